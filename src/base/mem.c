@@ -1,0 +1,110 @@
+/* Allocation that aborts instead of failing; arenas. No object outlives its owner. */
+#include "base/mem.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BLOCK_BYTES 16384
+
+struct arena_block {
+	struct arena_block *next;
+	size_t used, cap;
+	_Alignas(16) unsigned char bytes[];
+};
+
+void *mem_alloc(size_t bytes)
+{
+	void *p = calloc(1, bytes ? bytes : 1);
+
+	if (!p)
+		abort();
+	return p;
+}
+
+void *mem_grow(void *array, size_t *cap, size_t want, size_t size)
+{
+	size_t next = *cap ? *cap : 16;
+	size_t bytes;
+
+	if (want <= *cap && array)
+		return array;
+	while (next < want)
+		if (__builtin_mul_overflow(next, 2, &next))
+			abort();
+	if (__builtin_mul_overflow(next, size, &bytes))
+		abort();
+	array = realloc(array, bytes);
+	if (!array)
+		abort();
+	memset((char *)array + *cap * size, 0, (next - *cap) * size);
+	*cap = next;
+	return array;
+}
+
+void mem_free_at(void *at)
+{
+	void *p;
+
+	memcpy(&p, at, sizeof(p));
+	free(p);
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+	struct arena_block *block = arena->blocks;
+	size_t want;
+
+	if (__builtin_add_overflow(bytes, 15, &want))
+		abort();
+	want &= ~(size_t)15;
+	if (!block || block->cap - block->used < want) {
+		const size_t cap = want > BLOCK_BYTES ? want : BLOCK_BYTES;
+
+		block = mem_alloc(sizeof(*block) + cap);
+		block->cap = cap;
+		block->next = arena->blocks;
+		arena->blocks = block;
+	}
+	block->used += want;
+	arena->total += want;
+	return block->bytes + block->used - want;
+}
+
+char *arena_copy(struct arena *arena, const char *text, size_t len)
+{
+	char *copy = arena_alloc(arena, len + 1);
+
+	memcpy(copy, text, len);
+	return copy;
+}
+
+char *arena_printf(struct arena *arena, const char *format, ...)
+{
+	va_list args, again;
+	char *text;
+	int len;
+
+	va_start(args, format);
+	va_copy(again, args);
+	len = vsnprintf(NULL, 0, format, args);
+	if (len < 0)
+		abort();
+	text = arena_alloc(arena, (size_t)len + 1);
+	vsnprintf(text, (size_t)len + 1, format, again);
+	va_end(again);
+	va_end(args);
+	return text;
+}
+
+void arena_done(struct arena *arena)
+{
+	while (arena->blocks) {
+		struct arena_block *next = arena->blocks->next;
+
+		free(arena->blocks);
+		arena->blocks = next;
+	}
+	arena->total = 0;
+}

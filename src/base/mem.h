@@ -1,0 +1,39 @@
+/* Memory that is never NULL, arenas, and clean-up at the end of a scope. */
+#pragma once
+
+#include <stddef.h>
+
+#include "base/err.h"
+
+/* Releases what a variable holds when its scope ends. OWN(type) calls type_done(&variable). */
+#define OWN_MEM __attribute__((cleanup(mem_free_at)))
+#define OWN(type) __attribute__((cleanup(type##_done))) struct type
+
+/* Hands over: yields the value and leaves the empty value behind. */
+#define TAKE_PTR(p) ({ __typeof__(p) taken_ = (p); (p) = NULL; taken_; })
+#define TAKE(v, none) ({ __typeof__(v) taken_ = (v); (v) = (none); taken_; })
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+/* Zeroed memory; aborts when there is none (sizes are bounded where bytes come in). */
+void *mem_alloc(size_t bytes) __attribute__((malloc, returns_nonnull));
+
+/* Grows *array (elements of `size` bytes) so that it holds at least `want`; *cap is in elements. */
+void *mem_grow(void *array, size_t *cap, size_t want, size_t size) __attribute__((returns_nonnull));
+
+/* For OWN_MEM only: frees the pointer that at points to. */
+void mem_free_at(void *at);
+
+/* Many small pieces that die together. An all-zero struct is a valid, empty arena. */
+struct arena_block;
+struct arena {
+	struct arena_block *blocks;
+	size_t total;   /* bytes handed out, for callers that bound their input */
+};
+
+/* Zeroed, 16-byte aligned, lives until arena_done(); never NULL. */
+void *arena_alloc(struct arena *arena, size_t bytes) __attribute__((returns_nonnull));
+char *arena_copy(struct arena *arena, const char *text, size_t len) __attribute__((returns_nonnull));
+char *arena_printf(struct arena *arena, const char *format, ...)
+	__attribute__((format(printf, 2, 3), returns_nonnull));
+void arena_done(struct arena *arena);

@@ -1,0 +1,80 @@
+/* One rung of the ladder: a pure function from policy and payload to a plan. Opens nothing, changes
+ * nothing; what must be opened is listed in the openings, which the caller opens as itself. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "model/host.h"
+#include "model/plan.h"
+#include "model/policy.h"
+
+/* What to run. Borrowed. The first descriptors sent along are stdin, stdout, stderr (indices 0..2)
+ * and then those of pass (3..). */
+struct payload {
+	const char *const *argv, *const *envp;
+	const int *pass_numbers;        /* the number each passed descriptor has inside */
+	size_t n_pass;
+	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
+};
+
+/* What is known of a host path before planning; found by the caller (stat), so that planning is pure. */
+enum path_kind { PATH_ABSENT, PATH_FILE, PATH_DIR, PATH_LINK, PATH_DEVICE };
+struct path_info {
+	enum path_kind kind;
+	uint32_t uid;
+	char link[256];                 /* target, for PATH_LINK */
+};
+struct surroundings {
+	/* Looks at an absolute host path without following a final link. */
+	struct path_info (*look)(void *at, const char *path);
+	void *at;
+};
+
+struct opened_path {                    /* a row of the list the caller must open */
+	const char *path;               /* borrowed from the plan's bytes or the policy */
+	bool directory, follow;
+};
+
+struct rung {                           /* everything plan() needs and fills */
+	const struct policy *policy;
+	const struct payload *payload;
+	const struct host *host;
+	const struct surroundings *around;
+	struct plan *plan;
+	struct opened_path *open;       /* to be opened by the caller; index + first_fd = plan fd */
+	size_t n_open, cap_open;
+	uint16_t first_fd;              /* 3 + n_pass */
+	const char *last_parent;        /* of the grant before, while planning */
+	struct filter_set filter;       /* filled: the rows that were compiled, for judging refused calls */
+	uint32_t notes;                 /* enum rung_note: what is weaker than usual, for result and -v */
+	struct arena arena;
+};
+void rung_done(struct rung *rung);
+
+enum rung_note {
+	NOTE_RLIMITS_ONLY = 1 << 0,     /* no cgroup: limits hold per process (policy names the fallback) */
+	NOTE_NO_SCRATCH = 1 << 1,       /* scratch grants need a mount namespace */
+	NOTE_NO_SIGNALS = 1 << 2,       /* signals are refused: the kernel cannot scope them */
+	NOTE_LANDLOCK_OLD = 1 << 3,     /* Landlock without scopes, ports or truncation */
+	NOTE_NO_REPORT = 1 << 4,        /* refused calls are not recorded */
+	NOTE_MDWE_FILTER = 1 << 5,      /* mdwe by filter rows alone: the kernel lacks PR_SET_MDWE */
+	NOTE_SAME_USER = 1 << 6,        /* the program has the caller's own uid outside */
+	NOTE_HOST_FILES = 1 << 7,       /* the host's /usr is shared, read-only */
+};
+/* A sentence for each bit. */
+const char *rung_note_text(enum rung_note note);
+
+struct boundary {
+	const char *name, *summary;
+	/* 0 if this host can run it, else -1 with cause and fix in e. Pure. */
+	int (*probe)(const struct host *host, struct err *e);
+	/* Appends steps. Pure but for rung->around. */
+	int (*plan)(struct rung *rung, struct err *e);
+};
+
+/* The boundary of a name; NULL when this build has none. */
+const struct boundary *boundary_find(const char *name);
+const struct boundary *boundary_at(size_t i);

@@ -1,0 +1,19 @@
+/* The second filter: calls no policy can allow. Pure. */
+#pragma once
+
+#include "base/err.h"
+#include "model/filter.h"
+#include "model/plan.h"
+
+/* Adds the step. The filter refuses with SECCOMP_RET_USER_NOTIF although nobody listens to it: the
+ * kernel then answers ENOSYS. That action loses against ERRNO and KILL and ties with the policy's own
+ * notification, where the newer filter wins: so a refusal that the policy makes too is still reported
+ * as the policy wants, and one that the policy forgot is refused all the same.
+ * Source: kernel/seccomp.c, seccomp_run_filters() and seccomp_do_user_notification(). */
+MUST_USE int floor_add(struct plan *plan, struct err *e);
+
+/* The first call a policy's rows allow that the floor refuses whatever its arguments; NULL = none. */
+const char *floor_conflict(const struct filter_set *set);
+
+/* For documentation and tests: the i-th forbidden call, NULL past the end. */
+const char *floor_call_at(size_t i);

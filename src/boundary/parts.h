@@ -1,0 +1,39 @@
+/* Pieces of plans that more than one boundary needs. Pure. */
+#pragma once
+
+#include "boundary/boundary.h"
+
+/* Landlock rights by what a grant means; masked to the ABI in use by parts_landlock_path. */
+#define RIGHTS_READ    (UINT64_C(1) << 2 | UINT64_C(1) << 3)                      /* READ_FILE READ_DIR */
+#define RIGHTS_EXEC    (UINT64_C(1) << 0)
+#define RIGHTS_LIST    (UINT64_C(1) << 3)
+#define RIGHTS_DEVICE  (UINT64_C(1) << 1 | UINT64_C(1) << 2)                      /* WRITE_FILE READ_FILE */
+#define RIGHTS_IOCTL   (UINT64_C(1) << 15)
+/* All but EXECUTE, MAKE_CHAR, MAKE_BLOCK and IOCTL_DEV. */
+#define RIGHTS_WRITE   (UINT64_C(0x7fff) & ~(UINT64_C(1) << 0 | UINT64_C(1) << 6 | UINT64_C(1) << 11))
+
+/* Registers a host path to be opened by the caller; the result goes into plan_args.fd_plus_one. */
+uint16_t parts_open(struct rung *rung, const char *path, bool directory, bool follow);
+
+/* What lies at a host path. */
+struct path_info parts_look(const struct rung *rung, const char *path);
+
+/* cgroup limits, or rlimits where the policy names that fallback.
+ * cgroup  false: the boundary does not use them at all
+ * Errors: ERR_UNSUPPORTED with cause and fix */
+MUST_USE int parts_limits(struct rung *rung, bool cgroup, struct err *e);
+
+/* Landlock: begins a rule set (none when the kernel has none; *abi then 0) ... */
+uint32_t parts_landlock_begin(struct rung *rung, bool scopes);
+void parts_landlock_path(struct rung *rung, uint32_t abi, const char *path, uint64_t rights);
+/* ... and ends it. */
+void parts_landlock_end(struct rung *rung, uint32_t abi);
+
+/* Everything from a session of its own to exec: the same for every boundary that executes a program.
+ *
+ * denied[n]  rows put before the policy's own: what this boundary cannot guard otherwise
+ * cwd        working directory, NULL = leave it
+ * Errors: ERR_UNSUPPORTED for a hardening that is asked for and cannot be had; ERR_DENIED for a policy
+ * that allows what no policy can, or refuses execve */
+MUST_USE int parts_program(struct rung *rung, const struct filter_row *denied, size_t n, const char *cwd,
+			   struct err *e);

@@ -1,0 +1,48 @@
+/* From the command line to one policy: -p, then every flag that changes it, in the order given. */
+#pragma once
+
+#include "base/err.h"
+#include "cmd/command.h"
+#include "model/policy.h"
+
+/* Ids of option rows. Below KEYS an id is the enum policy_key itself, from policy_keys.def. */
+enum compose_id {
+	COMPOSE_POLICY = KEYS, COMPOSE_SET, COMPOSE_WIDEN, COMPOSE_REQUIRE, COMPOSE_BEST_EFFORT,
+	COMPOSE_NAME, COMPOSE_RO, COMPOSE_RW, COMPOSE_RX, COMPOSE_TMP, COMPOSE_ENV,
+	COMPOSE_ENV_KEEP, COMPOSE_PASS_FD,
+	COMPOSE_IDS
+};
+
+/* Reads the policy and applies the flags.
+ *
+ * A scalar flag only narrows; --widen lifts that. A flag that adds (a file, a descriptor, the whole
+ * environment) needs --widen as well, unless no policy was named, or its threat is `own`: then the
+ * command line is where the policy is made. -b is free for built-in policies and for files that
+ * state no boundary; else a weaker one must stand in `fallback`.
+ * source  as of policy_find()
+ * Errors: those of policy_find(); ERR_DENIED for what would widen, naming the flag and --widen */
+MUST_USE int compose_policy(const struct args *args, struct policy *out, const char **source,
+			    struct err *e);
+
+/* Option rows shared by the commands that take a policy. */
+#define COMPOSE_ROW_POLICY \
+	{ .name = "policy", .letter = 'p', .kind = OPT_VALUE, .arg = "NAME|FILE|-", \
+	  .group = "Policy", .words = OPT_PATHS, .id = COMPOSE_POLICY, \
+	  .help = "the policy: a built-in name, a file (with a '/', or ending in .yaml or " \
+		  ".json), a name in ~/.config/ward or /etc/ward, or standard input; " \
+		  "default: `default`" }
+#define COMPOSE_ROW_SET \
+	{ .name = "set", .kind = OPT_VALUE, .arg = "KEY=VALUE", .group = "Policy", \
+	  .id = COMPOSE_SET, \
+	  .help = "set a key of the policy, such as limits.fsize=1M; see ward-policy(5)" }
+#define COMPOSE_ROW_WIDEN \
+	{ .name = "widen", .group = "Policy", .id = COMPOSE_WIDEN, \
+	  .help = "let the flags allow more than the policy named with -p does" }
+#define COMPOSE_ROW_REQUIRE \
+	{ .name = "require", .kind = OPT_VALUE, .arg = "LAYER[,LAYER]", .group = "Policy", \
+	  .id = COMPOSE_REQUIRE, \
+	  .help = "refuse to run (125) when one of these layers cannot be installed; " \
+		  "`ward doctor` lists them" }
+#define COMPOSE_ROW_BEST_EFFORT \
+	{ .name = "best-effort", .group = "Policy", .id = COMPOSE_BEST_EFFORT, \
+	  .help = "accept every weaker fallback there is: boundary process, limits per process" }

@@ -1,0 +1,150 @@
+/* Chooses a boundary and has it plan. Refuses to fall back to what the policy does not name. */
+#include "cmd/fit.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+void fit_done(struct fit *fit)
+{
+	plan_free(fit->plan);
+	rung_done(&fit->rung);
+	*fit = FIT_NONE;
+}
+
+static enum path_kind kind_of(mode_t mode)
+{
+	if (S_ISDIR(mode))
+		return PATH_DIR;
+	if (S_ISLNK(mode))
+		return PATH_LINK;
+	return S_ISCHR(mode) || S_ISBLK(mode) ? PATH_DEVICE : PATH_FILE;
+}
+
+static struct path_info look(void *at, const char *path)
+{
+	struct path_info info = { .kind = PATH_ABSENT };
+	struct stat st;
+	ssize_t len;
+
+	(void)at;
+	if (fstatat(AT_FDCWD, path, &st, AT_SYMLINK_NOFOLLOW) < 0) {
+		/* What cannot be looked at is not absent: opening it will say why. */
+		if (errno != ENOENT && errno != ENOTDIR)
+			info.kind = PATH_FILE;
+		return info;
+	}
+	info.kind = kind_of(st.st_mode);
+	info.uid = st.st_uid;
+	if (info.kind != PATH_LINK)
+		return info;
+	len = readlinkat(AT_FDCWD, path, info.link, sizeof(info.link));
+	if (len < 0 || (size_t)len >= sizeof(info.link))
+		return (struct path_info){ .kind = PATH_ABSENT };
+	info.link[len] = '\0';
+	return info;
+}
+
+static bool is_namespace(enum layer layer)
+{
+	static const enum layer layers[] = {
+		LAYER_USERNS, LAYER_MOUNTNS, LAYER_PIDNS, LAYER_NETNS, LAYER_IPCNS, LAYER_UTSNS,
+		LAYER_ROOTFS,
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(layers); i++)
+		if (layers[i] == layer)
+			return true;
+	return false;
+}
+
+static const char *why_missing(const struct host *host, enum layer layer)
+{
+	const bool is_cgroup = strncmp(layer_name(layer), "cgroup-", 7) == 0;
+
+	if (is_cgroup && *host->cgroup_why)
+		return host->cgroup_why;
+	if (is_namespace(layer) && *host->userns_why)
+		return host->userns_why;
+	return "`ward doctor` tells what this host lacks";
+}
+
+static int check_required(const struct policy *policy, const struct host *host,
+			  const struct plan *plan, struct err *e)
+{
+	const uint64_t missing = policy->require & ~plan_layers(plan);
+	enum layer layer;
+
+	if (!missing)
+		return 0;
+	layer = (enum layer)__builtin_ctzll(missing);
+	return err_set(e, ERR_UNSUPPORTED, "required layer %s (%s) cannot be installed: %s",
+		       layer_name(layer), layer_holds(layer), why_missing(host, layer));
+}
+
+static int try(const char *name, const struct policy *policy, const struct payload *payload,
+	       const struct host *host, struct fit *fit, struct err *e)
+{
+	static const struct surroundings around = { .look = look };
+
+	fit->boundary = boundary_find(name);
+	if (!fit->boundary)
+		return err_set(e, ERR_UNSUPPORTED,
+			       "this build has no boundary '%s'; `ward version` lists "
+			       "those it has",
+			       name);
+	if (fit->boundary->probe(host, e) < 0)
+		return err_add(e, "boundary %s", name);
+	fit->plan = plan_new();
+	fit->rung = (struct rung){
+		.policy = policy,
+		.payload = payload,
+		.host = host,
+		.around = &around,
+		.plan = fit->plan,
+		.first_fd = (uint16_t)(3 + payload->n_pass),
+	};
+	if (fit->boundary->plan(&fit->rung, e) < 0 || plan_finish(fit->plan, e) < 0)
+		return err_add(e, "boundary %s", name);
+	return check_required(policy, host, fit->plan, e);
+}
+
+/* "auto" is the strongest boundary ward has; it is not a licence to take a weaker one. */
+static const char *first_name(const struct policy *policy, char *name, size_t cap)
+{
+	if (policy_n(policy, KEY_BOUNDARY) == BOUNDARY_AUTO)
+		return "container";
+	policy_format(policy, KEY_BOUNDARY, name, cap);
+	return name;
+}
+
+static bool may_fall(const struct policy *policy, const char *from, const struct err *why)
+{
+	/* A refusal for a wrong policy or a missing file would be the same one rung down. */
+	return (policy->fallback & FALLBACK_PROCESS) && strcmp(from, "process") != 0 &&
+	       (why->kind == ERR_UNSUPPORTED || why->kind == ERR_SYSTEM);
+}
+
+int fit_make(const struct policy *policy, const struct payload *payload, const struct host *host,
+	     struct fit *out, struct err *e)
+{
+	char name[32];
+	const char *const first = first_name(policy, name, sizeof(name));
+	OWN(fit) fit = FIT_NONE;
+	struct err why = ERR_INIT;
+
+	if (try(first, policy, payload, host, &fit, &why) < 0) {
+		if (!may_fall(policy, first, &why)) {
+			*e = why;
+			return -1;
+		}
+		fit_done(&fit);
+		if (try("process", policy, payload, host, &fit, e) < 0)
+			return -1;
+		fit.fell = why;
+	}
+	*out = TAKE(fit, FIT_NONE);
+	return 0;
+}

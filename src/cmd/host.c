@@ -1,0 +1,109 @@
+/* Carries facts from mech to model, which may not know each other. Adds none of its own. */
+#include "cmd/host.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "mech/cgroup.h"
+#include "mech/probe.h"
+#include "model/plan.h"
+
+/* Above every range that distributions hand out (systemd's ends at 0x6fffffff). A process id is
+ * unique while its process lives, and the box ends with it: no two boxes share a user. */
+#define HOST_BOX_IDS 0x70000000u
+
+#define ALL_LIMITS ((1u << PLAN_LIMITS) - 1)
+
+/* Both sides number the limits; a mask is copied as it is. */
+_Static_assert((int)CGROUP_LIMITS == (int)PLAN_LIMITS, "limits of mech and model");
+#define SAME(limit) ((int)CGROUP_##limit == (int)LIMIT_##limit)
+_Static_assert(SAME(MEMORY) && SAME(SWAP) && SAME(PIDS) && SAME(CPUS) && SAME(IO_READ) &&
+	       SAME(IO_WRITE) && SAME(CPU_TIME), "limits of mech and model");
+
+void host_probe(struct host *out)
+{
+	struct probe probe;
+
+	probe_fast(&probe);
+	*out = (struct host){
+		.kernel = probe.kernel,
+		.landlock_abi = probe.landlock_abi,
+		.uid = probe.uid,
+		.gid = probe.gid,
+		.box_id = HOST_BOX_IDS + (uint32_t)getpid(),
+		.root = probe.root,
+		.may_setuid = probe.may_setuid,
+		.userns = probe.userns,
+		.seccomp_notify = probe.seccomp_notify,
+		.core_sched = probe.core_sched,
+		.smt = probe.smt,
+		.mdwe = probe.mdwe,
+		.spec_store = probe.spec_store,
+		.spec_branch = probe.spec_branch,
+		.timens = probe.timens,
+		.cgroupns = probe.cgroupns,
+		.idmap = probe.idmap,
+		.cgroup_limits = probe.cgroup_limits,
+	};
+	if (probe.cgroup_limits)
+		out->cgroup = probe.cgroup_v2 ? HOST_CGROUP_V2 : HOST_CGROUP_V1;
+	snprintf(out->cgroup_why, sizeof(out->cgroup_why), "%s", probe.cgroup_why);
+	snprintf(out->userns_why, sizeof(out->userns_why), "%s", probe.userns_why);
+}
+
+/* A socket file whose monitor died is still there, so that only connecting tells. */
+static bool answers(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	const size_t len = strlen(path);
+	OWN_FD int fd = -1;
+
+	if (len >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return false;
+	}
+	memcpy(address.sun_path, path, len + 1);
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
+		return true;
+	return errno == EAGAIN; /* it is there, and busy */
+}
+
+static void use_monitor(struct host *host)
+{
+	host->monitor = true;
+	host->cgroup_limits = ALL_LIMITS;
+	if (host->cgroup == HOST_CGROUP_NONE)
+		host->cgroup = HOST_CGROUP_V2;
+	*host->cgroup_why = '\0';
+}
+
+int host_look(const char *monitor, struct host *out, const char **socket, struct err *e)
+{
+	const uint32_t wanted = 1u << LIMIT_MEMORY | 1u << LIMIT_PIDS;
+	const char *use = monitor;
+	bool lacks_limits;
+
+	host_probe(out);
+	lacks_limits = (out->cgroup_limits & wanted) != wanted;
+	if (monitor && strcmp(monitor, "none") == 0)
+		use = NULL;
+	else if (monitor && !answers(monitor))
+		return err_set(e, ERR_MISSING,
+			       "no monitor answers at %.100s (%s); start ward-monitor, or "
+			       "use --monitor=none",
+			       monitor, strerror(errno));
+	else if (!monitor && lacks_limits && answers(HOST_MONITOR_SOCKET))
+		use = HOST_MONITOR_SOCKET;
+	if (use)
+		use_monitor(out);
+	*socket = use;
+	return 0;
+}

@@ -1,0 +1,18 @@
+/* This host as the boundaries see it: probed facts, and whether a resident monitor answers. */
+#pragma once
+
+#include "base/err.h"
+#include "model/host.h"
+
+#define HOST_MONITOR_SOCKET "/run/ward/monitor.sock"
+
+/* Fills *out from mech/probe and looks for a monitor.
+ *
+ * monitor  socket of a resident monitor, "none" for none, NULL = the usual one, used when it
+ *          answers and this user cannot set cgroup limits alone
+ * socket   the monitor to use, borrowed; NULL = a keeper of our own
+ * Errors: ERR_MISSING when a monitor was named and does not answer */
+MUST_USE int host_look(const char *monitor, struct host *out, const char **socket, struct err *e);
+
+/* Probed facts alone. */
+void host_probe(struct host *out);

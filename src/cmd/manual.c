@@ -1,0 +1,101 @@
+/* Writes tables for tools/manpages.py. Prose is written by hand, in doc/. */
+#include "cmd/manual.h"
+
+#include <string.h>
+
+#include "boundary/boundary.h"
+#include "cmd/command.h"
+#include "model/layer.h"
+#include "model/policy.h"
+#include "model/policy_value.h"
+
+static void add_item(const char *name, const char *text, struct str *out)
+{
+	str_addf(out, ".It Sy %s\n\\&%s.\n", name, text);
+}
+
+static void write_commands(struct str *out)
+{
+	str_add(out, ".Bl -tag -width completion\n");
+	for (size_t i = 0; command_at(i); i++)
+		str_addf(out, ".It Nm Cm %s\n\\&%s.\n", command_at(i)->name,
+			 command_at(i)->summary);
+	str_add(out, ".El\n");
+}
+
+static void add_narrow(const struct key_row *row, struct str *out)
+{
+	static const char *const sentences[] = {
+		[NARROW_MIN] = "It may lower the value.",
+		[NARROW_ON] = "It may switch it on.",
+		[NARROW_OFF] = "It may switch it off.",
+		[NARROW_RANK] = "It may choose an earlier word.",
+		[NARROW_FREE] = "It may change the value.",
+		[NARROW_FIXED] = "See there for when it may change it.",
+	};
+
+	if (row->flag)
+		str_addf(out, "Flag:\n.Fl -%s .\n%s\n", row->flag, sentences[row->narrow]);
+}
+
+static void write_keys(struct str *out)
+{
+	str_add(out, ".Bl -tag -width Ds\n");
+	for (size_t i = 0; i < KEYS; i++) {
+		const struct key_row *const row = policy_key_row((enum policy_key)i);
+
+		str_addf(out, ".It Sy %s : Ar %s\n\\&%s.\n", row->path,
+			 row->type == KEY_CHOICE ? row->arg : policy_value_wanted(row->type),
+			 row->help);
+		if (strstr(row->arg, ".."))
+			str_addf(out, "Bounds: %s.\n", row->arg);
+		add_narrow(row, out);
+	}
+	str_add(out, ".El\n");
+}
+
+static void write_layers(struct str *out)
+{
+	str_add(out, ".Bl -tag -width cgroup-memory -compact\n");
+	for (size_t i = 0; i < LAYERS; i++)
+		add_item(layer_name((enum layer)i), layer_holds((enum layer)i), out);
+	str_add(out, ".El\n");
+}
+
+static void write_policies(struct str *out)
+{
+	str_add(out, ".Bl -bullet -compact\n");
+	for (size_t i = 0; policy_builtin_at(i); i++)
+		str_addf(out, ".It\n.Sy %s\n", policy_builtin_at(i));
+	str_add(out, ".El\n");
+}
+
+static void write_boundaries(struct str *out)
+{
+	str_add(out, ".Bl -tag -width container\n");
+	for (size_t i = 0; boundary_at(i); i++)
+		add_item(boundary_at(i)->name, boundary_at(i)->summary, out);
+	str_add(out, ".El\n");
+}
+
+int manual_write(const char *table, struct str *out, struct err *e)
+{
+	static const struct {
+		const char *name;
+		void (*write)(struct str *out);
+	} tables[] = {
+		{ "commands", write_commands }, { "keys", write_keys }, { "layers", write_layers },
+		{ "policies", write_policies }, { "boundaries", write_boundaries },
+	};
+	const struct command *const command = command_find(table);
+
+	for (size_t i = 0; i < ARRAY_SIZE(tables); i++)
+		if (strcmp(tables[i].name, table) == 0) {
+			tables[i].write(out);
+			return 0;
+		}
+	if (!command)
+		return err_set(e, ERR_USAGE, "no table '%.40s'", table);
+	opt_man(command->options, command_count_options(command), out);
+	return 0;
+}

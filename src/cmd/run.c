@@ -1,0 +1,214 @@
+/* `ward run`: options to policy to plan to box to exit code. Each step is another file's. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/command.h"
+#include "cmd/compose.h"
+#include "cmd/environment.h"
+#include "cmd/fit.h"
+#include "cmd/host.h"
+#include "cmd/openings.h"
+#include "cmd/policy_find.h"
+#include "cmd/run_options.h"
+#include "cmd/say.h"
+#include "engine/event.h"
+#include "engine/run.h"
+#include "model/policy_explain.h"
+
+/* All of one run. Everything borrows from what stands above it. */
+struct running {
+	struct run_options options;
+	struct policy policy;
+	const char *source;
+	struct host host;
+	const char *socket;
+	struct arena arena;
+	struct payload payload;
+	struct fit fit;
+	struct openings openings;
+	struct result result;
+};
+
+static void running_done(struct running *run)
+{
+	openings_done(&run->openings);
+	fit_done(&run->fit);
+	arena_done(&run->arena);
+	policy_done(&run->policy);
+	run_options_done(&run->options);
+}
+
+static bool wants_terminal(const struct running *run)
+{
+	const uint64_t terminal = policy_n(&run->policy, KEY_TERMINAL);
+
+	if (terminal == TERMINAL_PTY)
+		return true;
+	return terminal == TERMINAL_AUTO && run->options.in_fd >= 0 && run->options.out_fd >= 0 &&
+	       isatty(run->options.in_fd) && isatty(run->options.out_fd);
+}
+
+static void fill_payload(struct running *run, const struct args *args)
+{
+	const bool pty = wants_terminal(run);
+
+	run->payload = (struct payload){
+		.argv = (const char *const *)args->operands,
+		.envp = environment_make(&run->policy, environ, pty, &run->arena),
+		.pass_numbers = run->policy.pass_fds,
+		.n_pass = run->policy.n_pass,
+		.pty = pty,
+	};
+}
+
+/* The other weaknesses are notes of the result, which -v prints. */
+static void say_fallback(const struct running *run)
+{
+	if (run->fit.fell.kind != ERR_NONE && !run->options.quiet)
+		say(SAY_NOTE, "running under boundary %s, the policy's fallback, because: %s",
+		    run->fit.boundary->name, run->fit.fell.text);
+}
+
+/* --explain and --dry-run. The product of a dry run goes to standard output; of a run, never. */
+static int show(const struct running *run, struct err *e)
+{
+	const bool dry_run = run->options.dry_run;
+	OWN(str) text = STR_NONE;
+
+	if (run->options.explain)
+		policy_explain(&run->policy, &text);
+	if (dry_run)
+		plan_text(run->fit.plan, &text);
+	if (!text.len)
+		return 0;
+	return dry_run ? say_out(STDOUT_FILENO, "standard output", &text, e) :
+			 say_out(STDERR_FILENO, "standard error", &text, e);
+}
+
+/* Everything up to the box. */
+static int prepare(struct running *run, struct args *args, struct err *e)
+{
+	if (run_options_read(args, &run->options, e) < 0)
+		return -1;
+	if (compose_policy(args, &run->policy, &run->source, e) < 0)
+		return -1;
+	run->result.policy_name = policy_text(&run->policy, KEY_NAME);
+	run->result.policy_source = run->source;
+	if (host_look(run->options.monitor, &run->host, &run->socket, e) < 0)
+		return -1;
+	fill_payload(run, args);
+	if (fit_make(&run->policy, &run->payload, &run->host, &run->fit, e) < 0)
+		return -1;
+	run->result.boundary = run->fit.boundary->name;
+	say_fallback(run);
+	if (show(run, e) < 0)
+		return -1;
+	return run->options.dry_run ? 0 : openings_open(&run->fit.rung, &run->openings, e);
+}
+
+static void start(struct running *run)
+{
+	const struct run_request request = {
+		.policy = &run->policy,
+		.filter = &run->fit.rung.filter,
+		.plan = run->fit.plan,
+		.fds = run->openings.fds,
+		.n_fds = run->openings.n,
+		.monitor_socket = run->socket,
+		.pty = run->payload.pty,
+		.in_fd = run->options.in_fd,
+		.out_fd = run->options.out_fd,
+		.err_fd = run->options.err_fd,
+		.status_fd = run->options.status_fd,
+		.confine = true,
+	};
+	struct result result = { .exit_code = -1 };
+
+	run_box(&request, &result);
+	result.policy_name = run->result.policy_name;
+	result.policy_source = run->result.policy_source;
+	result.boundary = run->result.boundary;
+	result.notes |= run->fit.rung.notes;
+	run->result = result;
+}
+
+/* True when the code is ward's word and not the program's. */
+static bool is_own_code(const struct result *result, int code)
+{
+	if (code < CODE_STOPPED || code > CODE_NOT_FOUND)
+		return false;
+	return result->stage != STAGE_RUN ||
+	       (result->verdict != VERDICT_OK && result->verdict != VERDICT_NONZERO);
+}
+
+static int write_result(const struct running *run, struct err *e)
+{
+	OWN(str) text = STR_NONE;
+
+	if (!run->options.result_name)
+		return 0;
+	if (run->options.isolate)
+		result_isolate(&run->result, &text);
+	else
+		result_json(&run->result, &text);
+	return say_out(run->options.result_fd, run->options.result_name, &text, e);
+}
+
+/* The code, the result file and the line for people. */
+static int report(struct running *run, const struct args *args)
+{
+	struct err e = ERR_INIT;
+	OWN(str) text = STR_NONE;
+	int code = result_exit_code(&run->result);
+
+	if (is_own_code(&run->result, code))
+		code += args->own_codes - CODE_STOPPED;
+	run->result.ward_code = code;
+	if (!run->options.quiet || run->result.err.kind != ERR_NONE)
+		result_text(&run->result, run->options.verbose, &text);
+	say_lines(run->result.err.kind != ERR_NONE ? SAY_ERROR : SAY_NOTE, str_text(&text));
+	if (write_result(run, &e) == 0)
+		return code;
+	/* The program ran, and its caller relies on a result that is not there. */
+	say(SAY_ERROR, "--result: %s", e.text);
+	return args->own_codes + CODE_SETUP - CODE_STOPPED;
+}
+
+static int run_run(struct args *args, struct err *e)
+{
+	struct err unwritten = ERR_INIT;
+	struct running run = {
+		.options = RUN_OPTIONS_NONE,
+		.policy = POLICY_NONE,
+		.result = { .verdict = VERDICT_SETUP, .stage = STAGE_SETUP, .exit_code = -1 },
+	};
+	int code = 0;
+
+	if (prepare(&run, args, e) < 0) {
+		run.result.err = *e;
+		run.result.ward_code = args->own_codes + CODE_SETUP - CODE_STOPPED;
+		event_ended(run.options.status_fd, &run.result);
+		if (write_result(&run, &unwritten) < 0)
+			say(SAY_ERROR, "--result: %s", unwritten.text);
+		code = -1;
+	} else if (!run.options.dry_run) {
+		start(&run);
+		code = report(&run, args);
+	}
+	running_done(&run);
+	return code;
+}
+
+const struct command command_run = {
+	.name = "run",
+	.summary = "run a program under a policy",
+	.usage = "[option]... [--] program [argument]...",
+	.about = "The exit code is the program's own; 128+N when signal N ended it; 124 when ward "
+		 "did (a limit), 125 when nothing ran, 126 and 127 when the program cannot be "
+		 "executed or is not there. A flag only narrows what the policy allows; --widen "
+		 "lifts that.",
+	.options = run_options_table,
+	.trouble = CODE_SETUP,
+	.run = run_run,
+};

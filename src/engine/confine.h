@@ -1,0 +1,16 @@
+/* ward's own rights, given up once the box runs: whoever breaks into the front through a stream, a
+ * note or a notification finds a process that can move bytes and end. */
+#pragma once
+
+#include "base/err.h"
+
+/* No new privileges, no capabilities, not root (uid and gid 65534 where they exist), no file that
+ * is not open already (Landlock, where there is one), and no system call but those of a table:
+ * anything else kills ward, which ends the box.
+ *
+ * What still works: reading and writing open descriptors, waiting, memory that is not executable,
+ * the keeper's channels, reaping it, terminal modes, answering the seccomp listener, stopping
+ * oneself, exit. Not: opening anything, starting anything, a new descriptor.
+ * Syscalls: setgroups setresgid setresuid capset prctl landlock_* seccomp
+ * Errors: ERR_SYSTEM; the process may then have part of its rights */
+MUST_USE int confine_self(struct err *e);

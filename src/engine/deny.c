@@ -1,0 +1,126 @@
+/* The seccomp listener. Refuses to answer anything but a refusal. */
+#include "engine/deny.h"
+
+#include <errno.h>
+#include <linux/seccomp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+struct ruling deny_judge(const struct filter_set *set, uint32_t nr, const uint64_t args[6])
+{
+	const struct filter_row *row = NULL;
+	struct ruling ruling = { .act = filter_judge(set, nr, args, &row), .origin = "default" };
+
+	/* A call that the rows would allow must not have come here: filter and rows disagree, so
+	 * no. */
+	ruling.sys = EPERM;
+	if (!row && set->otherwise_sys)
+		ruling.sys = set->otherwise_sys;
+	if (!row)
+		return ruling;
+	if (row->sys && (ruling.act == FILTER_ERRNO || ruling.act == FILTER_NOTIFY))
+		ruling.sys = row->sys;
+	ruling.line = row->line;
+	ruling.origin = row->origin ? row->origin : "policy";
+	return ruling;
+}
+
+static struct denial *find(struct result *result, uint32_t nr, const struct ruling *ruling)
+{
+	for (size_t i = 0; i < result->n_denials; i++) {
+		struct denial *const one = &result->denials[i];
+
+		if (one->nr == nr && one->line == ruling->line &&
+		    strcmp(one->origin, ruling->origin) == 0)
+			return one;
+	}
+	return NULL;
+}
+
+const struct denial *deny_record(struct result *result, const struct ruling *ruling, uint32_t nr,
+				 const uint64_t args[6])
+{
+	struct denial *one = find(result, nr, ruling);
+
+	if (one) {
+		one->count++;
+		return NULL;
+	}
+	if (result->n_denials == RESULT_DENIALS) {
+		result->denials_more++;
+		return NULL;
+	}
+	one = &result->denials[result->n_denials++];
+	*one = (struct denial){ .nr = nr, .line = ruling->line, .origin = ruling->origin,
+				.act = (uint8_t)ruling->act, .sys = ruling->sys, .count = 1 };
+	memcpy(one->args, args, sizeof(one->args));
+	return one;
+}
+
+/* The kernel's idea of a notification may be larger than ours: it grows at its end. */
+union notice {
+	struct seccomp_notif known;
+	char bytes[512];
+};
+
+static bool is_waiting(int listener, short *revents)
+{
+	struct pollfd one = { .fd = listener, .events = POLLIN };
+	const bool any = poll(&one, 1, 0) > 0;
+
+	*revents = one.revents;
+	return any && (one.revents & POLLIN);
+}
+
+/* ENOENT: the caller died meanwhile. */
+static bool is_passing(int sys)
+{
+	return sys == ENOENT || sys == EINTR;
+}
+
+/* As deny_turn, for one notification that is known to be there. */
+static int answer_one(int listener, const struct filter_set *set, struct result *result,
+		      void (*tell)(void *at, const struct denial *denial), void *at)
+{
+	union notice notice;
+	struct seccomp_notif_resp answer;
+	const struct denial *fresh;
+	struct ruling ruling;
+	uint64_t args[6];
+	uint32_t nr;
+
+	memset(&notice, 0, sizeof(notice));     /* anything else is EINVAL */
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
+		return is_passing(errno) ? 0 : -1;
+	nr = (uint32_t)notice.known.data.nr;
+	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
+		args[i] = notice.known.data.args[i];
+	ruling = deny_judge(set, nr, args);
+	fresh = deny_record(result, &ruling, nr, args);
+	if (fresh && tell)
+		tell(at, fresh);
+	if (ruling.act == FILTER_KILL)
+		return 1;
+	answer = (struct seccomp_notif_resp){ .id = notice.known.id, .error = -ruling.sys };
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !is_passing(errno))
+		return -1;
+	return 0;
+}
+
+int deny_turn(int listener, const struct filter_set *set, struct result *result,
+	      void (*tell)(void *at, const struct denial *denial), void *at)
+{
+	for (int i = 0; i < DENY_TURN; i++) {
+		short revents = 0;
+		int status;
+
+		/* RECV waits when nothing is there, O_NONBLOCK or not. */
+		if (!is_waiting(listener, &revents))
+			return revents & (POLLHUP | POLLERR | POLLNVAL) ? -1 : 0;
+		status = answer_one(listener, set, result, tell, at);
+		if (status)
+			return status;
+	}
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* Refused system calls: hears of them by the box's seccomp listener, judges them by the same rows
+ * the filter was made from, records and answers. It never lets a call go on
+ * (SECCOMP_USER_NOTIF_FLAG_CONTINUE): the kernel would run it with arguments read after the
+ * judgement. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "model/filter.h"
+#include "model/result.h"
+
+/* Notifications answered in one turn: a program that does nothing else must not keep the clocks and
+ * its own output waiting. */
+#define DENY_TURN 32
+
+/* What the rows say of one call that came to the listener, and what its caller gets to see. */
+struct ruling {
+	enum filter_act act;
+	uint16_t sys;           /* never 0 */
+	uint32_t line;
+	const char *origin;     /* never NULL */
+};
+struct ruling deny_judge(const struct filter_set *set, uint32_t nr, const uint64_t args[6]);
+
+/* Adds one refused call to the list: same number and same rule are one entry with a count, which
+ * keeps the arguments of the first time. Returns the new entry; NULL when an old one was counted up
+ * or the list is full. */
+const struct denial *deny_record(struct result *result, const struct ruling *ruling, uint32_t nr,
+				 const uint64_t args[6]);
+
+/* Answers what is waiting at the listener, DENY_TURN calls at most.
+ *
+ * tell    called for each new entry; may be NULL
+ * Returns 1 when a call came that ends the box (it is recorded and left without an answer), 0
+ * otherwise, -1 when the listener is of no more use
+ * Syscalls: poll, ioctl SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND; seccomp_unotify(2) */
+int deny_turn(int listener, const struct filter_set *set, struct result *result,
+	      void (*tell)(void *at, const struct denial *denial), void *at);

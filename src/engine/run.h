@@ -1,0 +1,31 @@
+/* A plan in flight: standard streams, clocks, refused calls, and how it ended. The only place that
+ * waits. It never resolves a path, and the box shares no descriptor with the host but its pipe ends. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "model/plan.h"
+#include "model/policy.h"
+#include "model/result.h"
+
+struct run_request {
+	const struct policy *policy;
+	const struct filter_set *filter;/* the rows the plan's filter was compiled from (rung.filter) */
+	const struct plan *plan;
+	int *fds;                       /* the plan's descriptors, borrowed; [0..2] are filled in here with the
+					 * box's ends of fresh pipes (or -1 passed on as none with pty) */
+	size_t n_fds;
+	const char *monitor_socket;     /* NULL: a keeper of our own */
+	bool pty;                       /* the box has a terminal of its own; its master arrives as a note */
+	int in_fd, out_fd, err_fd;      /* ward's own streams, -1 = none (reads as end of file, output counted only) */
+	int status_fd;                  /* JSON lines for each event, -1 = none */
+	bool confine;                   /* drop ward's own rights once the box runs (not in tests) */
+};
+
+/* Runs a box from start to end and fills *out, whatever happens; SIGINT, SIGTERM and SIGHUP to ward
+ * end the whole box and are remembered in out->ended_by_user. Returns after nothing of the box is left.
+ *
+ * Errors: in out->err with VERDICT_SETUP (nothing ran) or VERDICT_INTERNAL */
+void run_box(const struct run_request *request, struct result *out);

@@ -1,0 +1,14 @@
+/* A policy for people and for programs: every effective setting and where it came from. Pure. */
+#pragma once
+
+#include "model/policy.h"
+
+struct json;
+struct str;
+
+/* Appends aligned lines "key value origin"; then ports, grants, variables, system calls, layers. */
+void policy_explain(const struct policy *policy, struct str *out);
+
+/* The same as one JSON object, "schema": "ward.policy.1". A value is given as written ("64M") and,
+ * for numbers, as a number of the base unit (bytes, milliseconds, thousandths). */
+void policy_explain_json(const struct policy *policy, struct json *out);

@@ -1,0 +1,21 @@
+/* Grants: which paths a box sees. Pure: nothing is looked up in a file system. */
+#pragma once
+
+#include "model/policy.h"
+
+/* Adds a copy of *grant: its strings go to the policy's arena, `as` NULL becomes the same place as
+ * outside. At most GRANTS_MAX.
+ *
+ * Refused: a relative place inside, a path that is not clean, ".." (a link or a move would make it
+ * another directory), / and anything at or under /proc, /sys, /dev on either side (the boundary
+ * owns them). This is about text: a link on the host may still lead there, so whoever opens the
+ * path looks at what was opened.
+ * Errors: ERR_USAGE, ERR_DENIED, ERR_LIMIT */
+#define GRANTS_MAX 4096
+MUST_USE int policy_grant_add(struct policy *policy, const struct grant *grant, struct err *e);
+
+/* Absolute, and without "//", ".", ".." or a '/' at the end. */
+bool policy_path_is_clean(const char *path);
+
+/* Some component is "..". */
+bool policy_path_climbs(const char *path);

@@ -1,0 +1,39 @@
+/* What ward knows of x86-64 system calls: numbers, names, the width of each argument, the groups
+ * policies are written in, and the constants their arguments may be compared with. Pure tables. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct filter_row;
+
+/* -1 when unknown. */
+int syscalls_number(const char *name);
+
+/* NULL when unknown. */
+const char *syscalls_name(uint32_t nr);
+
+/* Bytes of argument arg (0..5) the kernel looks at: 4 (int, unsigned, fd, flags), 8 (long, size,
+ * pointer) or 2 (umode_t: the kernel throws the rest away). 8 for arguments a call does not have and
+ * for unknown calls. */
+unsigned syscalls_arg_bytes(uint32_t nr, unsigned arg);
+
+/* How often a call is made by ordinary programs, 0 = rare .. 255 = all the time; shapes the filter's tree. */
+unsigned syscalls_heat(uint32_t nr);
+
+/* A named constant ("TCGETS", "AF_UNIX", "PR_SET_NAME"); false when unknown. */
+bool syscalls_constant(const char *name, uint64_t *value);
+
+/* The group "@name" (with the @): its rows, in order; NULL when unknown. The rows have no origin and
+ * line; a group may include another by expansion at build time of the table. */
+const struct filter_row *syscalls_group(const char *name, size_t *n_rows);
+
+/* For completion, documentation and "nearest known name": the i-th name, NULL past the end. */
+const char *syscalls_group_at(size_t i);
+const char *syscalls_group_summary(const char *name);
+const char *syscalls_name_at(size_t i);
+
+/* Formats a call for people: "socket(AF_ALG, SOCK_SEQPACKET, 0)", "ioctl(0, TIOCSTI, 0x7ffe...)".
+ * out is always terminated. */
+void syscalls_format(uint32_t nr, const uint64_t args[6], char *out, size_t cap);

@@ -1,0 +1,39 @@
+/* Walks a verified plan: the host's side in the keeper, then the box's side in the box's first
+ * process, then the program's side in the process that becomes it. Nothing is allocated.
+ *
+ *   keeper ──clone3──► first process ──clone──► program
+ *     │ id maps, cgroup   │ mounts, pivot          │ rlimits, caps, Landlock, seccomp, exec
+ *     │ waits, cleans up  │ reaps, forwards        │
+ */
+#pragma once
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "mech/cgroup.h"
+#include "model/plan.h"
+
+/* A started box as its keeper holds it. */
+struct held {
+	int pid, pid_fd;        /* of the first process */
+	int uid;                /* the box's own uid outside, 0 = it has none of its own */
+	bool pid_namespace;     /* killing the first process kills all */
+	struct cgroup cgroup;
+	uint64_t layers;        /* of the host's side, read back */
+};
+#define HELD_NONE ((struct held){ .pid = -1, .pid_fd = -1, .cgroup = CGROUP_NONE })
+
+/* Starts a box.
+ *
+ * plan     verified; borrowed
+ * fds      the plan's descriptors; the walker may replace them by others
+ * note_fd  the box's end of the note channel
+ * born     true: the caller sits in the box's cgroup already (a slot of the resident monitor), whose
+ *          limits are set and whose removal is somebody else's
+ * out      filled on success; on failure everything done so far is undone */
+MUST_USE int apply_start(const struct plan *plan, int *fds, int note_fd, bool born, struct held *out,
+			 struct err *e);
+
+/* Makes the box's cgroup with the limits of the plan; none when the plan has none. */
+MUST_USE int apply_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *layers, struct err *e);

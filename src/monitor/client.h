@@ -1,0 +1,38 @@
+/* ward's end of the monitor: starts a box by way of a keeper of its own, or of a resident ward-monitor. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "monitor/monitor.h"
+
+struct plan;
+
+/* A box in flight, seen from ward. Every descriptor is close-on-exec and non-blocking for reading. */
+struct box {
+	int control_fd;         /* requests and answers; its end of file means the keeper is gone */
+	int note_fd;            /* struct box_note packets, some with a descriptor */
+	int keeper_pid;         /* of our own keeper, 0 with a resident monitor */
+	bool resident;
+};
+#define BOX_NONE ((struct box){ .control_fd = -1, .note_fd = -1 })
+
+/* Starts a box and returns once the keeper has accepted the plan; the program may not run yet.
+ *
+ * fds[n_fds]  the plan's descriptors, borrowed
+ * socket      of a resident monitor, NULL = a keeper of our own, cloned from this process
+ * out         filled on success
+ * layers      host-side layers proven, filled on success
+ * Errors: whatever the keeper says; ERR_SYSTEM */
+MUST_USE int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, const char *socket,
+		       struct box *out, uint64_t *layers, struct err *e);
+
+/* One request and its answer. */
+MUST_USE int mon_ask(const struct box *box, enum mon_op op, uint64_t arg, struct mon_res *res, struct err *e);
+
+/* Reads one note; *fd is the descriptor that came with it or -1. Returns 1, 0 at the end of file, -1. */
+MUST_USE int mon_read_note(const struct box *box, struct box_note *note, int *fd, struct err *e);
+
+/* Closes the channels (which ends the box if it still runs) and reaps a keeper of our own. */
+void mon_close(struct box *box);

@@ -1,0 +1,268 @@
+/* Holds one box. Requests are fixed-size and few; everything else on the channel ends the box. */
+#include "monitor/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "mech/confine.h"
+#include "mech/drop.h"
+
+#define PATIENCE_MS 5000        /* dead processes can take a while to go on a loaded machine */
+
+static const uint16_t calls[] = {
+	SYS_recvmsg, SYS_sendmsg, SYS_poll, SYS_ppoll, SYS_wait4, SYS_waitid, SYS_kill,
+	SYS_pidfd_send_signal, SYS_openat, SYS_read, SYS_pread64, SYS_write, SYS_pwrite64, SYS_close,
+	SYS_lseek, SYS_fcntl, SYS_fstat, SYS_newfstatat, SYS_unlinkat, SYS_mkdirat, SYS_getdents64,
+	SYS_clock_nanosleep, SYS_nanosleep, SYS_clock_gettime, SYS_exit_group, SYS_rt_sigreturn,
+	SYS_restart_syscall, SYS_getpid, SYS_faccessat, SYS_faccessat2, SYS_statfs, SYS_fstatfs,
+	SYS_readlinkat, SYS_gettid,
+};
+
+static const int signals[] = { SIGTERM, SIGINT, SIGHUP,  SIGQUIT, SIGUSR1,
+			       SIGUSR2, SIGWINCH, SIGCONT, SIGSTOP };
+
+static void fill_usage(struct keeper *keeper)
+{
+	struct cgroup_usage from;
+	struct err ignored;
+
+	if (!keeper->held.cgroup.n_dirs || cgroup_usage(&keeper->held.cgroup, &from, &ignored) < 0)
+		return;
+	keeper->usage = (struct usage){
+		.cpu_us = from.cpu_us, .user_us = from.user_us, .system_us = from.system_us,
+		.memory_peak_bytes = from.memory_peak_bytes, .pids_peak = from.pids_peak,
+		.read_bytes = from.read_bytes, .write_bytes = from.write_bytes,
+		.oom_kills = from.oom_kills, .pids_refused = from.pids_refused, .have = from.have,
+	};
+}
+
+static uint64_t micros(struct timeval time)
+{
+	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
+}
+
+/* A dying PID namespace waits for all its processes, so the first one's times hold theirs. */
+static void wait_first(struct keeper *keeper)
+{
+	struct rusage times;
+
+	if (keeper->ended)
+		return;
+	while (wait4(keeper->held.pid, NULL, 0, &times) < 0)
+		if (errno != EINTR)
+			return;
+	keeper->ended = true;
+	if (keeper->usage.have & USAGE_CPU)
+		return;
+	keeper->usage.user_us = micros(times.ru_utime);
+	keeper->usage.system_us = micros(times.ru_stime);
+	keeper->usage.cpu_us = keeper->usage.user_us + keeper->usage.system_us;
+	keeper->usage.have |= USAGE_CPU;
+}
+
+static void nap(void)
+{
+	const struct timespec time = { .tv_nsec = 500000 };
+
+	nanosleep(&time, NULL);
+}
+
+/* Signals every child of this process; orphans of a box without a PID namespace have become ours. */
+static void signal_children(int number)
+{
+	char path[64], list[4096];
+	ssize_t got;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	got = read(fd, list, sizeof(list) - 1);
+	close(fd);
+	list[got > 0 ? got : 0] = '\0';
+	for (char *at = list; *at;) {
+		char *after;
+		const long pid = strtol(at, &after, 10);
+
+		if (after == at)
+			break;
+		if (pid > 1 && (size_t)(after - list) < sizeof(list) - 1)
+			kill((pid_t)pid, number);
+		at = after;
+	}
+}
+
+static int kill_orphans(struct err *e)
+{
+	for (int tries = 0; tries < PATIENCE_MS * 2; tries++) {
+		int pid;
+
+		signal_children(SIGKILL);
+		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
+			;
+		if (pid < 0 && errno == ECHILD)
+			return 0;
+		nap();
+	}
+	return err_set(e, ERR_SYSTEM, "processes of the box cannot be killed");
+}
+
+int keeper_release(struct keeper *keeper, struct err *e)
+{
+	struct held *held = &keeper->held;
+
+	if (keeper->released)
+		return 0;
+	fill_usage(keeper);
+	if (!keeper->ended)
+		syscall(SYS_pidfd_send_signal, held->pid_fd, SIGKILL, NULL, 0);
+	wait_first(keeper);
+	if (!held->pid_namespace && kill_orphans(e) < 0)
+		return -1;
+	if (held->cgroup.n_dirs && !keeper->born) {
+		if (!held->pid_namespace && cgroup_kill(&held->cgroup, PATIENCE_MS, e) < 0)
+			return -1;
+		fill_usage(keeper);
+		if (cgroup_remove(&held->cgroup, PATIENCE_MS, e) < 0)
+			return -1;
+	}
+	keeper->released = true;
+	return 0;
+}
+
+static int do_signal(struct keeper *keeper, uint64_t arg, struct err *e)
+{
+	bool known = false;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		known |= (uint64_t)signals[i] == arg;
+	if (!known)
+		return err_set(e, ERR_USAGE, "signal %d is not forwarded", (int)arg);
+	if (!keeper->ended)
+		syscall(SYS_pidfd_send_signal, keeper->held.pid_fd, (int)arg, NULL, 0);
+	return 0;
+}
+
+static int do_kill(struct keeper *keeper, uint64_t arg, struct err *e)
+{
+	(void)arg, (void)e;
+	if (!keeper->ended)
+		syscall(SYS_pidfd_send_signal, keeper->held.pid_fd, SIGKILL, NULL, 0);
+	if (!keeper->held.pid_namespace)
+		signal_children(SIGKILL);
+	return 0;
+}
+
+static int do_freeze(struct keeper *keeper, uint64_t arg, struct err *e)
+{
+	if (!keeper->held.cgroup.n_dirs || keeper->born)
+		return err_set(e, ERR_UNSUPPORTED, "a box without a cgroup of its own cannot be frozen");
+	return cgroup_freeze(&keeper->held.cgroup, arg == 1, e);
+}
+
+static int do_usage(struct keeper *keeper, uint64_t arg, struct err *e)
+{
+	(void)arg, (void)e;
+	if (!keeper->released)
+		fill_usage(keeper);
+	return 0;
+}
+
+static int do_release(struct keeper *keeper, uint64_t arg, struct err *e)
+{
+	(void)arg;
+	return keeper_release(keeper, e);
+}
+
+static int (*const answers[MON_OPS])(struct keeper *keeper, uint64_t arg, struct err *e) = {
+	[MON_SIGNAL] = do_signal, [MON_KILL] = do_kill,       [MON_FREEZE] = do_freeze,
+	[MON_USAGE] = do_usage,   [MON_RELEASE] = do_release,
+};
+
+int keeper_answer(struct keeper *keeper, const struct mon_req *req, struct mon_res *res)
+{
+	if (req->op >= MON_OPS || !answers[req->op] || req->zero)
+		return -1;
+	*res = (struct mon_res){ .op = req->op };
+	res->status = answers[req->op](keeper, req->arg, &res->err);
+	res->usage = keeper->usage;
+	return 0;
+}
+
+int keeper_read(int control_fd, struct mon_req *req)
+{
+	struct iovec iov = { req, sizeof(*req) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t got;
+
+	do
+		got = recvmsg(control_fd, &msg, MSG_TRUNC);
+	while (got < 0 && errno == EINTR);
+	return got == sizeof(*req) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
+}
+
+void keeper_write(int control_fd, const struct mon_res *res)
+{
+	struct iovec iov = { (void *)(uintptr_t)res, sizeof(*res) };
+	const struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	while (sendmsg(control_fd, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
+		;
+}
+
+int keeper_begin(const struct plan *plan, struct err *e)
+{
+	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTOU };
+	const bool has_namespaces = plan->n_steps && plan->steps[0].op == OP_NS;
+
+	prctl(PR_SET_NAME, "ward-keeper", 0, 0, 0);
+	/* Ctrl-C is for the program and for ward; a keeper lives until nothing is left to clean up. */
+	setsid();
+	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
+		signal(ignored[i], SIG_IGN);
+	if (!has_namespaces && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_sys(e, "PR_SET_CHILD_SUBREAPER");
+	return 0;
+}
+
+/* From the start of the program on, a keeper can end and account for its box and nothing else. Some
+ * hosts mount the root of a v1 hierarchy with mode 555, which even its owner may not write. */
+static int confine(struct err *e)
+{
+	if (geteuid() == 0 && drop_caps(1u << CAP_KILL | 1u << CAP_DAC_OVERRIDE, e) < 0)
+		return -1;
+	return confine_calls(calls, ARRAY_SIZE(calls), e);
+}
+
+_Noreturn void keeper_live(struct keeper *keeper)
+{
+	struct err e = ERR_INIT;
+	struct mon_req req;
+	struct mon_res res;
+
+	if (confine(&e) < 0) {
+		if (keeper_release(keeper, &e) < 0)
+			_exit(1);
+		_exit(1);
+	}
+	while (keeper_read(keeper->control_fd, &req) && keeper_answer(keeper, &req, &res) == 0)
+		keeper_write(keeper->control_fd, &res);
+	if (keeper_release(keeper, &e) < 0)
+		_exit(1);
+	_exit(0);
+}

@@ -1,0 +1,91 @@
+/* The forbidden operations, as rows: what ward-probe tries and what the judge expects of it. Data only:
+ * the functions behind the rows are ward-probe's business. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum attempt_group {
+	GROUP_SYSCALLS,
+	GROUP_PRIVILEGE,
+	GROUP_FILES,
+	GROUP_PROC,
+	GROUP_DESCRIPTORS,
+	GROUP_NETWORK,
+	GROUP_IPC,
+	GROUP_RESOURCES,
+	GROUP_LIFECYCLE,
+	GROUP_CONTROLS,
+	GROUPS
+};
+
+/* Which boundaries claim that the operation is refused. */
+enum attempt_claims {
+	CLAIM_PROCESS = 1 << 0,
+	CLAIM_CONTAINER = 1 << 1,
+	CLAIM_BOTH = CLAIM_PROCESS | CLAIM_CONTAINER
+};
+
+/* What the policy must say for the row to be a claim at all. */
+enum attempt_need {
+	NEED_NOTHING,
+	NEED_OFFLINE,    /* network none */
+	NEED_NO_EXEC,    /* no written file may be executed */
+	NEED_UNGRANTED,  /* no grant touches .path */
+	NEED_SCRATCH,
+	NEED_MDWE,
+	NEED_NO_TSC,
+	NEED_SPEC,
+	NEED_CORE_SCHED,
+	NEED_MEMORY,     /* from here on: a limit is stated */
+	NEED_PIDS,
+	NEED_CPU,
+	NEED_DISK,
+	NEED_INODES,
+	NEED_FILES,
+	NEED_FSIZE
+};
+
+enum attempt_how {
+	HOW_ALONE = 1 << 0,     /* may end the box: it gets one of its own */
+	HOW_TWICE = 1 << 1,     /* two boxes one after the other; the second one's record counts */
+	HOW_WATCHED = 1 << 2    /* the outcome shows outside, after the box has ended */
+};
+
+/* The call at the heart of an attempt. A policy that lists it takes the system call filters out of
+ * the layers that are expected to hold. */
+struct attempt_call {
+	bool has;
+	uint32_t nr;
+	uint64_t args[4];
+};
+
+struct attempt_row {
+	const char *id, *what;          /* what completes "the program can ..." */
+	uint32_t group, claims, need, how;
+	uint64_t layers;                /* LAYER_BITs meant to refuse it */
+	struct attempt_call call;
+	const char *path;               /* operand of the generic attempts */
+	uint64_t n;
+};
+
+size_t attempt_count(void);
+
+/* In the order in which they are tried; NULL past the end. */
+const struct attempt_row *attempt_at(size_t i);
+const struct attempt_row *attempt_find(const char *id);
+size_t attempt_index(const struct attempt_row *row);
+
+/* For --only ("files") and for people ("files and devices"); NULL past the end. */
+const char *attempt_group_name(enum attempt_group group);
+const char *attempt_group_title(enum attempt_group group);
+
+/* Must be possible: a box that refuses everything proves nothing. */
+bool attempt_is_control(const struct attempt_row *row);
+
+/* Records, one line each on standard output:
+ *   S id                          the attempt begins
+ *   P id outcome errno detail     its end; detail runs to the end of the line, "-" when there is none
+ *   E count                       all attempts were made */
+#define RECORD_DETAIL 80

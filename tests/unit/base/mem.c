@@ -1,0 +1,102 @@
+/* base/mem: memory is zeroed, grows, and goes away with its scope or arena. */
+#include "base/mem.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static bool is_zero(const unsigned char *p, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
+static void nothing_is_something(void **state)
+{
+	OWN_MEM char *p = mem_alloc(0);
+
+	(void)state;
+	assert_non_null(p);
+}
+
+static void an_array_grows_and_the_new_part_is_zero(void **state)
+{
+	OWN_MEM uint32_t *array = NULL;
+	size_t cap = 0;
+
+	(void)state;
+	for (uint32_t i = 0; i < 1000; i++) {
+		const size_t before = cap;
+
+		array = mem_grow(array, &cap, i + 1, sizeof(*array));
+		assert_true(cap > i);
+		assert_true(is_zero((unsigned char *)(array + before),
+				    (cap - before) * sizeof(*array)));
+		array[i] = i + 1;
+	}
+	for (uint32_t i = 0; i < 1000; i++)
+		assert_int_equal(array[i], i + 1);
+}
+
+static void pieces_of_an_arena_do_not_overlap(void **state)
+{
+	struct arena arena = { 0 };
+	unsigned char *pieces[500];
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++) {
+		pieces[i] = arena_alloc(&arena, i);
+		assert_int_equal((uintptr_t)pieces[i] % 16, 0);
+		assert_true(is_zero(pieces[i], i));
+		memset(pieces[i], (int)i | 1, i);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
+		for (size_t k = 0; k < i; k++)
+			assert_int_equal(pieces[i][k], (unsigned char)(i | 1));
+	arena_done(&arena);
+	assert_null(arena.blocks);
+	arena_done(&arena);
+}
+
+static void a_piece_may_be_larger_than_a_block(void **state)
+{
+	struct arena arena = { 0 };
+	unsigned char *const big = arena_alloc(&arena, 1 << 20);
+
+	(void)state;
+	assert_true(is_zero(big, 1 << 20));
+	assert_string_equal(arena_copy(&arena, "abcdef", 3), "abc");
+	assert_string_equal(arena_printf(&arena, "%s-%d", "x", 5), "x-5");
+	assert_true(arena.total >= 1 << 20);
+	arena_done(&arena);
+}
+
+static void taking_leaves_nothing_behind(void **state)
+{
+	OWN_MEM char *from = mem_alloc(4);
+	OWN_MEM char *to = TAKE_PTR(from);
+
+	(void)state;
+	assert_null(from);
+	assert_non_null(to);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(nothing_is_something),
+		cmocka_unit_test(an_array_grows_and_the_new_part_is_zero),
+		cmocka_unit_test(pieces_of_an_arena_do_not_overlap),
+		cmocka_unit_test(a_piece_may_be_larger_than_a_block),
+		cmocka_unit_test(taking_leaves_nothing_behind),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

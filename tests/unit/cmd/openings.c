@@ -1,0 +1,162 @@
+/* cmd/openings: what may be opened for a box, and how a refusal reads. */
+#include "cmd/openings.h"
+
+#include <fcntl.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int set_up(void **state)
+{
+	static char directory[] = "/tmp/ward-openings-XXXXXX";
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "socket" };
+	const int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+	*state = mkdtemp(directory);
+	if (!*state || chdir(directory) < 0 || mkdir("dir", 0700) < 0 || mkdir("dir/sub", 0700) < 0)
+		return -1;
+	if (close(creat("file", 0600)) < 0 || symlink("dir", "link") < 0 ||
+	    symlink("/proc/self/root", "magic") < 0 || symlink("/proc/sys", "to-proc") < 0 ||
+	    symlink("loop", "loop") < 0)
+		return -1;
+	return bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || close(fd) < 0 ?
+		       -1 :
+		       0;
+}
+
+static int tear_down(void **state)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", (const char *)*state);
+	return chdir("/") < 0 || system(command) != 0 ? -1 : 0;
+}
+
+static void only_plain_files_and_directories_are_opened(void **state)
+{
+	static const struct {
+		const char *path;
+		bool directory, follow;
+		const char *error;
+	} rows[] = {
+		{ "dir", true, false, NULL },
+		{ "file", false, false, NULL },
+		{ "link", true, true, NULL },
+		{ "link/sub", true, false, NULL },      /* only the last part is not followed */
+		{ "/dev/null", false, false, NULL },
+		{ "link", true, false, "a moment ago" },
+		{ "link", false, false, "symbolic link" },
+		{ "dir", false, false, "a moment ago" },
+		{ "file", true, false, "a moment ago" },
+		{ "absent", false, false, "create it" },
+		{ "file/x", false, false, "directory is expected" },
+		{ "loop", false, true, "circles" },
+		{ "magic", true, true, "link of /proc" },
+		{ "magic/etc", true, true, "link of /proc" },
+		{ "to-proc", true, true, "leads into /proc" },
+		{ "to-proc/kernel", true, true, "leads into /proc" },
+		{ "socket", false, false, "socket" },
+	};
+	const struct policy policy = POLICY_NONE;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const struct opened_path path = { rows[i].path, rows[i].directory, rows[i].follow };
+		struct err e = ERR_INIT;
+		const int fd = openings_open_path(&policy, &path, &e);
+
+		if (fd >= 0) {
+			assert_true(fcntl(fd, F_GETFL) & O_PATH);
+			assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+			close(fd);
+		}
+		if (fd < 0 && (!rows[i].error || !strstr(e.text, rows[i].error) ||
+			       !strstr(e.text, rows[i].path)))
+			fail_msg("%s: %s", rows[i].path, e.text);
+		assert_int_equal(fd >= 0, rows[i].error == NULL);
+	}
+}
+
+static void a_refusal_names_the_line_that_grants(void **state)
+{
+	struct grant grants[] = {
+		{ .what = "/absent/data", .as = "/data", .origin = { "x.yaml", 7, 3 } }
+	};
+	const struct policy policy = { .grants = grants, .n_grants = 1 };
+	const struct opened_path path = { "/absent/data", true, false };
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(openings_open_path(&policy, &path, &e), -1);
+	assert_int_equal(e.kind, ERR_MISSING);
+	assert_string_equal(e.text,
+			    "x.yaml:7: /absent/data: No such file or directory; create it, or "
+			    "remove the grant");
+}
+
+static void descriptors_stand_in_the_order_of_the_plan(void **state)
+{
+	static const int pass[] = { 41, 42 };
+	struct opened_path open[] = { { "dir", true, false }, { "file", false, false } };
+	const struct payload payload = { .pass_numbers = pass, .n_pass = 2 };
+	const struct policy policy = POLICY_NONE;
+	const struct rung rung = {
+		.policy = &policy, .payload = &payload, .open = open, .n_open = 2, .first_fd = 5
+	};
+	OWN(openings) openings = OPENINGS_NONE;
+	struct err e = ERR_INIT;
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(openings_open(&rung, &openings, &e), 0);
+	assert_int_equal(openings.n, 7);
+	assert_int_equal(openings.fds[0], -1);
+	assert_int_equal(openings.fds[2], -1);
+	assert_int_equal(openings.fds[3], 41);
+	assert_int_equal(openings.fds[4], 42);
+	assert_int_equal(fstat(openings.fds[5], &st), 0);
+	assert_true(S_ISDIR(st.st_mode));
+	assert_int_equal(fstat(openings.fds[6], &st), 0);
+	assert_true(S_ISREG(st.st_mode));
+}
+
+static void nothing_stays_open_after_a_failure(void **state)
+{
+	struct opened_path open[] = { { "dir", true, false }, { "absent", false, false } };
+	const struct payload payload = { .n_pass = 0 };
+	const struct policy policy = POLICY_NONE;
+	const struct rung rung = {
+		.policy = &policy, .payload = &payload, .open = open, .n_open = 2, .first_fd = 3
+	};
+	OWN(openings) openings = OPENINGS_NONE;
+	struct err e = ERR_INIT;
+	const int before = dup(0);
+
+	(void)state;
+	close(before);
+	assert_int_equal(openings_open(&rung, &openings, &e), -1);
+	assert_null(openings.fds);
+	assert_int_equal(dup(0), before);
+	close(before);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(only_plain_files_and_directories_are_opened),
+		cmocka_unit_test(a_refusal_names_the_line_that_grants),
+		cmocka_unit_test(descriptors_stand_in_the_order_of_the_plan),
+		cmocka_unit_test(nothing_stays_open_after_a_failure),
+	};
+
+	return cmocka_run_group_tests(tests, set_up, tear_down);
+}

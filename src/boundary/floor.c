@@ -4,27 +4,28 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <sched.h>
+#include <sys/syscall.h>
 
 #include "base/mem.h"
 #include "model/syscalls.h"
 
 /* Each undoes a boundary or opens a large part of the kernel for which a boxed program has no use. */
-static const char *const forbidden[] = {
+static const uint16_t forbidden[] = {
 	/* the kernel itself */
-	"kexec_load", "kexec_file_load", "reboot", "init_module", "finit_module", "delete_module",
-	"swapon", "swapoff", "acct", "quotactl", "quotactl_fd", "iopl", "ioperm", "syslog",
-	"settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "sethostname", "setdomainname",
-	"vhangup", "nfsservctl", "uselib", "lookup_dcookie", "_sysctl", "create_module",
+	SYS_kexec_load, SYS_kexec_file_load, SYS_reboot, SYS_init_module, SYS_finit_module, SYS_delete_module,
+	SYS_swapon, SYS_swapoff, SYS_acct, SYS_quotactl, SYS_quotactl_fd, SYS_iopl, SYS_ioperm, SYS_syslog,
+	SYS_settimeofday, SYS_clock_settime, SYS_clock_adjtime, SYS_adjtimex, SYS_sethostname, SYS_setdomainname,
+	SYS_vhangup, SYS_nfsservctl, SYS_uselib, SYS_lookup_dcookie, SYS__sysctl, SYS_create_module,
 	/* mounts and namespaces */
-	"mount", "umount2", "pivot_root", "chroot", "move_mount", "open_tree", "open_tree_attr", "fsopen",
-	"fsconfig", "fsmount", "fspick", "mount_setattr", "setns", "unshare", "statmount", "listmount",
+	SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_move_mount, SYS_open_tree, 467 /* open_tree_attr */, SYS_fsopen,
+	SYS_fsconfig, SYS_fsmount, SYS_fspick, SYS_mount_setattr, SYS_setns, SYS_unshare, 457 /* statmount */, 458 /* listmount */,
 	/* other processes */
-	"ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp",
-	"migrate_pages", "move_pages",
+	SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_process_madvise, SYS_pidfd_getfd, SYS_kcmp,
+	SYS_migrate_pages, SYS_move_pages,
 	/* programmable or shared kernel machinery with a record of break-outs */
-	"bpf", "perf_event_open", "io_uring_setup", "io_uring_enter", "io_uring_register", "userfaultfd",
-	"keyctl", "add_key", "request_key", "open_by_handle_at", "name_to_handle_at", "fanotify_init",
-	"fanotify_mark", "vmsplice", "modify_ldt", "memfd_secret",
+	SYS_bpf, SYS_perf_event_open, SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd,
+	SYS_keyctl, SYS_add_key, SYS_request_key, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_fanotify_init,
+	SYS_fanotify_mark, SYS_vmsplice, SYS_modify_ldt, SYS_memfd_secret,
 };
 
 #define IN_ALL UINT64_MAX
@@ -32,42 +33,39 @@ static const char *const forbidden[] = {
 
 /* Calls judged by an argument: the first row that applies decides. */
 static const struct {
-	const char *call;
+	uint16_t nr;
 	uint8_t act, arg, op;
 	uint64_t mask, value;
 } judged[] = {
-	{ "socket", FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 1 },    /* AF_UNIX */
-	{ "socket", FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 2 },    /* AF_INET */
-	{ "socket", FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 10 },   /* AF_INET6 */
-	{ "socket", FILTER_NOTIFY, 0, FILTER_LE, IN_ALL, UINT32_MAX },
-	{ "socketpair", FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 1 },
-	{ "socketpair", FILTER_NOTIFY, 0, FILTER_LE, IN_ALL, UINT32_MAX },
-	{ "clone", FILTER_NOTIFY, 0, FILTER_NE, NEW_NAMESPACES, 0 },
-	{ "ioctl", FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x5412 },       /* TIOCSTI */
-	{ "ioctl", FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x541c },       /* TIOCLINUX */
-	{ "ioctl", FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x541d },       /* TIOCCONS */
-	{ "ioctl", FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x5423 },       /* TIOCSETD */
+	{ SYS_socket, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 1 },    /* AF_UNIX */
+	{ SYS_socket, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 2 },    /* AF_INET */
+	{ SYS_socket, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 10 },   /* AF_INET6 */
+	{ SYS_socket, FILTER_NOTIFY, 0, FILTER_LE, IN_ALL, UINT32_MAX },
+	{ SYS_socketpair, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 1 },
+	{ SYS_socketpair, FILTER_NOTIFY, 0, FILTER_LE, IN_ALL, UINT32_MAX },
+	{ SYS_clone, FILTER_NOTIFY, 0, FILTER_NE, NEW_NAMESPACES, 0 },
+	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x5412 },       /* TIOCSTI */
+	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x541c },       /* TIOCLINUX */
+	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x541d },       /* TIOCCONS */
+	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x5423 },       /* TIOCSETD */
 };
 
-const char *floor_call_at(size_t i)
+int floor_call_at(size_t i)
 {
-	return i < ARRAY_SIZE(forbidden) ? forbidden[i] : NULL;
+	return i < ARRAY_SIZE(forbidden) ? forbidden[i] : -1;
 }
 
-static void add_forbidden(struct filter_set *set, const char *call)
+static void add_forbidden(struct filter_set *set, uint16_t nr)
 {
-	const int nr = syscalls_number(call);
-	const struct filter_row row = { .nr = (uint32_t)nr, .act = FILTER_NOTIFY, .sys = ENOSYS, .origin = "floor" };
+	const struct filter_row row = { .nr = nr, .act = FILTER_NOTIFY, .sys = ENOSYS, .origin = "floor" };
 
-	if (nr >= 0)
-		filter_add(set, &row);
+	filter_add(set, &row);
 }
 
 static void add_judged(struct filter_set *set, size_t i)
 {
 	const struct filter_row row = {
-		.nr = (uint32_t)syscalls_number(judged[i].call), .act = judged[i].act, .n_tests = 1,
-		.sys = ENOSYS, .origin = "floor",
+		.nr = judged[i].nr, .act = judged[i].act, .n_tests = 1, .sys = ENOSYS, .origin = "floor",
 		.tests = { { judged[i].arg, judged[i].op, judged[i].mask, judged[i].value } },
 	};
 
@@ -77,7 +75,7 @@ static void add_judged(struct filter_set *set, size_t i)
 int floor_add(struct plan *plan, struct err *e)
 {
 	OWN(filter_set) set = { .otherwise = FILTER_ALLOW, .report = true };
-	const struct filter_row clone3 = { .nr = 435, .act = FILTER_NOTIFY, .sys = ENOSYS, .origin = "floor" };
+	const struct filter_row clone3 = { .nr = SYS_clone3, .act = FILTER_NOTIFY, .sys = ENOSYS, .origin = "floor" };
 	struct sock_filter program[1024];
 	size_t n = 0;
 
@@ -94,14 +92,16 @@ int floor_add(struct plan *plan, struct err *e)
 
 const char *floor_conflict(const struct filter_set *set)
 {
-	for (size_t i = 0; i < set->n_rows; i++) {
-		const char *const name = syscalls_name(set->rows[i].nr);
+	bool is_forbidden[512] = { false };
 
-		if (set->rows[i].act != FILTER_ALLOW && set->rows[i].act != FILTER_LOG)
-			continue;
-		for (size_t k = 0; name && k < ARRAY_SIZE(forbidden); k++)
-			if (set->rows[i].nr == (uint32_t)syscalls_number(forbidden[k]))
-				return name;
+	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
+		is_forbidden[forbidden[i]] = true;
+	for (size_t i = 0; i < set->n_rows; i++) {
+		const struct filter_row *row = &set->rows[i];
+
+		if ((row->act == FILTER_ALLOW || row->act == FILTER_LOG) && row->nr < ARRAY_SIZE(is_forbidden) &&
+		    is_forbidden[row->nr])
+			return syscalls_name(row->nr);
 	}
 	return NULL;
 }

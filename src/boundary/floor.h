@@ -15,5 +15,5 @@ MUST_USE int floor_add(struct plan *plan, struct err *e);
 /* The first call a policy's rows allow that the floor refuses whatever its arguments; NULL = none. */
 const char *floor_conflict(const struct filter_set *set);
 
-/* For documentation and tests: the i-th forbidden call, NULL past the end. */
-const char *floor_call_at(size_t i);
+/* For documentation and tests: the number of the i-th forbidden call, -1 past the end. */
+int floor_call_at(size_t i);

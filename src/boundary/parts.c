@@ -42,7 +42,7 @@ static const struct {
 
 static void cgroup_limits(struct rung *rung)
 {
-	plan_add(rung->plan, OP_CGROUP);
+	plan_add(rung->plan, OP_CGROUP, .flags = rung->host->cgroup == HOST_CGROUP_V2);
 	for (size_t i = 0; i < ARRAY_SIZE(box_limits); i++)
 		if (wants(rung, box_limits[i].key))
 			plan_add(rung->plan, OP_CGROUP_LIMIT, .flags = box_limits[i].limit,
@@ -278,7 +278,7 @@ static int add_filter(struct rung *rung, const struct filter_row *denied, size_t
 	if (policy_n(rung->policy, KEY_MDWE))
 		add_rows(set, mdwe_rows, ARRAY_SIZE(mdwe_rows));
 	add_rows(set, denied, n);
-	add_rows(set, from->rows, from->n_rows);
+	filter_add_set(set, from);
 	if (filter_build(set, program, ARRAY_SIZE(program), &length, e) < 0)
 		return -1;
 	plan_add_bytes(rung->plan, OP_SECCOMP, program, length * sizeof(*program),

@@ -116,6 +116,23 @@ static void write_bash(struct str *out)
 	str_add(out, "\tesac\n}\ncomplete -o default -F _ward ward\n");
 }
 
+/* ":message:action" of _arguments. */
+static void zsh_argument(const struct opt *opt, struct str *out)
+{
+	OWN(str) words = STR_NONE;
+
+	add_words(opt, &words);
+	str_add(out, opt->kind == OPT_MAYBE ? "::" : ":");
+	add_quoted(opt->arg, ZSH, out);
+	if (!takes_files(opt))
+		str_addf(out, ":(%s)", str_text(&words));
+	else if (words.len)
+		str_addf(out, ":{_alternative \"words\\:word\\:(%s)\" \"files\\:file\\:_files\"}",
+			 str_text(&words));
+	else
+		str_add(out, ":_files");
+}
+
 static void zsh_option(const struct opt *opt, struct str *out)
 {
 	const char *const plus = opt->kind == OPT_VALUE ? "+" : "";
@@ -133,15 +150,8 @@ static void zsh_option(const struct opt *opt, struct str *out)
 		str_addf(out, " \\\n\t\t'*--%s%s[", opt->name, equals);
 	add_quoted(opt->help, ZSH, out);
 	str_add(out, "]");
-	if (opt->kind != OPT_FLAG) {
-		str_add(out, opt->kind == OPT_MAYBE ? "::" : ":");
-		add_quoted(opt->arg, ZSH, out);
-		str_add(out, takes_files(opt) ? ":_files" : ":(");
-		if (!takes_files(opt)) {
-			add_words(opt, out);
-			str_add(out, ")");
-		}
-	}
+	if (opt->kind != OPT_FLAG)
+		zsh_argument(opt, out);
 	str_add(out, "'");
 }
 

@@ -7,6 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cmd/host.h"
+
 void fit_done(struct fit *fit)
 {
 	plan_free(fit->plan);
@@ -85,7 +87,7 @@ static int check_required(const struct policy *policy, const struct host *host,
 }
 
 static int try(const char *name, const struct policy *policy, const struct payload *payload,
-	       const struct host *host, struct fit *fit, struct err *e)
+	       struct host *host, struct fit *fit, struct err *e)
 {
 	static const struct surroundings around = { .look = look };
 
@@ -97,6 +99,9 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 			       name);
 	if (fit->boundary->probe(host, e) < 0)
 		return err_add(e, "boundary %s", name);
+	/* There RLIMIT_NPROC is the limit, and it counts all tasks of the user. */
+	if (strcmp(name, "process") == 0 && !host->root && !host->tasks)
+		host_count_tasks(host);
 	fit->plan = plan_new();
 	fit->rung = (struct rung){
 		.policy = policy,
@@ -127,7 +132,7 @@ static bool may_fall(const struct policy *policy, const char *from, const struct
 	       (why->kind == ERR_UNSUPPORTED || why->kind == ERR_SYSTEM);
 }
 
-int fit_make(const struct policy *policy, const struct payload *payload, const struct host *host,
+int fit_make(const struct policy *policy, const struct payload *payload, struct host *host,
 	     struct fit *out, struct err *e)
 {
 	char name[32];

@@ -19,9 +19,9 @@ void fit_done(struct fit *fit);
 /* Plans the payload under the policy's boundary; when this host refuses that one and the policy
  * names a weaker one as fallback, under that.
  *
- * policy, payload, host  borrowed by out->rung
+ * policy, payload, host  borrowed by out->rung; host->tasks is counted when that is needed
  * Errors: why the last boundary tried was refused, with cause and fix; ERR_UNSUPPORTED when a
  * required layer is not in the plan
  * Syscalls: newfstatat readlinkat, for the paths of grants */
-MUST_USE int fit_make(const struct policy *policy, const struct payload *payload,
-		      const struct host *host, struct fit *out, struct err *e);
+MUST_USE int fit_make(const struct policy *policy, const struct payload *payload, struct host *host,
+		      struct fit *out, struct err *e);

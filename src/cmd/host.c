@@ -1,21 +1,20 @@
 /* Carries facts from mech to model, which may not know each other. Adds none of its own. */
 #include "cmd/host.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "cmd/box_id.h"
 #include "mech/cgroup.h"
 #include "mech/probe.h"
 #include "model/plan.h"
-
-/* Above every range that distributions hand out (systemd's ends at 0x6fffffff). A process id is
- * unique while its process lives, and the box ends with it: no two boxes share a user. */
-#define HOST_BOX_IDS 0x70000000u
 
 #define ALL_LIMITS ((1u << PLAN_LIMITS) - 1)
 
@@ -35,7 +34,6 @@ void host_probe(struct host *out)
 		.landlock_abi = probe.landlock_abi,
 		.uid = probe.uid,
 		.gid = probe.gid,
-		.box_id = HOST_BOX_IDS + (uint32_t)getpid(),
 		.root = probe.root,
 		.may_setuid = probe.may_setuid,
 		.userns = probe.userns,
@@ -50,13 +48,17 @@ void host_probe(struct host *out)
 		.idmap = probe.idmap,
 		.cgroup_limits = probe.cgroup_limits,
 	};
+	if (probe.may_setuid)
+		out->box_id = box_id_choose();
 	if (probe.cgroup_limits)
 		out->cgroup = probe.cgroup_v2 ? HOST_CGROUP_V2 : HOST_CGROUP_V1;
 	snprintf(out->cgroup_why, sizeof(out->cgroup_why), "%s", probe.cgroup_why);
 	snprintf(out->userns_why, sizeof(out->userns_why), "%s", probe.userns_why);
 }
 
-/* A socket file whose monitor died is still there, so that only connecting tells. */
+/* Connecting for real would take one of the monitor's parked slots, and a socket file may outlive
+ * its monitor. A socket of another type is refused with EPROTOTYPE only when somebody is bound
+ * there and we may write. Source: unix_find_bsd() of net/unix/af_unix.c */
 static bool answers(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
@@ -68,12 +70,13 @@ static bool answers(const char *path)
 		return false;
 	}
 	memcpy(address.sun_path, path, len + 1);
-	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) == 0)
-		return true;
-	return errno == EAGAIN; /* it is there, and busy */
+	if (connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0)
+		return errno == EPROTOTYPE;
+	errno = EPROTOTYPE; /* it is of this type: no monitor */
+	return false;
 }
 
 static void use_monitor(struct host *host)
@@ -106,4 +109,30 @@ int host_look(const char *monitor, struct host *out, const char **socket, struct
 		use_monitor(out);
 	*socket = use;
 	return 0;
+}
+
+/* One system call for owner and threads: the directory has a link for each thread besides its own
+ * two (proc_task_getattr() of fs/proc/base.c). What may not be traced is root's here, uncounted. */
+static uint32_t count_threads(int proc_fd, const char *name, uint32_t uid)
+{
+	char path[32];
+	struct stat st;
+
+	snprintf(path, sizeof(path), "%.20s/task", name);
+	if (fstatat(proc_fd, path, &st, 0) < 0 || st.st_uid != uid || st.st_nlink < 2)
+		return 0;
+	return (uint32_t)st.st_nlink - 2;
+}
+
+void host_count_tasks(struct host *host)
+{
+	DIR *const proc = opendir("/proc");
+	const struct dirent *entry;
+
+	host->tasks = 0;
+	while (proc && (entry = readdir(proc)))
+		if (*entry->d_name >= '1' && *entry->d_name <= '9')
+			host->tasks += count_threads(dirfd(proc), entry->d_name, host->uid);
+	if (proc)
+		closedir(proc);
 }

@@ -14,5 +14,9 @@
  * Errors: ERR_MISSING when a monitor was named and does not answer */
 MUST_USE int host_look(const char *monitor, struct host *out, const char **socket, struct err *e);
 
-/* Probed facts alone. */
+/* Probed facts alone; tasks is left 0. */
 void host_probe(struct host *out);
+
+/* Fills host->tasks: the tasks of this user that RLIMIT_NPROC would count along with the box's.
+ * Walks /proc: only a box without cgroup and without user namespace should pay for it. */
+void host_count_tasks(struct host *host);

@@ -1,6 +1,7 @@
 /* Writes tables for tools/manpages.py. Prose is written by hand, in doc/. */
 #include "cmd/manual.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "boundary/boundary.h"
@@ -8,6 +9,7 @@
 #include "model/layer.h"
 #include "model/policy.h"
 #include "model/policy_value.h"
+#include "model/syscalls.h"
 
 static void add_item(const char *name, const char *text, struct str *out)
 {
@@ -21,6 +23,32 @@ static void write_commands(struct str *out)
 		str_addf(out, ".It Nm Cm %s\n\\&%s.\n", command_at(i)->name,
 			 command_at(i)->summary);
 	str_add(out, ".El\n");
+}
+
+/* One end of "1M..1T": a number without unit is in the base unit, which nobody should read. */
+static void add_bound(const struct key_row *row, const char *text, struct str *out)
+{
+	char *end, formatted[32];
+	const uint64_t n = strtoull(text, &end, 10);
+
+	policy_value_format(row->type, row->arg, n, formatted, sizeof(formatted));
+	if (*end && *end != '.')
+		str_addf(out, "%.*s", (int)(end - text) + 1, text);
+	else
+		str_add(out, formatted);
+}
+
+static void add_bounds(const struct key_row *row, struct str *out)
+{
+	const char *const dots = strstr(row->arg, "..");
+
+	if (!dots)
+		return;
+	str_add(out, "From ");
+	add_bound(row, row->arg, out);
+	str_add(out, " to ");
+	add_bound(row, dots + 2, out);
+	str_add(out, ".\n");
 }
 
 static void add_narrow(const struct key_row *row, struct str *out)
@@ -47,8 +75,7 @@ static void write_keys(struct str *out)
 		str_addf(out, ".It Sy %s : Ar %s\n\\&%s.\n", row->path,
 			 row->type == KEY_CHOICE ? row->arg : policy_value_wanted(row->type),
 			 row->help);
-		if (strstr(row->arg, ".."))
-			str_addf(out, "Bounds: %s.\n", row->arg);
+		add_bounds(row, out);
 		add_narrow(row, out);
 	}
 	str_add(out, ".El\n");
@@ -62,11 +89,11 @@ static void write_layers(struct str *out)
 	str_add(out, ".El\n");
 }
 
-static void write_policies(struct str *out)
+static void write_groups(struct str *out)
 {
-	str_add(out, ".Bl -bullet -compact\n");
-	for (size_t i = 0; policy_builtin_at(i); i++)
-		str_addf(out, ".It\n.Sy %s\n", policy_builtin_at(i));
+	str_add(out, ".Bl -tag -width @self-confine -compact\n");
+	for (size_t i = 0; syscalls_group_at(i); i++)
+		add_item(syscalls_group_at(i), syscalls_group_summary(syscalls_group_at(i)), out);
 	str_add(out, ".El\n");
 }
 
@@ -85,7 +112,7 @@ int manual_write(const char *table, struct str *out, struct err *e)
 		void (*write)(struct str *out);
 	} tables[] = {
 		{ "commands", write_commands }, { "keys", write_keys }, { "layers", write_layers },
-		{ "policies", write_policies }, { "boundaries", write_boundaries },
+		{ "groups", write_groups }, { "boundaries", write_boundaries },
 	};
 	const struct command *const command = command_find(table);
 

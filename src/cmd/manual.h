@@ -4,7 +4,7 @@
 #include "base/err.h"
 #include "base/str.h"
 
-/* Appends a table as mdoc(7): "commands", "keys", "layers", "policies", "boundaries", or the name
+/* Appends a table as mdoc(7): "commands", "keys", "layers", "groups", "boundaries", or the name
  * of a command for its options.
  *
  * Errors: ERR_USAGE for another name */

@@ -130,6 +130,8 @@ static void start(struct running *run)
 	result.policy_source = run->result.policy_source;
 	result.boundary = run->result.boundary;
 	result.notes |= run->fit.rung.notes;
+	if (result.stage == STAGE_EXEC)
+		err_add(&result.err, "%.100s", run->payload.argv[0]);
 	run->result = result;
 }
 

@@ -12,15 +12,12 @@ struct ruling deny_judge(const struct filter_set *set, uint32_t nr, const uint64
 	const struct filter_row *row = NULL;
 	struct ruling ruling = { .act = filter_judge(set, nr, args, &row), .origin = "default" };
 
-	/* A call that the rows would allow must not have come here: filter and rows disagree, so
-	 * no. */
+	/* A call that the rows allow must not have come here: the filter disagrees, so no. */
 	ruling.sys = EPERM;
-	if (!row && set->otherwise_sys)
-		ruling.sys = set->otherwise_sys;
+	if (ruling.act == FILTER_ERRNO || ruling.act == FILTER_NOTIFY)
+		ruling.sys = filter_errno(set, row);
 	if (!row)
 		return ruling;
-	if (row->sys && (ruling.act == FILTER_ERRNO || ruling.act == FILTER_NOTIFY))
-		ruling.sys = row->sys;
 	ruling.line = row->line;
 	ruling.origin = row->origin ? row->origin : "policy";
 	return ruling;

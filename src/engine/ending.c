@@ -1,5 +1,4 @@
-/* Names the cause of an end. Refuses to call anything a success that did not exit with 0 by itself.
- * */
+/* Names the cause of an end. Refuses to call anything a success that did not exit with 0 by itself. */
 #include "engine/ending.h"
 
 #include <signal.h>
@@ -9,7 +8,8 @@ static void note_status(const struct ending *ending, struct result *result)
 {
 	result->killed = ending->killed;
 	result->exit_code = -1;
-	if (ending->ended && WIFEXITED(ending->status))
+	/* The box says it: bits that no exit has are no exit. */
+	if (ending->ended && (ending->status & ~0xff00) == 0)
 		result->exit_code = WEXITSTATUS(ending->status);
 	else if (ending->ended && WIFSIGNALED(ending->status))
 		result->signal = WTERMSIG(ending->status);
@@ -53,7 +53,7 @@ static enum verdict judge(const struct ending *ending, const struct policy *poli
 				"the box was gone before the program started");
 		return VERDICT_SETUP;
 	}
-	if (ending->stop != VERDICT_OK)
+	if (ending->stop != VERDICT_OK && !(ending->stop == VERDICT_SIGNAL && ending->ended))
 		return ending->stop;
 	if (cpu_ms && result->cpu_us > cpu_ms * 1000)
 		return VERDICT_LIMIT_CPU;

@@ -3,17 +3,15 @@
  * The first cause wins, in this order:
  *   1. it never started: setup (exit 125), or exec (126, 127)
  *   2. something of ours broke: internal
- *   3. ward stopped it: the limit that was reached, the refused call, or (by user) the signal. Also
- *   when
- *      the program used its grace to exit with 0
- *   4. more processor time than limits.cpu, also when it ended by itself between two looks:
- *   limit.cpu 5. the first process died without a word: limit.memory when the kernel killed for
- *   memory, else
+ *   3. ward stopped it: the limit that was reached or the refused call, also when the program used its
+ *      grace to exit with 0. When ward was asked to end: signal, unless the program then ended by
+ *      itself; that is told as it is
+ *   4. more processor time than limits.cpu, also when it ended by itself meanwhile: limit.cpu
+ *   5. the first process died without a word: limit.memory when the kernel killed for memory, else
  *      internal. Never success
  *   6. SIGSYS: denied.syscall; SIGXCPU: limit.cpu; SIGXFSZ: limit.disk
- *   7. it failed (a signal, or not 0) after the kernel killed something in it for memory:
- *   limit.memory;
- *      after it was refused a process: limit.pids
+ *   7. it failed (a signal, or not 0) after the kernel had killed something in it for memory:
+ *      limit.memory; after it had been refused a process: limit.pids
  *   8. how it ended: signal, nonzero, ok
  * So a fork bomb that runs into the wall limit is limit.wall, and pids_refused says the rest; and a
  * program that copes with a refused process or a killed child and exits with 0 is ok. */

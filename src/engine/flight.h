@@ -1,7 +1,6 @@
 /* The state of one run, for the files of the engine that share it.
  *
- *   SETUP --BOX_STARTED--> RUN --BOX_ENDED, first process gone, killed--> over --released,
- *   drained--> done
+ *   SETUP --BOX_STARTED--> RUN --BOX_ENDED, first process gone, killed--> over --release, drain--> done
  *     \--BOX_FAILED, BOX_NOEXEC, a signal to ward----------------------->/ */
 #pragma once
 
@@ -33,7 +32,7 @@ struct flight {
 	uint64_t wall_at_us;            /* 0 = no limit, or not started */
 	uint32_t processors;            /* that the box can use at once */
 	size_t note_slot, control_slot, listener_slot, signal_slot;
-	size_t wall_alarm, cpu_alarm, grace_alarm, setup_alarm;
+	size_t wall_alarm, cpu_alarm, grace_alarm, setup_alarm, patience_alarm;
 	struct streams streams;
 };
 

@@ -88,7 +88,7 @@ static int take_ended(struct flight *flight, const struct box_note *note, int *f
 	(void)fd;
 	(void)e;
 	flight->ending.ended = true;
-	flight->ending.status = (int)note->value;
+	flight->ending.status = note->value >= 0 && note->value <= 0xffff ? (int)note->value : -1;
 	flight->ended_us = loop_now_us();
 	flight->note_cpu_us = note->cpu_us;
 	flight->note_rss_bytes = note->rss_peak_bytes;
@@ -111,7 +111,8 @@ static int take_note(struct flight *flight, const struct box_note *note, int *fd
 	};
 	const bool started = flight->ending.started;
 
-	if (note->kind >= BOX_NOTES || !(started ? rows[note->kind].after : rows[note->kind].before))
+	if (note->kind >= BOX_NOTES ||
+	    !(started ? rows[note->kind].after : rows[note->kind].before))
 		return err_set(e, ERR_BUG, "the box's first process sent note %u out of turn",
 			       note->kind);
 	return rows[note->kind].take(flight, note, fd, e);

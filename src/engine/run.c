@@ -9,6 +9,8 @@
 #include "engine/event.h"
 #include "engine/flight.h"
 
+#define PATIENCE_US 10000000
+
 void flight_break(struct flight *flight, const struct err *e)
 {
 	flight->over = true;
@@ -57,6 +59,11 @@ static void take_refused(void *at, short revents)
 	}
 }
 
+static void lose_patience(void *at)
+{
+	((struct flight *)at)->abandoned = true;
+}
+
 static void init(struct flight *flight, const struct run_request *request, struct result *result)
 {
 	const int own[STREAMS] = { request->in_fd, request->out_fd, request->err_fd };
@@ -81,6 +88,7 @@ static void init(struct flight *flight, const struct run_request *request, struc
 	flight->listener_slot = loop_add(&flight->loop, take_refused, flight);
 	streams_init(&flight->streams, own, cap->set ? cap->n : UINT64_MAX, &flight->loop);
 	flight_add_clocks(flight);
+	flight->patience_alarm = loop_add_alarm(&flight->loop, lose_patience, flight);
 }
 
 static int start(struct flight *flight, struct err *e)
@@ -149,15 +157,15 @@ static void release(struct flight *flight)
 	result->write_bytes = res.usage.write_bytes;
 	result->oom_kills = res.usage.oom_kills;
 	result->pids_refused = res.usage.pids_refused;
-	/* Without counters for the whole box: what its first process saw by waiting. `have` tells.
-	 * */
+	/* Without counters for the whole box: what its first process saw by waiting. `have` tells. */
 	if (!(result->have & USAGE_CPU))
 		result->cpu_us = flight->note_cpu_us;
 	if (!(result->have & USAGE_MEMORY))
 		result->memory_peak_bytes = flight->note_rss_bytes;
 }
 
-/* What the box had written still goes to its reader, at the reader's pace. */
+/* What the box had written still goes to its reader, at the reader's pace. Who set a limit wants
+ * an end: when it was reached, a reader that takes nothing for PATIENCE_US loses the rest. */
 static void drain(struct flight *flight)
 {
 	const size_t idle[] = { flight->note_slot, flight->control_slot, flight->listener_slot };
@@ -168,8 +176,12 @@ static void drain(struct flight *flight)
 		loop_watch(&flight->loop, idle[i], -1, 0);
 	for (size_t i = 0; i < ARRAY_SIZE(silent); i++)
 		loop_set_alarm(&flight->loop, silent[i], 0);
-	while (streams_drain(&flight->streams) && !flight->abandoned)
+	while (streams_drain(&flight->streams) && !flight->abandoned) {
+		if (flight->ending.stop != VERDICT_OK)
+			loop_set_alarm(&flight->loop, flight->patience_alarm,
+				       loop_now_us() + PATIENCE_US);
 		turn(flight, false);
+	}
 }
 
 static void conclude(struct flight *flight)
@@ -185,6 +197,8 @@ static void conclude(struct flight *flight)
 			     pumps[STREAM_ERR].failed;
 	if (flight->ending.started)
 		result->wall_us = flight->ended_us - flight->started_us;
+	else
+		result->setup_us = loop_now_us() - flight->begun_us;
 	ending_judge(&flight->ending, flight->request->policy, result);
 	result->ward_code = result_exit_code(result);
 }

@@ -171,6 +171,9 @@ void streams_watch(struct streams *streams, bool with_input)
 static bool drain_one(struct streams *streams, struct pump *pump)
 {
 	pump->draining = true;
+	/* A nap was to see whether the terminal comes back; it does not. */
+	if (!pump->len)
+		pump->wake_us = 0;
 	while (pump_is_open(pump) && !pump->len && !pump->dst_full && !pump->wake_us) {
 		if (streams->budget.seen > streams->drain_until)
 			pump_done(pump);

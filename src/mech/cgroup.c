@@ -19,7 +19,7 @@
 
 #define PIDS_A_ROUND 64
 #define FREEZE_MS    500
-#define SWEEP_MS     500
+#define SWEEP_MS     50
 
 /* Sleeps a little longer each time; false when that adds up to wait_ms. */
 static bool nap(unsigned *slept_us, unsigned wait_ms)
@@ -91,8 +91,7 @@ int cgroup_create(struct cgroup *out, uint32_t limits, struct err *e)
 		return -1;
 	}
 	/* groups made inside would be counted by nobody and keep this one from being removed */
-	if (made.v2)
-		tree_write(made.dirs[0].fd, "cgroup.max.descendants", "0");
+	tree_write(cgroup_into_fd(&made), "cgroup.max.descendants", "0");
 	*out = made;
 	return 0;
 }
@@ -284,27 +283,35 @@ int cgroup_remove(struct cgroup *cgroup, unsigned wait_ms, struct err *e)
 	return result;
 }
 
+/* Kills and removes a group whose keeper is gone. Its name may be known to some of the trees only.
+ */
 static bool sweep_one(const struct cgroup *home, const char *name)
 {
 	struct cgroup orphan = *home;
+	bool gone = true;
 	struct stat st;
 	struct err e;
-	bool gone = true;
 
 	if (strncmp(name, "ward-", 5) != 0 || strlen(name) >= sizeof(orphan.name))
 		return false;
 	strcpy(orphan.name, name);
-	for (size_t i = 0; i < orphan.n_dirs; i++) {
-		orphan.dirs[i].fd = open_dir(&orphan, i);
-		gone &= orphan.dirs[i].fd >= 0 || errno == ENOENT;
+	orphan.n_dirs = 0;
+	for (size_t i = 0; i < home->n_dirs; i++) {
+		orphan.dirs[orphan.n_dirs] = home->dirs[i];
+		const int fd = open_dir(&orphan, orphan.n_dirs);
+
+		if (fd < 0) {
+			gone &= errno == ENOENT;
+			continue;
+		}
+		orphan.dirs[orphan.n_dirs++].fd = fd;
 		/* a group is born a moment before it is locked */
-		gone &= fstat(orphan.dirs[i].fd, &st) < 0 || time(NULL) - st.st_mtime > 1;
+		gone &= fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > 1;
 	}
 	gone = gone && cgroup_kill(&orphan, SWEEP_MS, &e) == 0 &&
 	       remove_dirs(&orphan, SWEEP_MS, &e) == 0;
-	for (size_t i = 0; i < orphan.n_dirs; i++)
-		if (orphan.dirs[i].fd >= 0)
-			close(orphan.dirs[i].fd);
+	while (orphan.n_dirs > 0)
+		close(orphan.dirs[--orphan.n_dirs].fd);
 	return gone;
 }
 

@@ -18,11 +18,13 @@ enum cgroup_limit {
 #define CGROUP_BIT(limit) (1u << (limit))
 
 #define CGROUP_DIRS 6
+/* A group counts as abandoned when its last descriptor is closed: each is locked (flock) as long as
+ * it, or a copy of it in another process, is open. */
 struct cgroup {
 	bool v2;
 	size_t n_dirs;
 	struct { int parent_fd, fd; uint32_t limits; } dirs[CGROUP_DIRS];  /* v1: one for each controller; v2: one */
-	char name[48];          /* "ward-<keeper pid>-<start time>": the sweep can tell whose it was */
+	char name[48];          /* "ward-<keeper pid>-<seconds since boot>" */
 };
 #define CGROUP_NONE ((struct cgroup){ .n_dirs = 0 })
 
@@ -40,6 +42,9 @@ MUST_USE int cgroup_create(struct cgroup *out, uint32_t limits, struct err *e);
 /* Writes a limit and reads it back; the kernel rounds memory to pages. */
 MUST_USE int cgroup_set(const struct cgroup *cgroup, enum cgroup_limit limit, uint64_t value, struct err *e);
 
+/* One system call: whether groups will be v2 ones. */
+bool cgroup_is_v2(void);
+
 /* v2: the directory for CLONE_INTO_CGROUP; -1 on v1, where cgroup_attach must be used. */
 int cgroup_into_fd(const struct cgroup *cgroup);
 
@@ -50,7 +55,7 @@ MUST_USE int cgroup_usage(const struct cgroup *cgroup, struct cgroup_usage *out,
 MUST_USE int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *e);
 
 /* Kills all inside (cgroup.kill, or rounds of SIGKILL on v1) and waits until none is left, at most
- * wait_ms. Does not reap: that is the parent's. */
+ * wait_ms. Does not reap: that is the parent's. Nothing can be started in the group afterwards. */
 MUST_USE int cgroup_kill(const struct cgroup *cgroup, unsigned wait_ms, struct err *e);
 
 /* Removes the directories; ones that are busy are retried for wait_ms. Closes the descriptors. */

@@ -4,7 +4,6 @@
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysinfo.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -75,12 +74,6 @@ static void add_dir(struct cgroup *out, int parent_fd, uint32_t limits)
 	out->dirs[out->n_dirs++].limits = limits;
 }
 
-static bool may_make(int dir_fd)
-{
-	return faccessat(dir_fd, "cgroup.procs", W_OK, 0) == 0 &&
-	       faccessat(dir_fd, ".", W_OK, 0) == 0;
-}
-
 /* Opens the caller's own group of a v1 tree. In a container without a cgroup namespace the path is
  * the host's and is not found below the mount, whose root is then our group; "/.." lies outside of
  * it. */
@@ -95,7 +88,8 @@ static int open_v1(const char *name, const struct tree_line *line)
 	path[strlen(TREE_ROOT "/") + strlen(name)] = 0;
 	if (fd < 0)
 		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP_SUPER_MAGIC && may_make(fd))
+	if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP_SUPER_MAGIC &&
+	    faccessat(fd, ".", W_OK, 0) == 0)
 		return fd;
 	if (fd >= 0)
 		close(fd);
@@ -125,7 +119,9 @@ static uint32_t v1_home(struct cgroup *out, const char *text, uint32_t limits, i
 }
 
 /* A group with processes of its own cannot have limited children, unless it is the real root, which
- * is told by having no type (cgroup-v2.rst, "No Internal Process Constraint"). */
+ * is told by having no type (cgroup-v2.rst, "No Internal Process Constraint"). The kernel refuses
+ * that for memory and io only: with pids or cpu it makes the group threaded, and its children
+ * useless. */
 static bool may_switch_on(int dir_fd)
 {
 	char text[64];
@@ -154,7 +150,8 @@ static uint32_t usable_v2(int dir_fd, uint32_t limits, bool enable, int *error)
 	const char *name;
 	uint32_t found;
 
-	if (!may_make(dir_fd) || tree_read(dir_fd, "cgroup.subtree_control", on, sizeof(on)) < 0 ||
+	if (faccessat(dir_fd, "cgroup.procs", W_OK, 0) < 0 || faccessat(dir_fd, ".", W_OK, 0) < 0 ||
+	    tree_read(dir_fd, "cgroup.subtree_control", on, sizeof(on)) < 0 ||
 	    tree_read(dir_fd, "cgroup.controllers", has, sizeof(has)) < 0) {
 		*error = errno;
 		return 0;
@@ -163,8 +160,8 @@ static uint32_t usable_v2(int dir_fd, uint32_t limits, bool enable, int *error)
 	const uint32_t offered = limits & listed(has, (int)strlen(has), &name) & ~found;
 	*error = limits & ~found & ~offered ? ENOENT : EBUSY;
 	/* nothing is switched on where that would not suffice: the search goes on upwards */
-	if (offered &&
-	    (enable ? *error == EBUSY && switch_on(dir_fd, offered) : may_switch_on(dir_fd)))
+	if (offered && may_switch_on(dir_fd) &&
+	    (!enable || (*error == EBUSY && switch_on(dir_fd, offered))))
 		found |= offered;
 	return found;
 }
@@ -200,15 +197,21 @@ static uint32_t v2_home(struct cgroup *out, const char *text, uint32_t limits, b
 	return best;
 }
 
+bool cgroup_is_v2(void)
+{
+	struct statfs fs;
+
+	return statfs(TREE_ROOT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+}
+
 uint32_t tree_home(struct cgroup *out, uint32_t limits, bool enable, struct err *e)
 {
 	char text[TREE_TEXT];
-	struct statfs fs;
 	int error = 0;
 	uint32_t found;
 
 	*out = CGROUP_NONE;
-	out->v2 = statfs(TREE_ROOT, &fs) == 0 && fs.f_type == CGROUP2_SUPER_MAGIC;
+	out->v2 = cgroup_is_v2();
 	if (tree_read(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)) < 0)
 		return (void)err_sys(e, "cgroup: /proc/self/cgroup"), 0;
 	if (out->v2)

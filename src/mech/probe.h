@@ -21,6 +21,12 @@ struct probe {
  * system calls and no directory walk: it is part of every run. */
 void probe_fast(struct probe *out);
 
+/* "6.8.0-45-generic" is 0x060800; 0 when it is no release. */
+uint32_t probe_kernel(const char *release);
+
+/* The number a kernel file holds; `otherwise` when there is no such file or no number in it. */
+long probe_number(const char *path, long otherwise);
+
 /* One primitive tried for real, in a child. */
 struct probe_item {
 	const char *name;       /* "user namespace", "cgroup memory", "landlock files" */

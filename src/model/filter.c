@@ -30,6 +30,23 @@ void filter_add(struct filter_set *set, const struct filter_row *row)
 	set->rows[set->n_rows++] = *row;
 }
 
+void filter_add_set(struct filter_set *set, const struct filter_set *from)
+{
+	const size_t n = set->n_rows + from->n_rows;
+	struct filter_row *rows;
+
+	if (from->n_rows == 0)
+		return;
+	/* Exactly what is needed: mem_grow would double, and touch, far more. */
+	rows = mem_alloc(n * sizeof(*rows));
+	if (set->n_rows)
+		memcpy(rows, set->rows, set->n_rows * sizeof(*rows));
+	memcpy(rows + set->n_rows, from->rows, from->n_rows * sizeof(*rows));
+	free(set->rows);
+	set->rows = rows;
+	set->n_rows = set->cap_rows = n;
+}
+
 static int unknown(const char *name, struct err *e)
 {
 	const char *(*const at)(size_t i) = *name == '@' ? syscalls_group_at : syscalls_name_at;

@@ -29,19 +29,20 @@ struct filter_test {
 	uint64_t mask, value;   /* mask all ones: the plain argument */
 };
 
-/* For one call, rows are tried in the order they were added, those marked `fallback` after the others
- * and of these the ones without tests last; a row applies when all its tests hold; when none applies,
- * `otherwise` of the set does. */
-#define FILTER_TESTS 6
+/* For one call, rows are tried in the order they were added, those marked `fallback` after the
+ * others and of these the ones without tests last; a row applies when all its tests hold; when none
+ * applies, `otherwise` of the set does. */
+#define FILTER_TESTS 3    /* no rule in use needs more; every row of a set pays for them */
 struct filter_row {
 	uint32_t nr;            /* x86-64 number */
 	uint8_t act, n_tests;
-	bool quiet;             /* expected refusals (clone3 -> ENOSYS): never reported, answered in the filter */
-	bool fallback;          /* tried after the call's rows without it: a group's refusal never hides
-	                         * what a later name or rule allows */
+	bool quiet;             /* expected refusals (clone3 -> ENOSYS): never reported, answered in
+	                         * the filter */
+	bool fallback;          /* tried after the call's rows without it: a group's refusal never
+	                         * hides what a later name or rule allows */
 	uint16_t sys;           /* errno for FILTER_ERRNO and FILTER_NOTIFY */
 	uint32_t line;          /* of the policy, 0 = a group or built in */
-	const char *origin;     /* "@process", "policy"; borrowed, static or in the policy's arena */
+	const char *origin;     /* "@process", "policy"; borrowed: static, or the policy's */
 	struct filter_test tests[FILTER_TESTS];
 };
 
@@ -50,7 +51,8 @@ struct filter_set {
 	size_t n_rows, cap_rows;
 	uint8_t otherwise;      /* enum filter_act for calls without an applying row */
 	uint16_t otherwise_sys; /* ENOSYS unless the policy says otherwise */
-	bool report;            /* non-quiet refusals go to ward (SECCOMP_RET_USER_NOTIF), which then refuses */
+	bool report;            /* non-quiet refusals go to ward (SECCOMP_RET_USER_NOTIF), which
+	                         * then refuses */
 };
 #define FILTER_SET_NONE ((struct filter_set){ .otherwise = FILTER_KILL })
 
@@ -60,11 +62,15 @@ void filter_set_done(struct filter_set *set);
 /* Adds a row (copied). Rows may come in any order of nr. */
 void filter_add(struct filter_set *set, const struct filter_row *row);
 
+/* Adds copies of all rows of another set behind those there are. */
+void filter_add_set(struct filter_set *set, const struct filter_set *from);
+
 /* Adds what a name stands for: "@group" or one call ("openat"), with action allow.
  *
  * line  of the policy, kept in the rows
  * Errors: ERR_USAGE for an unknown name, with the nearest known one */
-MUST_USE int filter_add_name(struct filter_set *set, const char *name, uint32_t line, struct err *e);
+MUST_USE int filter_add_name(struct filter_set *set, const char *name, uint32_t line,
+			     struct err *e);
 
 /* Turns a set into a program that ends in one of the kernel's actions.
  *
@@ -81,17 +87,17 @@ MUST_USE int filter_build(const struct filter_set *set, struct sock_filter *out,
 enum filter_act filter_judge(const struct filter_set *set, uint32_t nr, const uint64_t args[6],
 			     const struct filter_row **row);
 
-/* The errno a refused call fails with: what the filter answers itself, and what ward answers when it
- * is asked. row as filter_judge() gave it, NULL = otherwise. Never 0: that would be success. */
+/* The errno a refused call fails with: what the filter answers itself, and what ward answers when
+ * it is asked. row as filter_judge() gave it, NULL = otherwise. Never 0: that would be success. */
 uint16_t filter_errno(const struct filter_set *set, const struct filter_row *row);
 
 /* True when the program can ask ward (SECCOMP_RET_USER_NOTIF), and so needs a listener. */
 bool filter_notifies(const struct sock_filter *program, size_t n);
 
-/* Runs a program the way the kernel would. Returns the SECCOMP_RET_* word, or SECCOMP_RET_KILL_PROCESS
- * with *valid = false for a program the kernel would have rejected (jump out of range, load out of
- * seccomp_data, no return, unknown instruction). Bounded: BPF has no loops. Looks only at what it
- * executes; filter_check() looks at all of it. */
+/* Runs a program the way the kernel would. Returns the SECCOMP_RET_* word, or
+ * SECCOMP_RET_KILL_PROCESS with *valid = false for a program the kernel would have rejected (jump
+ * out of range, load out of seccomp_data, no return, unknown instruction). Bounded: BPF has no
+ * loops. Looks only at what it executes; filter_check() looks at all of it. */
 uint32_t filter_run(const struct sock_filter *program, size_t n, const struct seccomp_data *data,
 		    bool *valid);
 

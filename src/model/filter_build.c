@@ -2,8 +2,8 @@
  * take.
  *
  * Code is written backwards, from the last instruction to the first. Jumps in BPF only go forward,
- * so the distance of every jump is known when it is written, and one that is too far for 8 bits gets
- * a stepping stone right behind it. A place in the program is therefore counted from its end. */
+ * so the distance of every jump is known when it is written, and one that is too far for 8 bits
+ * gets a stepping stone right behind it. A place in the program is counted from its end. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <string.h>

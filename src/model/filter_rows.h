@@ -1,5 +1,5 @@
-/* What the compiler and the judge must agree on: the true width of a test, the turn of a row. Private
- * to filter*.c. */
+/* What the compiler and the judge must agree on: the true width of a test, the turn of a row.
+ * Private to filter*.c. */
 #pragma once
 
 #include "model/filter.h"

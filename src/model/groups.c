@@ -1,4 +1,4 @@
-/* The groups policies are written in. Expanded by the compiler, so that nothing is built at start. */
+/* The groups policies are written in. Expanded by the compiler: nothing is built at start. */
 #include <asm/prctl.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -165,11 +165,11 @@ static const struct {
 	size_t n_rows;
 } groups[] = {
 #define GROUP(name, rows, summary) { name, summary, rows, ARRAY_SIZE(rows) },
-GROUP("@startup", startup_rows, "what a program of glibc 2.36, musl or no libc at all needs to start and to end")
+GROUP("@startup", startup_rows, "what a program of glibc, musl or no libc needs to start and end")
 GROUP("@memory", memory_rows, "mapping and advising one's own memory")
 GROUP("@stdio", stdio_rows, "reading and writing descriptors that are already open")
 GROUP("@file-read", file_read_rows, "opening for reading, listing and looking at files")
-GROUP("@file-write", file_write_rows, "creating, writing, renaming and removing files, never set-id")
+GROUP("@file-write", file_write_rows, "creating, writing, moving and removing files, never set-id")
 GROUP("@file-meta", file_meta_rows, "owners, modes, times and attributes of files, never set-id")
 GROUP("@threads", threads_rows, "threads of one process, without priority inheritance")
 GROUP("@process", process_rows, "processes: fork, exec, wait, sessions, limits of oneself")
@@ -189,7 +189,7 @@ GROUP("@tty", tty_rows, "a terminal of one's own, never TIOCSTI")
 GROUP("@ioctl-safe", ioctl_safe_rows, "the ioctls any descriptor may see")
 GROUP("@self-confine", self_confine_rows, "tying one's own hands: seccomp and Landlock")
 GROUP("@strict", strict_rows, "one process that computes, reads and writes open descriptors")
-GROUP("@default", default_rows, "Python, Node, Java, C compilers, shells and their tools, without network")
+GROUP("@default", default_rows, "Python, Node, Java, compilers, shells and tools, without network")
 GROUP("@build", build_rows, "@default and what make, package builds and npm add")
 #undef GROUP
 };

@@ -28,6 +28,7 @@ static const struct {
 } bounds[OPS] = {
 	[OP_NS] = { .flags = NS_FLAGS },
 	[OP_IDMAP] = { .flags = 1, .n_max = ID_MAX, .m_max = ID_MAX },
+	[OP_CGROUP] = { .flags = 1 },
 	[OP_CGROUP_LIMIT] = { .flags = 7, .n_max = MANY },
 	[OP_ROOT] = { .n_max = MANY, .m_max = MANY },
 	[OP_DIR] = { .n_max = 01777, .s_path = true },

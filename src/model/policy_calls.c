@@ -172,8 +172,11 @@ static int read_when(const struct reader *r, const struct node *when, struct rul
 	if (!when->n)
 		return tree_fail(r->tree, when->at, e, ERR_USAGE,
 				 "'when' compares nothing; remove it or write {arg0: VALUE}");
+	if (when->n > FILTER_TESTS)
+		return tree_fail(r->tree, when->at, e, ERR_LIMIT,
+				 "'when' compares at most %d arguments; leave the least telling out",
+				 FILTER_TESTS);
 	for (const struct node *node = when->first; node; node = node->next)
-		/* Keys are unique and there are six names, so the array suffices. */
 		if (read_argument(r, node, &rule->arguments[rule->n_arguments++], e) < 0)
 			return -1;
 	return 0;

@@ -63,14 +63,16 @@ static const char *const acts[FILTER_ACTS] = {
 
 /* By bit, as enum rung_note of boundary/boundary.h, which model may not see. */
 static const char *const notes[] = {
-	"limits hold for each process, not for the whole box: there is no cgroup",
-	"no scratch directories: they need a mount namespace",
-	"signals between processes are refused: this kernel cannot scope them",
-	"Landlock here is too old for scopes, ports or truncation",
+	("limits hold for each process, not for the whole box: there is no cgroup "
+	 "(fallback: rlimits)"),
+	("scratch directories need a mount namespace; the program can write only where the policy "
+	 "grants it"),
+	"the program cannot send signals: this kernel cannot keep them inside",
+	"Landlock here is older than ABI 6: no scopes, and perhaps no ports or truncation",
 	"refused system calls are not recorded",
-	"writable memory that becomes executable is refused by filter rows alone",
-	"the program has the caller's own user id outside",
-	"the host's /usr is visible, read-only",
+	"mdwe is enforced by filter rows alone: the kernel has no PR_SET_MDWE (Linux 6.3)",
+	"outside, the program has the caller's own user id",
+	"the host's programs and libraries are shared, read-only",
 };
 
 const char *verdict_name(enum verdict verdict)

@@ -67,7 +67,7 @@ static const struct call *call_of(uint32_t nr)
 	return &calls[row_of[nr] - 1];
 }
 
-/* Binary search in rows of `size` bytes, sorted by the name at `offset` in each. NULL = not there. */
+/* Binary search in rows of `size` bytes, sorted by the name at `offset` in each. NULL = none. */
 static const void *find(const void *rows, size_t n, size_t size, size_t offset, const char *name)
 {
 	size_t low = 0, high = n;

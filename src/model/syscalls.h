@@ -15,18 +15,19 @@ int syscalls_number(const char *name);
 const char *syscalls_name(uint32_t nr);
 
 /* Bytes of argument arg (0..5) the kernel looks at: 4 (int, unsigned, fd, flags), 8 (long, size,
- * pointer) or 2 (umode_t: the kernel throws the rest away). 8 for arguments a call does not have and
- * for unknown calls. */
+ * pointer) or 2 (umode_t: the kernel throws the rest away). 8 for arguments a call does not have
+ * and for unknown calls. */
 unsigned syscalls_arg_bytes(uint32_t nr, unsigned arg);
 
-/* How often a call is made by ordinary programs, 0 = rare .. 255 = all the time; shapes the filter's tree. */
+/* How often a call is made by ordinary programs, 0 = rare .. 255 = all the time; shapes the
+ * filter's tree. */
 unsigned syscalls_heat(uint32_t nr);
 
 /* A named constant ("TCGETS", "AF_UNIX", "PR_SET_NAME"); false when unknown. */
 bool syscalls_constant(const char *name, uint64_t *value);
 
-/* The group "@name" (with the @): its rows, in order; NULL when unknown. The rows have no origin and
- * line; a group may include another by expansion at build time of the table. */
+/* The group "@name" (with the @): its rows, in order; NULL when unknown. The rows have no origin
+ * and line; a group may include another by expansion at build time of the table. */
 const struct filter_row *syscalls_group(const char *name, size_t *n_rows);
 
 /* For completion, documentation and "nearest known name": the i-th name, NULL past the end. */

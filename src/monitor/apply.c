@@ -169,17 +169,11 @@ static void set_identity(const struct plan *plan, struct held *held)
 static int prepare(struct walk *walk, uint64_t flags, bool born, struct held *held, struct err *e)
 {
 	const struct plan *plan = walk->plan;
-	uint32_t available;
-	bool v2 = false;
-	char why[8];
 
 	if (geteuid() == 0 && (flags & CLONE_NEWUSER) &&
 	    copy_binds(walk, find_step(plan, OP_IDMAP, 0), find_step(plan, OP_IDMAP, 1), e) < 0)
 		return -1;
-	if (born || !find_step(plan, OP_CGROUP, 0))
-		return 0;
-	available = cgroup_available(false, &v2, why, sizeof(why));
-	if (available && v2)
+	if (!born && find_step(plan, OP_CGROUP, 1))
 		return apply_cgroup(plan, &held->cgroup, &held->layers, e);
 	return 0;
 }

@@ -74,7 +74,6 @@ _Noreturn static void keep(const struct plan *plan, const int *fds, size_t n_fds
 		close(own[i]);
 	res.layers = keeper.held.layers;
 	keeper_write(control_fd, &res);
-	cgroup_sweep();
 	keeper_live(&keeper);
 }
 
@@ -146,13 +145,16 @@ int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, const char 
 	return 0;
 }
 
-int mon_ask(const struct box *box, enum mon_op op, uint64_t arg, struct mon_res *res, struct err *e)
+int mon_ask(struct box *box, enum mon_op op, uint64_t arg, struct mon_res *res, struct err *e)
 {
 	const struct mon_req req = { .op = op, .arg = arg };
 
 	if (send(box->control_fd, &req, sizeof(req), MSG_NOSIGNAL) != sizeof(req))
 		return err_sys(e, "ask the keeper");
-	return read_answer(box, op, res, e);
+	if (read_answer(box, op, res, e) < 0)
+		return -1;
+	box->released |= op == MON_RELEASE;
+	return 0;
 }
 
 int mon_read_note(const struct box *box, struct box_note *note, int *fd, struct err *e)
@@ -187,8 +189,9 @@ void mon_close(struct box *box)
 		close(box->control_fd);
 	if (box->note_fd >= 0)
 		close(box->note_fd);
+	/* One that still sweeps behind others is not waited for; one that has released its box is harmless. */
 	if (box->keeper_pid > 0)
-		while (waitpid(box->keeper_pid, NULL, 0) < 0 && errno == EINTR)
+		while (waitpid(box->keeper_pid, NULL, box->released ? WNOHANG : 0) < 0 && errno == EINTR)
 			;
 	*box = BOX_NONE;
 }

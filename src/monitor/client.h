@@ -15,6 +15,7 @@ struct box {
 	int note_fd;            /* struct box_note packets, some with a descriptor */
 	int keeper_pid;         /* of our own keeper, 0 with a resident monitor */
 	bool resident;
+	bool released;          /* MON_RELEASE was answered: nothing of the box is left */
 };
 #define BOX_NONE ((struct box){ .control_fd = -1, .note_fd = -1 })
 
@@ -29,7 +30,7 @@ MUST_USE int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, co
 		       struct box *out, uint64_t *layers, struct err *e);
 
 /* One request and its answer. */
-MUST_USE int mon_ask(const struct box *box, enum mon_op op, uint64_t arg, struct mon_res *res, struct err *e);
+MUST_USE int mon_ask(struct box *box, enum mon_op op, uint64_t arg, struct mon_res *res, struct err *e);
 
 /* Reads one note; *fd is the descriptor that came with it or -1. Returns 1, 0 at the end of file, -1. */
 MUST_USE int mon_read_note(const struct box *box, struct box_note *note, int *fd, struct err *e);

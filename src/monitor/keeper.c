@@ -29,7 +29,7 @@ static const uint16_t calls[] = {
 	SYS_lseek, SYS_fcntl, SYS_fstat, SYS_newfstatat, SYS_unlinkat, SYS_mkdirat, SYS_getdents64,
 	SYS_clock_nanosleep, SYS_nanosleep, SYS_clock_gettime, SYS_exit_group, SYS_rt_sigreturn,
 	SYS_restart_syscall, SYS_getpid, SYS_faccessat, SYS_faccessat2, SYS_statfs, SYS_fstatfs,
-	SYS_readlinkat, SYS_gettid,
+	SYS_readlinkat, SYS_gettid, SYS_flock,
 };
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP,  SIGQUIT, SIGUSR1,
@@ -264,5 +264,9 @@ _Noreturn void keeper_live(struct keeper *keeper)
 		keeper_write(keeper->control_fd, &res);
 	if (keeper_release(keeper, &e) < 0)
 		_exit(1);
+	/* Nobody waits any more: time for what others left behind. */
+	close(keeper->control_fd);
+	if (!keeper->born)
+		cgroup_sweep();
 	_exit(0);
 }

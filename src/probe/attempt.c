@@ -23,6 +23,7 @@
 #define RDONLY  (L(ROOTFS) | L(LANDLOCK) | L(IDENTITY))
 #define DEVICE  (L(MOUNTNS) | L(ROOTFS) | L(LANDLOCK) | L(IDENTITY) | L(USERNS))
 #define KERNEL  (L(MOUNTNS) | L(PROC) | L(LANDLOCK) | L(IDENTITY) | L(USERNS))
+#define CGROUP  (L(CG_MEMORY) | L(CG_PIDS) | L(CG_CPU))
 
 #define CLAIM_CONTROL 0
 #define CALL(number, ...) .call = { .has = true, .nr = (number), .args = { __VA_ARGS__ } }
@@ -85,4 +86,11 @@ const char *attempt_group_title(enum attempt_group group)
 bool attempt_is_control(const struct attempt_row *row)
 {
 	return row->group == GROUP_CONTROLS;
+}
+
+const char *outcome_name(enum outcome_kind kind)
+{
+	static const char *const names[OUTCOMES] = { "unknown", "refused", "allowed", "killed", "skipped" };
+
+	return kind < OUTCOMES ? names[kind] : names[OUTCOME_NONE];
 }

@@ -36,8 +36,6 @@ enum attempt_need {
 	NEED_SCRATCH,
 	NEED_MDWE,
 	NEED_NO_TSC,
-	NEED_SPEC,
-	NEED_CORE_SCHED,
 	NEED_MEMORY,     /* from here on: a limit is stated */
 	NEED_PIDS,
 	NEED_CPU,
@@ -50,7 +48,11 @@ enum attempt_need {
 enum attempt_how {
 	HOW_ALONE = 1 << 0,     /* may end the box: it gets one of its own */
 	HOW_TWICE = 1 << 1,     /* two boxes one after the other; the second one's record counts */
-	HOW_WATCHED = 1 << 2    /* the outcome shows outside, after the box has ended */
+	HOW_WATCHED = 1 << 2,   /* the outcome shows outside, after the box has ended */
+	HOW_LAYERED = 1 << 3,   /* a claim only where one of .layers is installed */
+	HOW_SLOW = 1 << 4,      /* in the matrix tried only without a layer of .layers */
+	HOW_TERMINAL = 1 << 5,  /* in a box with a terminal of its own */
+	HOW_STATE = 1 << 6      /* a question, not an operation: not being allowed to ask proves nothing */
 };
 
 /* The call at the heart of an attempt. A policy that lists it takes the system call filters out of
@@ -84,8 +86,22 @@ const char *attempt_group_title(enum attempt_group group);
 /* Must be possible: a box that refuses everything proves nothing. */
 bool attempt_is_control(const struct attempt_row *row);
 
+/* How an attempt ended. */
+enum outcome_kind {
+	OUTCOME_NONE,           /* nobody filled it in: never taken for a refusal */
+	OUTCOME_REFUSED,
+	OUTCOME_ALLOWED,
+	OUTCOME_KILLED,
+	OUTCOME_SKIPPED,
+	OUTCOMES
+};
+
+/* The word in a record: "unknown", "refused", "allowed", "killed", "skipped". */
+const char *outcome_name(enum outcome_kind kind);
+
 /* Records, one line each on standard output:
  *   S id                          the attempt begins
- *   P id outcome errno detail     its end; detail runs to the end of the line, "-" when there is none
+ *   P id outcome number detail    its end; number is the errno, or the signal of "killed"; detail runs to
+ *                                 the end of the line, "-" when there is none
  *   E count                       all attempts were made */
 #define RECORD_DETAIL 80

@@ -104,7 +104,7 @@ static struct outcome no_parent(void)
 struct outcome try_ptrace_parent(GIVEN)
 {
 	/* Seizing neither stops nor changes the other process, and ends with this one. */
-	return scene->parent ? outcome_of(ptrace(PTRACE_SEIZE, scene->parent, NULL, NULL)) : no_parent();
+	return scene_parent(scene) ? outcome_of(ptrace(PTRACE_SEIZE, scene_parent(scene), NULL, NULL)) : no_parent();
 }
 
 struct outcome try_vm_read_parent(GIVEN)
@@ -113,7 +113,7 @@ struct outcome try_vm_read_parent(GIVEN)
 	const struct iovec here = { .iov_base = &byte, .iov_len = 1 };
 	const struct iovec there = { .iov_base = (void *)8, .iov_len = 1 };    /* never mapped: EFAULT */
 
-	return scene->parent ? outcome_past(process_vm_readv(scene->parent, &here, 1, &there, 1, 0), EFAULT, 0)
+	return scene_parent(scene) ? outcome_past(process_vm_readv(scene_parent(scene), &here, 1, &there, 1, 0), EFAULT, 0)
 			     : no_parent();
 }
 
@@ -123,7 +123,7 @@ struct outcome try_vm_write_parent(GIVEN)
 	const struct iovec here = { .iov_base = &byte, .iov_len = 1 };
 	const struct iovec there = { .iov_base = (void *)8, .iov_len = 1 };
 
-	return scene->parent ? outcome_past(process_vm_writev(scene->parent, &here, 1, &there, 1, 0), EFAULT, 0)
+	return scene_parent(scene) ? outcome_past(process_vm_writev(scene_parent(scene), &here, 1, &there, 1, 0), EFAULT, 0)
 			     : no_parent();
 }
 
@@ -131,15 +131,15 @@ struct outcome try_kcmp_parent(GIVEN)
 {
 	enum { KCMP_VM_TYPE = 1 };      /* linux/kcmp.h */
 
-	return scene->parent ? outcome_of(syscall(SYS_kcmp, scene->parent, getpid(), KCMP_VM_TYPE, 0L, 0L))
+	return scene_parent(scene) ? outcome_of(syscall(SYS_kcmp, scene_parent(scene), getpid(), KCMP_VM_TYPE, 0L, 0L))
 			     : no_parent();
 }
 
 struct outcome try_pidfd_getfd_parent(GIVEN)
 {
-	if (!scene->parent)
+	if (!scene_parent(scene))
 		return no_parent();
-	const int fd = (int)syscall(SYS_pidfd_open, scene->parent, 0);
+	const int fd = (int)syscall(SYS_pidfd_open, scene_parent(scene), 0);
 
 	return fd < 0 ? outcome_refused(errno) : outcome_of(syscall(SYS_pidfd_getfd, fd, 0, 0));
 }

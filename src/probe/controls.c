@@ -55,14 +55,7 @@ struct outcome try_can_fork(GIVEN)
 
 struct outcome try_can_exec(GIVEN)
 {
-	int code = -1;
-
-	if (!scene->self)
-		return outcome_skipped("no program");
-	const struct outcome outcome = spawn_program(scene->self, &code);
-
-	return outcome.kind != OUTCOME_ALLOWED || code == SPAWN_PLAIN || code == SPAWN_GAINED ?
-		       outcome : outcome_refused(0);
+	return scene->self ? spawn_program(scene, row, scene->self, NULL) : outcome_skipped("no program");
 }
 
 struct outcome try_can_read(GIVEN)

@@ -12,17 +12,18 @@
 
 struct outcome try_descriptors(GIVEN)
 {
-	const uint64_t extra = scene->inherited & ~(uint64_t)scene->passed;
+	const uint64_t extra = scene_inherited(scene);
 
 	return extra ? outcome_allowed("descriptor %d is open", __builtin_ctzll(extra)) : outcome_refused(0);
 }
 
 struct outcome try_descriptor_dir(GIVEN)
 {
+	const uint64_t open_fds = scene_inherited(scene) | 7;
 	struct stat stat;
 
 	for (int fd = 0; fd < 64; fd++)
-		if ((fd < 3 || scene->inherited >> fd & 1) && fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode))
+		if ((open_fds >> fd & 1) && fstat(fd, &stat) == 0 && S_ISDIR(stat.st_mode))
 			return outcome_allowed("descriptor %d is a directory", fd);
 	return outcome_refused(0);
 }
@@ -31,7 +32,7 @@ struct outcome try_descriptor_way(GIVEN)
 {
 	struct stat stat;
 
-	if (!scene->token || !scene->secret)
+	if (!scene->secret)
 		return outcome_skipped("no marker");
 	for (int fd = 0; fd < 64; fd++)
 		if (fstatat(fd, scene->secret + 1, &stat, 0) == 0)
@@ -91,22 +92,32 @@ struct outcome try_tty_group(GIVEN)
 	return fd < 0 ? outcome_refused(errno) : outcome_of(ioctl(fd, TIOCGPGRP, &group));
 }
 
-/* A dangerous request on a terminal of the program's own making: only the filter stands there. */
-struct outcome try_own_tty(GIVEN)
+/* A terminal that is not the host's: the box's own, or one made here. -1 when there is none. */
+static int own_terminal(const struct scene *scene)
 {
-	char operand[64] = "";
 	int unlocked = 0;
+	const int present = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+
+	if (present >= 0 && scene->host_tty && terminal_number(present) != scene->host_tty)
+		return present;
 	const int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
 
-	if (master < 0)
-		return outcome_skipped("no terminal can be made");
-	if (ioctl(master, TIOCSPTLCK, &unlocked) < 0)
-		return outcome_refused(errno);
+	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) < 0)
+		return -1;
 	const int terminal = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 
 	setsid();
-	if (terminal < 0 || ioctl(terminal, TIOCSCTTY, 0) < 0)
-		return outcome_refused(errno);
+	return terminal >= 0 && ioctl(terminal, TIOCSCTTY, 0) == 0 ? terminal : -1;
+}
+
+/* A dangerous request there: only the filters stand before it. */
+struct outcome try_own_tty(GIVEN)
+{
+	char operand[64] = "";
+	const int terminal = own_terminal(scene);
+
+	if (terminal < 0)
+		return outcome_skipped("no terminal can be made");
 	return outcome_of(syscall(SYS_ioctl, terminal, row->n, operand));
 }
 

@@ -61,7 +61,7 @@ struct outcome try_shm_file(GIVEN)
 /* The harness's number may by accident be that of one of our own processes. */
 static bool is_host(const struct scene *scene)
 {
-	return scene->host_pid > 2 && scene->host_pid != scene->first && scene->host_pid != getpid() &&
+	return scene->host_pid > 2 && scene->host_pid != scene_first(scene) && scene->host_pid != getpid() &&
 	       scene->host_pid != getppid();
 }
 
@@ -101,7 +101,7 @@ struct outcome try_host_priority(GIVEN)
 
 struct outcome try_parent_signal(GIVEN)
 {
-	return scene->parent ? outcome_of(kill(scene->parent, 0)) :
+	return scene_parent(scene) ? outcome_of(kill(scene_parent(scene), 0)) :
 			       outcome_skipped("the parent has no number in here");
 }
 

@@ -3,7 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
+#include <stdio.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
 #include <sys/shm.h>
@@ -46,9 +46,10 @@ struct outcome try_pkey_exec(GIVEN)
 struct outcome try_alias_exec(GIVEN)
 {
 	/* One page of memory, mapped once to write and once to execute. */
-	const int fd = memfd_create("ward-probe", MFD_CLOEXEC);
+	static const char zeros[PAGE];
+	const int fd = spawn_memfd(MFD_CLOEXEC);
 
-	if (fd < 0 || ftruncate(fd, PAGE) < 0)
+	if (fd < 0 || write(fd, zeros, PAGE) < 0)
 		return outcome_refused(errno);
 	if (page_of(PROT_READ | PROT_WRITE, MAP_SHARED, fd) == MAP_FAILED)
 		return outcome_refused(errno);
@@ -69,12 +70,16 @@ struct outcome try_shm_exec(GIVEN)
 }
 
 /* A script is enough: the kernel asks for the right to execute the file before it reads it. */
-static int write_script(const struct scene *scene, int fd)
+static int write_script(const struct scene *scene, const struct attempt_row *row, int fd)
 {
+	char word[64], *argv[3], text[512];
+
 	if (!scene->self || fd < 0)
 		return -1;
-	return write(fd, "#!", 2) == 2 && write(fd, scene->self, strlen(scene->self)) > 0 &&
-	       write(fd, " rights\n", 8) == 8 ? 0 : -1;
+	spawn_arguments(scene, row, false, scene->self, word, argv);
+	const int len = snprintf(text, sizeof(text), "#!%s %s\n", argv[0], argv[1]);
+
+	return write(fd, text, (size_t)len) == len ? 0 : -1;
 }
 
 struct outcome try_exec_written(GIVEN)
@@ -84,10 +89,10 @@ struct outcome try_exec_written(GIVEN)
 	if (!scene_file(scene, "script", path, sizeof(path)))
 		return outcome_skipped("no scratch directory");
 	const int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0700);
-	if (write_script(scene, fd) < 0)
+	if (write_script(scene, row, fd) < 0)
 		return outcome_refused(errno);
 	close(fd);
-	const struct outcome outcome = spawn_program(path, NULL);
+	const struct outcome outcome = spawn_program(scene, row, path, NULL);
 
 	unlink(path);
 	return outcome;
@@ -109,27 +114,36 @@ struct outcome try_map_written(GIVEN)
 	return outcome;
 }
 
+struct copy {
+	const struct scene *scene;
+	const struct attempt_row *row;
+};
+
 static struct outcome exec_memfd(void *at)
 {
-	static char *const arguments[] = { (char *)(uintptr_t)"ward-probe", (char *)(uintptr_t)"rights", NULL };
-	const struct scene *const scene = at;
-	const int fd = memfd_create("ward-probe", 0);   /* a script's interpreter opens /proc/self/fd/N or fails */
-	const int self = scene->self ? open(scene->self, O_RDONLY | O_CLOEXEC) : -1;
-	char block[65536];
+	const struct copy *const copy = at;
+	const char *const self = copy->scene->self;
+	const int fd = spawn_memfd(0), from = self ? open(self, O_RDONLY | O_CLOEXEC) : -1;
+	char word[64], *argv[3], block[65536];
 
-	if (fd < 0 || self < 0)
+	if (fd < 0 || from < 0)
 		return outcome_refused(errno);
-	for (ssize_t n; (n = read(self, block, sizeof(block))) > 0;)
+	for (ssize_t n; (n = read(from, block, sizeof(block))) > 0;)
 		if (write(fd, block, (size_t)n) != n)
 			return outcome_refused(errno);
-	syscall(SYS_execveat, fd, "", arguments, environ, AT_EMPTY_PATH);
+	spawn_arguments(copy->scene, copy->row, false, self, word, argv);
+	syscall(SYS_execveat, fd, "", argv, environ, AT_EMPTY_PATH);
 	return outcome_refused(errno);
 }
 
 struct outcome try_exec_memfd(GIVEN)
 {
+	struct copy copy = { scene, row };
+
+	if (scene->in_process)
+		return exec_memfd(&copy);
 	/* When the exec works, nobody fills the outcome in: the child was replaced. */
-	const struct outcome outcome = spawn_call(exec_memfd, (void *)(uintptr_t)scene);
+	const struct outcome outcome = spawn_call(exec_memfd, &copy);
 
 	return outcome.kind == OUTCOME_NONE && !outcome.detail[0] ? outcome_allowed("it ran") : outcome;
 }

@@ -5,13 +5,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-const char *outcome_name(enum outcome_kind kind)
-{
-	static const char *const names[OUTCOMES] = { "unknown", "refused", "allowed", "killed", "skipped" };
-
-	return kind < OUTCOMES ? names[kind] : names[OUTCOME_NONE];
-}
-
 struct outcome outcome_of(long rc)
 {
 	return outcome_past(rc, 0, 0);

@@ -5,23 +5,11 @@
 
 #include "probe/attempt.h"
 
-enum outcome_kind {
-	OUTCOME_NONE,           /* nobody filled it in: never taken for a refusal */
-	OUTCOME_REFUSED,
-	OUTCOME_ALLOWED,
-	OUTCOME_KILLED,         /* sys is the signal */
-	OUTCOME_SKIPPED,
-	OUTCOMES
-};
-
 struct outcome {
 	enum outcome_kind kind;
 	int sys;
 	char detail[RECORD_DETAIL];
 };
-
-/* The word in a record. */
-const char *outcome_name(enum outcome_kind kind);
 
 /* rc >= 0: allowed, else refused with errno. */
 struct outcome outcome_of(long rc);

@@ -253,17 +253,17 @@ struct outcome try_seccomp_off(GIVEN)
 
 struct outcome try_set_mm(GIVEN)
 {
-	return outcome_past(prctl(PR_SET_MM, PR_SET_MM_START_BRK, 0UL, 0UL, 0UL), EINVAL, ENOMEM);
+	return outcome_past(prctl(PR_SET_MM, PR_SET_MM_EXE_FILE, -1UL, 0UL, 0UL), EBADF, 0);
 }
 
 /* Runs a copy of ward-probe that has the set-user-ID bit or file capabilities. */
-static struct outcome gained_by(const char *program)
+static struct outcome gained_by(const struct scene *scene, const struct attempt_row *row, const char *program)
 {
 	int code = -1;
 
 	if (!program)
 		return outcome_skipped("no marker");
-	const struct outcome ran = spawn_program(program, &code);
+	const struct outcome ran = spawn_program(scene, row, program, &code);
 
 	if (ran.kind != OUTCOME_ALLOWED)
 		return ran;
@@ -272,12 +272,12 @@ static struct outcome gained_by(const char *program)
 
 struct outcome try_setuid_file(GIVEN)
 {
-	return gained_by(scene->suid);
+	return gained_by(scene, row, scene->suid);
 }
 
 struct outcome try_filecap_file(GIVEN)
 {
-	return gained_by(scene->filecap);
+	return gained_by(scene, row, scene->filecap);
 }
 
 struct outcome try_chown_root(GIVEN)

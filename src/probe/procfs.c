@@ -14,7 +14,7 @@
 
 struct outcome try_proc_one(GIVEN)
 {
-	return scene->first == 1 ? outcome_skipped("process 1 is the program itself") :
+	return scene_first(scene) == 1 ? outcome_skipped("process 1 is the program itself") :
 				   outcome_of(open(row->path, O_RDONLY | O_CLOEXEC));
 }
 
@@ -23,10 +23,10 @@ struct outcome try_proc_parent(GIVEN)
 {
 	char path[64];
 
-	if (!scene->parent)
+	if (!scene_parent(scene))
 		return outcome_skipped("the parent has no number in here");
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)scene->parent, row->path);
-	return outcome_past(open(path, (int)row->n | O_CLOEXEC), ETXTBSY, 0);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)scene_parent(scene), row->path);
+	return outcome_of(open(path, (int)row->n | O_CLOEXEC));
 }
 
 struct outcome try_proc_host(GIVEN)
@@ -35,7 +35,7 @@ struct outcome try_proc_host(GIVEN)
 
 	if (!scene->host_pid)
 		return outcome_skipped("no marker");
-	if (scene->host_pid == scene->first || scene->host_pid == getpid() || scene->host_pid <= 2)
+	if (scene->host_pid == scene_first(scene) || scene->host_pid == getpid() || scene->host_pid <= 2)
 		return outcome_skipped("the number has another meaning in here");
 	snprintf(path, sizeof(path), "/proc/%d", (int)scene->host_pid);
 	return outcome_of(access(path, F_OK));
@@ -50,7 +50,7 @@ struct outcome try_proc_foreign(GIVEN)
 	for (const struct dirent *entry; (entry = readdir(dir));) {
 		const int pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
 
-		if (pid > 1 && pid != scene->first && pid != scene->parent && pid != getpid())
+		if (pid > 1 && pid != scene_first(scene) && pid != scene_parent(scene) && pid != getpid())
 			return outcome_allowed("process %d is shown", pid);
 	}
 	return outcome_refused(0);

@@ -46,7 +46,7 @@ struct outcome try_memory(GIVEN)
 struct outcome try_memory_file(GIVEN)
 {
 	static char block[65536] = { 1 };
-	const int fd = memfd_create("ward-probe", MFD_CLOEXEC);
+	const int fd = spawn_memfd(MFD_CLOEXEC);
 
 	if (!is_tryable(scene->memory, 1024 * MIB))
 		return no_limit();
@@ -225,9 +225,9 @@ struct outcome try_rlimit_parent(GIVEN)
 {
 	struct rlimit now;
 
-	if (!scene->parent)
+	if (!scene_parent(scene))
 		return outcome_skipped("the parent has no number in here");
-	return outcome_of(prlimit(scene->parent, RLIMIT_NOFILE, NULL, &now));
+	return outcome_of(prlimit(scene_parent(scene), RLIMIT_NOFILE, NULL, &now));
 }
 
 struct outcome try_mlock(GIVEN)

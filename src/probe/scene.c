@@ -52,20 +52,32 @@ bool scene_set(struct scene *scene, const char *argument)
 	return false;
 }
 
-void scene_look(struct scene *scene)
+pid_t scene_first(const struct scene *scene)
 {
-	scene->parent = getppid();
-	scene->first = getpid();
+	return scene->first ? scene->first : getpid();
+}
+
+pid_t scene_parent(const struct scene *scene)
+{
+	return scene->first ? scene->parent : getppid();
+}
+
+uint64_t scene_inherited(const struct scene *scene)
+{
+	uint64_t open_fds = 0;
+
 	for (int fd = 3; fd < 64; fd++)
 		if (fcntl(fd, F_GETFD) >= 0)
-			scene->inherited |= UINT64_C(1) << fd;
+			open_fds |= UINT64_C(1) << fd;
+	return open_fds & ~(uint64_t)scene->passed;
 }
 
 const char *scene_file(const struct scene *scene, const char *name, char *out, size_t cap)
 {
 	if (!scene->scratch)
 		return NULL;
-	const int len = snprintf(out, cap, "%s/ward-probe-%s", scene->scratch, name);
+	const int len = snprintf(out, cap, "%s/ward-probe-%s-%s", scene->scratch, name,
+				 scene->token ? scene->token : "x");
 
 	return len > 0 && (size_t)len < cap ? out : NULL;
 }

@@ -21,17 +21,22 @@ struct scene {
 	/* inside: what the policy grants, and its limits */
 	const char *self, *scratch, *readable, *program, *suid, *filecap;
 	int64_t memory, pids, cpu_ms, disk, inodes, files, fsize;
-	/* found at the start, before anything was opened */
-	pid_t parent, first;    /* the program's own number is first */
-	uint64_t inherited;     /* open descriptors 3..63 */
-	int64_t passed;         /* bits of those the policy passes */
+	int64_t passed;         /* bits of the descriptors the policy passes */
+	/* known beforehand where attempts are children of the program */
+	pid_t first, parent;
+	bool in_process;        /* no second process may be made: the program itself makes the one attempt */
 };
 
 /* One argument "name=value"; false when the name is unknown or the value is no number where one is due. */
 bool scene_set(struct scene *scene, const char *argument);
 
-/* Parent and inherited descriptors. Called first in main(). */
-void scene_look(struct scene *scene);
+/* The program's own number, and that of the process that started it (0: it has none in here). Asked
+ * for only when an attempt wants them: a policy may kill for the question. */
+pid_t scene_first(const struct scene *scene);
+pid_t scene_parent(const struct scene *scene);
 
-/* A place to write: the scratch directory. NULL when the policy grants none. */
+/* Open descriptors 3..63, as bits, without those the policy passes. */
+uint64_t scene_inherited(const struct scene *scene);
+
+/* A name in the scratch directory; NULL when the policy grants none. */
 const char *scene_file(const struct scene *scene, const char *name, char *out, size_t cap);

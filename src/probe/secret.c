@@ -164,5 +164,5 @@ struct outcome try_secret_watch(GIVEN)
 
 struct outcome try_secret_exec(GIVEN)
 {
-	return scene->tool ? spawn_program(scene->tool, NULL) : no_marker();
+	return scene->tool ? spawn_program(scene, row, scene->tool, NULL) : no_marker();
 }

@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "probe/scene.h"
 
 enum { EXEC_FAILED = 100 };     /* + errno */
 
@@ -20,15 +22,35 @@ static struct outcome killed_by(int status)
 	return outcome;
 }
 
-struct outcome spawn_program(const char *path, int *code)
+void spawn_arguments(const struct scene *scene, const struct attempt_row *row, bool about_rights,
+		     const char *path, char word[64], char *argv[3])
 {
+	if (scene->in_process)
+		snprintf(word, 64, "%s=%s", about_rights ? "gain" : "ran", row->id);
+	else
+		snprintf(word, 64, "rights");
+	argv[0] = (char *)(uintptr_t)path;
+	argv[1] = word;
+	argv[2] = NULL;
+}
+
+struct outcome spawn_program(const struct scene *scene, const struct attempt_row *row, const char *path,
+			     int *code)
+{
+	char word[64], *argv[3];
 	int status = 0;
+
+	spawn_arguments(scene, row, code != NULL, path, word, argv);
+	if (scene->in_process) {
+		execve(path, argv, environ);
+		return outcome_refused(errno);
+	}
 	const pid_t pid = fork();
 
 	if (pid < 0)
 		return outcome_skipped("no second process can be made");
 	if (pid == 0) {
-		execl(path, path, "rights", (char *)NULL);
+		execve(path, argv, environ);
 		_exit(errno < EXEC_FAILED ? EXEC_FAILED + errno : EXEC_FAILED);
 	}
 	waitpid(pid, &status, __WALL);
@@ -65,4 +87,11 @@ struct outcome spawn_call(struct outcome (*call)(void *at), void *at)
 
 	munmap(shared, sizeof(*shared));
 	return outcome;
+}
+
+int spawn_memfd(unsigned flags)
+{
+	const int fd = memfd_create("ward-probe", flags);
+
+	return fd >= 0 ? fd : memfd_create("ward-probe", flags | 8 /* MFD_NOEXEC_SEAL, linux/memfd.h */);
 }

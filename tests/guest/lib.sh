@@ -1,4 +1,4 @@
-# Shared by the cases: one line a result, running ward within a time limit, and reading its result file.
+# Shared by the cases: one line a result, running ward within a time limit, reading its result.
 # main sets: CASE (prefix of every name), AS (root or user), CGROUP (delegated or none), TMPDIR.
 
 out=$TMPDIR/out err=$TMPDIR/err result=$TMPDIR/result.json status=-
@@ -56,7 +56,7 @@ field()
 		head -n 1
 }
 
-# ended NAME STATUS VERDICT: how the last ward_run ended, as its exit status and its result file have it
+# ended NAME STATUS VERDICT: how the last ward_run ended, by exit status and by result
 ended()
 {
 	if [ "$status" = "$2" ] && [ "$(field verdict)" = "$3" ]; then

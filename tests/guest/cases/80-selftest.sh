@@ -1,6 +1,6 @@
 # Ward's own attack on its boxes.
 # as: root user
-# cgroup: delegated none
+# cgroup: delegated
 # time: 120
 
 for boundary in container process; do

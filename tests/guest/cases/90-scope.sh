@@ -1,6 +1,6 @@
 # Ward as the only process of the one cgroup that was delegated, with nothing above it to write to:
-# what `systemd-run --scope -p Delegate=yes --uid=user ward run ...` gives. It must first move itself
-# to a leaf (cgroup-v2.rst, "No Internal Process Constraint").
+# what `systemd-run --scope -p Delegate=yes --uid=user ward run ...` gives. It must first move
+# itself to a leaf (cgroup-v2.rst, "No Internal Process Constraint").
 # as: root
 # cgroup: delegated
 

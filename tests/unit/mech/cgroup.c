@@ -200,8 +200,11 @@ static pid_t start(const struct cgroup *cgroup, int (*what)(void *), void *with)
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		_exit(read(gate[0], &byte, 1) == 1 ? what(with) : 99);
 	}
-	if (cgroup_attach(cgroup, pid, &e) < 0)
+	if (cgroup_attach(cgroup, pid, &e) < 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
 		fail_msg("%s", e.text);
+	}
 	assert_int_equal(write(gate[1], "", 1), 1);
 	close(gate[0]);
 	close(gate[1]);
@@ -524,7 +527,11 @@ static void the_sweep_takes_what_a_dead_keeper_left_and_nothing_else(void **stat
 	assert_int_equal(read(pipe_fds[0], &left, sizeof(left)), sizeof(left));
 	assert_int_equal(waitpid(keeper, &status, 0), keeper);
 	assert_true(WIFSIGNALED(status));
-	assert_true(cgroup_sweep() >= 1);
+	/* the inmate's copies of the locks go when it comes to run */
+	for (int i = 0; i < 1000 && fstatat(kept.dirs[0].parent_fd, left.name, &st, 0) == 0; i++) {
+		cgroup_sweep();
+		usleep(1000);
+	}
 	for (size_t i = 0; i < kept.n_dirs; i++) {
 		assert_int_equal(fstatat(kept.dirs[i].parent_fd, left.name, &st, 0), -1);
 		assert_int_equal(fstatat(kept.dirs[i].parent_fd, kept.name, &st, 0), 0);

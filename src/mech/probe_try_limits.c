@@ -1,0 +1,190 @@
+/* Tries limits of control groups: in groups of our own, on a child that only waits. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "mech/cgroup.h"
+#include "mech/ns.h"
+#include "mech/probe_try.h"
+
+#define END_MS 2000
+
+static pid_t waiting_child(int cgroup_fd, int *pid_fd, struct err *said)
+{
+	const pid_t pid = ns_clone(0, cgroup_fd, pid_fd, said);
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		pause();
+		_exit(0);
+	}
+	return pid;
+}
+
+static enum tried which(long arg, struct err *said)
+{
+	char why[160] = "";
+	bool v2;
+	const uint32_t limits = cgroup_available(true, &v2, why, sizeof(why));
+
+	(void)arg;
+	return limits ? try_say(said, "v%d", v2 ? 2 : 1) : try_deny(said, "v%d: %s", v2 ? 2 : 1, why);
+}
+
+/* Sets one limit and moves a child under it. */
+static enum tried limit_child(const struct cgroup *cgroup, enum cgroup_limit limit, uint64_t value, struct err *said)
+{
+	struct err ignored;
+	int pid_fd = -1;
+
+	if (limit == CGROUP_SWAP && cgroup_set(cgroup, CGROUP_MEMORY, 64 << 20, said) < 0)
+		return TRIED_NO;
+	if (cgroup_set(cgroup, limit, value, said) < 0)
+		return TRIED_NO;
+	const pid_t pid = waiting_child(-1, &pid_fd, said);
+	if (pid < 0)
+		return TRIED_NO;
+	const int moved = cgroup_attach(cgroup, pid, said);
+	const int killed = cgroup_kill(cgroup, END_MS, moved < 0 ? &ignored : said);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	return moved < 0 || killed < 0 ? TRIED_NO : TRIED_YES;
+}
+
+static const struct {
+	enum cgroup_limit limit;
+	uint64_t value;
+} limits[] = {
+	{ CGROUP_MEMORY, 64 << 20 }, { CGROUP_SWAP, 0 }, { CGROUP_PIDS, 16 }, { CGROUP_CPUS, 500 },
+	{ CGROUP_IO_READ, 64 << 20 }, { CGROUP_CPU_TIME, 0 },
+};
+
+static enum tried limit(long i, struct err *said)
+{
+	const uint32_t wanted = CGROUP_BIT(limits[i].limit) |
+				(limits[i].limit == CGROUP_SWAP ? CGROUP_BIT(CGROUP_MEMORY) : 0);
+	struct err ignored;
+	struct cgroup cgroup;
+
+	if (cgroup_create(&cgroup, wanted, said) < 0)
+		return TRIED_NO;
+	const enum tried tried = limit_child(&cgroup, limits[i].limit, limits[i].value, said);
+	if (cgroup_remove(&cgroup, END_MS, tried == TRIED_YES ? said : &ignored) < 0)
+		return TRIED_NO;
+	return tried;
+}
+
+static enum tried freezer(long arg, struct err *said)
+{
+	struct err ignored;
+	struct cgroup cgroup;
+	int pid_fd = -1;
+
+	(void)arg;
+	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_CPU_TIME), said) < 0)
+		return TRIED_NO;
+	const pid_t pid = waiting_child(-1, &pid_fd, said);
+	const bool done = pid > 0 && cgroup_attach(&cgroup, pid, said) == 0 && cgroup_freeze(&cgroup, true, said) == 0 &&
+			  cgroup_freeze(&cgroup, false, said) == 0;
+	(void)!cgroup_kill(&cgroup, END_MS, &ignored);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return cgroup_remove(&cgroup, END_MS, done ? said : &ignored) == 0 && done ? TRIED_YES : TRIED_NO;
+}
+
+/* Both need v2; on v1 a resident monitor has its children born inside, and kills in rounds. */
+static enum tried born_inside(long arg, struct err *said)
+{
+	struct err ignored;
+	struct cgroup cgroup;
+	int pid_fd = -1;
+
+	(void)arg;
+	if (!cgroup_is_v2())
+		return try_deny(said, "v1 has none");
+	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_PIDS), said) < 0)
+		return TRIED_NO;
+	const pid_t pid = waiting_child(cgroup_into_fd(&cgroup), &pid_fd, said);
+	(void)!cgroup_kill(&cgroup, END_MS, &ignored);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	return cgroup_remove(&cgroup, END_MS, pid > 0 ? said : &ignored) == 0 && pid > 0 ? TRIED_YES : TRIED_NO;
+}
+
+static enum tried kill_file(long arg, struct err *said)
+{
+	struct err ignored;
+	struct cgroup cgroup;
+
+	(void)arg;
+	if (!cgroup_is_v2())
+		return try_deny(said, "v1 has none");
+	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_CPU_TIME), said) < 0)
+		return TRIED_NO;
+	const int found = faccessat(cgroup_into_fd(&cgroup), "cgroup.kill", W_OK, 0);
+	if (cgroup_remove(&cgroup, END_MS, &ignored) < 0 || found < 0)
+		return try_deny(said, "this kernel kills by rounds (cgroup.kill is of Linux 5.14)");
+	return TRIED_YES;
+}
+
+static uint64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+/* The first move after a quiet spell: what a cold `ward run` pays on v1, and a parked box does not. */
+static enum tried quick_move(long arg, struct err *said)
+{
+	struct err ignored;
+	struct cgroup cgroup;
+	int pid_fd = -1;
+
+	(void)arg;
+	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_CPU_TIME), said) < 0)
+		return TRIED_NO;
+	nanosleep(&(struct timespec){ .tv_nsec = 120 * 1000000 }, NULL);
+	const pid_t pid = waiting_child(-1, &pid_fd, said);
+	const uint64_t before = now_us();
+	const int moved = pid < 0 ? -1 : cgroup_attach(&cgroup, pid, said);
+	const uint64_t took_us = now_us() - before;
+	(void)!cgroup_kill(&cgroup, END_MS, &ignored);
+	if (pid > 0)
+		waitpid(pid, NULL, 0);
+	if (cgroup_remove(&cgroup, END_MS, moved < 0 ? &ignored : said) < 0 || moved < 0)
+		return TRIED_NO;
+	if (took_us > 2000)
+		return try_deny(said, "moving a process takes %llu.%llu ms", (unsigned long long)took_us / 1000,
+				(unsigned long long)took_us / 100 % 10);
+	return try_say(said, "%llu us", (unsigned long long)took_us);
+}
+
+#define GROUPS_FIX "run ward-monitor; on v2: systemd-run --user --scope -p Delegate=yes ward ..."
+
+const struct try try_limits[] = {
+	{ "cgroup", which, 0, NULL, GROUPS_FIX, false, false },
+	{ "cgroup memory", limit, 0, NULL, GROUPS_FIX, false, false },
+	{ "cgroup swap", limit, 1, NULL, "boot with swapaccount=1, or swapoff -a; " GROUPS_FIX, false, false },
+	{ "cgroup pids", limit, 2, NULL, GROUPS_FIX, false, false },
+	{ "cgroup cpu", limit, 3, NULL, GROUPS_FIX, false, false },
+	{ "cgroup io", limit, 4, NULL, GROUPS_FIX, false, false },
+	{ "cgroup cpu time", limit, 5, NULL, GROUPS_FIX, false, false },
+	{ "cgroup freezer", freezer, 0, NULL, "mount the freezer controller", false, false },
+	{ "born in its cgroup", born_inside, 0, NULL, "v2: boot with systemd.unified_cgroup_hierarchy=1; v1: ward-monitor parks boxes inside",
+	  false, false },
+	{ "cgroup.kill", kill_file, 0, NULL, "none needed: ward kills by rounds", false, false },
+	{ "cgroup quick move", quick_move, 0, NULL,
+	  "ward-monitor; or mount -o remount,favordynmods on a cgroup mount (Linux 6.0; forks get slower; since 6.18 until reboot)",
+	  false, false },
+	{ .name = NULL },
+};

@@ -17,7 +17,7 @@
 void fd_close(int fd);
 void fd_close_at(int *fd);
 
-/* Goes on after EINTR and short counts. An end of file before len bytes is ERR_SYSTEM with EPIPE. */
+/* Goes on after EINTR and short counts. An early end of file is ERR_SYSTEM with EPIPE. */
 MUST_USE int fd_read_all(int fd, void *bytes, size_t len, struct err *e);
 MUST_USE int fd_write_all(int fd, const void *bytes, size_t len, struct err *e);
 
@@ -48,7 +48,7 @@ int fd_reopen_nonblock(int fd, int flags);
  * Source: openat2(2), RESOLVE_BENEATH, RESOLVE_NO_MAGICLINKS */
 MUST_USE int fd_open_below(int dir_fd, const char *path, int flags, struct err *e);
 
-/* A memory file with these bytes that nobody can change, grow or shrink any more: memfd_create(2). */
+/* A memory file with these bytes that nobody can change any more: memfd_create(2). */
 MUST_USE int fd_sealed(const char *name, const void *bytes, size_t len, struct err *e);
 
 /* One packet of a SOCK_SEQPACKET socket with n_fds <= FD_PACKET_MAX descriptors. Waits.

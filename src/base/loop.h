@@ -36,7 +36,7 @@ struct loop {
 /* CLOCK_MONOTONIC in microseconds. */
 uint64_t loop_now_us(void);
 
-/* Each returns the number of a new slot or alarm, which is resting. Too many are a bug: asserted. */
+/* Each returns the number of a new, resting slot or alarm. Too many are a bug: asserted. */
 size_t loop_add(struct loop *loop, loop_ready *ready, void *at);
 size_t loop_add_alarm(struct loop *loop, loop_alarm *alarm, void *at);
 

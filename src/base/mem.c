@@ -23,16 +23,25 @@ void *mem_alloc(size_t bytes)
 	return p;
 }
 
+void *mem_raw(size_t bytes)
+{
+	void *p = malloc(bytes ? bytes : 1);
+
+	if (!p)
+		abort();
+	return p;
+}
+
 void *mem_grow(void *array, size_t *cap, size_t want, size_t size)
 {
-	size_t next = *cap ? *cap : 16;
-	size_t bytes;
+	size_t next, bytes;
 
 	if (want <= *cap && array)
 		return array;
-	while (next < want)
-		if (__builtin_mul_overflow(next, 2, &next))
-			abort();
+	/* Twice as much each time, but what is asked for at once is given as it is. */
+	if (__builtin_mul_overflow(*cap, 2, &next))
+		abort();
+	next = next > want ? next : want > 16 ? want : 16;
 	if (__builtin_mul_overflow(next, size, &bytes))
 		abort();
 	array = realloc(array, bytes);
@@ -62,14 +71,15 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 	if (!block || block->cap - block->used < want) {
 		const size_t cap = want > BLOCK_BYTES ? want : BLOCK_BYTES;
 
-		block = mem_alloc(sizeof(*block) + cap);
+		block = mem_raw(sizeof(*block) + cap);
+		block->used = 0;
 		block->cap = cap;
 		block->next = arena->blocks;
 		arena->blocks = block;
 	}
 	block->used += want;
 	arena->total += want;
-	return block->bytes + block->used - want;
+	return memset(block->bytes + block->used - want, 0, want);
 }
 
 char *arena_copy(struct arena *arena, const char *text, size_t len)

@@ -13,10 +13,21 @@
 #define TAKE_PTR(p) ({ __typeof__(p) taken_ = (p); (p) = NULL; taken_; })
 #define TAKE(v, none) ({ __typeof__(v) taken_ = (v); (v) = (none); taken_; })
 
+/* Automatic variables are zeroed by the compiler (-ftrivial-auto-var-init). A large buffer that is written
+ * before it is read may opt out: zeroing it would touch every page of it. */
+#if __has_attribute(uninitialized)
+#define NO_INIT __attribute__((uninitialized))
+#else
+#define NO_INIT
+#endif
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Zeroed memory; aborts when there is none (sizes are bounded where bytes come in). */
 void *mem_alloc(size_t bytes) __attribute__((malloc, returns_nonnull));
+
+/* The same, not zeroed: for what is written before it is read. */
+void *mem_raw(size_t bytes) __attribute__((malloc, returns_nonnull));
 
 /* Grows *array (elements of `size` bytes) so that it holds at least `want`; *cap is in elements. */
 void *mem_grow(void *array, size_t *cap, size_t want, size_t size) __attribute__((returns_nonnull));

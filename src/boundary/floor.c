@@ -76,7 +76,7 @@ int floor_add(struct plan *plan, struct err *e)
 {
 	OWN(filter_set) set = { .otherwise = FILTER_ALLOW, .report = true };
 	const struct filter_row clone3 = { .nr = SYS_clone3, .act = FILTER_NOTIFY, .sys = ENOSYS, .origin = "floor" };
-	struct sock_filter program[1024];
+	NO_INIT struct sock_filter program[1024];
 	size_t n = 0;
 
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)

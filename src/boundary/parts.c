@@ -264,7 +264,7 @@ static int add_filter(struct rung *rung, const struct filter_row *denied, size_t
 {
 	const struct filter_set *from = &rung->policy->syscalls;
 	struct filter_set *set = &rung->filter;
-	struct sock_filter program[BPF_MAXINSNS];
+	NO_INIT struct sock_filter program[BPF_MAXINSNS];
 	size_t length = 0;
 
 	if (check_policy_filter(rung->policy, e) < 0)

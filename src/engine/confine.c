@@ -72,7 +72,7 @@ static const struct allowed {
 	{ SYS_splice, ANY },
 };
 
-/* A row takes VALUES + 4 instructions at most, a fork of the tree and its end two, the start four. */
+/* A row takes VALUES + 4 instructions at most, a fork of the tree and its end two, the start 4. */
 #define PROGRAM_MAX (ARRAY_SIZE(table) * (VALUES + 6) + 4)
 #define LEAF 4
 

@@ -1,4 +1,4 @@
-/* Names the cause of an end. Refuses to call anything a success that did not exit with 0 by itself. */
+/* Names the cause of an end. Refuses to call a success what did not exit with 0 by itself. */
 #include "engine/ending.h"
 
 #include <signal.h>

@@ -3,9 +3,9 @@
  * The first cause wins, in this order:
  *   1. it never started: setup (exit 125), or exec (126, 127)
  *   2. something of ours broke: internal
- *   3. ward stopped it: the limit that was reached or the refused call, also when the program used its
- *      grace to exit with 0. When ward was asked to end: signal, unless the program then ended by
- *      itself; that is told as it is
+ *   3. ward stopped it: the limit reached, or the refused call, also when the program used its
+ *      grace to exit with 0. When ward was asked to end: signal, unless the program then ended
+ *      by itself; that is told as it is
  *   4. more processor time than limits.cpu, also when it ended by itself meanwhile: limit.cpu
  *   5. the first process died without a word: limit.memory when the kernel killed for memory, else
  *      internal. Never success

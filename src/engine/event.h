@@ -6,7 +6,7 @@
 
 /* fd -1: nobody listens. Readers ignore members they do not know.
  *   {"event":"started","setup_us":N,"layers":[...]}
- *   {"event":"denied","denial":{"call":"socket(AF_ALG, ...)",...}}  once for each entry of the result
+ *   {"event":"denied","denial":{"call":"socket(AF_ALG, ...)",...}}  once for each entry
  *   {"event":"ended","result":{...}}                                as result_json() */
 void event_started(int fd, const struct result *result);
 void event_denied(int fd, const struct denial *denial);

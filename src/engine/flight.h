@@ -1,7 +1,7 @@
 /* The state of one run, for the files of the engine that share it.
  *
- *   SETUP --BOX_STARTED--> RUN --BOX_ENDED, first process gone, killed--> over --release, drain--> done
- *     \--BOX_FAILED, BOX_NOEXEC, a signal to ward----------------------->/ */
+ *   SETUP --BOX_STARTED--> RUN --BOX_ENDED, box gone, killed--> over --release, drain--> done
+ *     \--BOX_FAILED, BOX_NOEXEC, a signal to ward------------->/ */
 #pragma once
 
 #include <stdbool.h>

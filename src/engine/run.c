@@ -157,7 +157,7 @@ static void release(struct flight *flight)
 	result->write_bytes = res.usage.write_bytes;
 	result->oom_kills = res.usage.oom_kills;
 	result->pids_refused = res.usage.pids_refused;
-	/* Without counters for the whole box: what its first process saw by waiting. `have` tells. */
+	/* Without counters of the whole box: what its first process saw by waiting. */
 	if (!(result->have & USAGE_CPU))
 		result->cpu_us = flight->note_cpu_us;
 	if (!(result->have & USAGE_MEMORY))

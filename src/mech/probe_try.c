@@ -17,14 +17,16 @@
 #include "base/mem.h"
 #include "mech/probe.h"
 
-#define TRY_MS 5000
+#define TRY_MS  5000
+#define OUR_OWN ERR_CONFLICT /* a sentence of a try; other kinds come from the mechanism itself */
 
-static void say(struct err *said, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void say(struct err *said, const char *format,
+						      va_list args)
 {
 	char text[sizeof(said->text)];
 
 	vsnprintf(text, sizeof(text), format, args);
-	err_set(said, ERR_UNSUPPORTED, "%s", text);
+	err_set(said, OUR_OWN, "%s", text);
 }
 
 enum tried try_say(struct err *said, const char *format, ...)
@@ -138,21 +140,33 @@ static bool is_too_old(int error)
 	       error == ENOPROTOOPT || error == ENODEV;
 }
 
+/* "cause: fix", as mechanisms put it when a host cannot do something. */
+static bool split_fix(const struct err *said, struct probe_item *item)
+{
+	const char *colon = said->kind == ERR_UNSUPPORTED ? strstr(said->text, ": ") : NULL;
+
+	if (!colon)
+		return false;
+	snprintf(item->detail, sizeof(item->detail), "%.*s", (int)(colon - said->text), said->text);
+	snprintf(item->fix, sizeof(item->fix), "%.*s", (int)sizeof(item->fix) - 1, colon + 2);
+	return true;
+}
+
 static void explain(const struct try *try, const struct finding *found, struct probe_item *item)
 {
-	const bool old = try->since && !found->is_said && is_too_old(found->error);
+	const bool old = try->since && is_too_old(found->error);
 
+	if (found->is_said && split_fix(&found->said, item))
+		return;
 	if (found->is_said)
 		snprintf(item->detail, sizeof(item->detail), "%.*s", (int)sizeof(item->detail) - 1,
 			 found->said.text);
-	else if (old)
-		snprintf(item->detail, sizeof(item->detail), "this kernel lacks it (%s)",
-			 strerror(found->error));
 	else if (found->tried != TRIED_YES)
-		snprintf(item->detail, sizeof(item->detail), "%s", strerror(found->error));
+		snprintf(item->detail, sizeof(item->detail),
+			 old ? "this kernel lacks it (%s)" : "%s", strerror(found->error));
 	if (found->tried == TRIED_YES)
 		return;
-	if (try->since && (old || (found->is_said && is_too_old(found->error))))
+	if (old)
 		snprintf(item->fix, sizeof(item->fix), "Linux %s or newer", try->since);
 	else if (try->fix)
 		snprintf(item->fix, sizeof(item->fix), "%s", try->fix);
@@ -168,8 +182,9 @@ static void try_one(const struct try *try, struct finding *found, struct probe_i
 		child(try, found);
 	const int status = pid < 0 ? 0 : wait_for(pid);
 	if (pid >= 0 && WIFSIGNALED(status))
-		found->is_said = try_skip(&found->said, "the try was ended by signal %d%s", WTERMSIG(status),
-					  WTERMSIG(status) == SIGSYS ? ": a filter around ward" : "");
+		found->is_said =
+		    try_skip(&found->said, "the try was ended by signal %d%s", WTERMSIG(status),
+			     WTERMSIG(status) == SIGSYS ? ": a filter around ward" : "");
 	item->works = found->tried == TRIED_YES ? 1 : found->tried == TRIED_NO ? 0 : -1;
 	explain(try, found, item);
 }
@@ -177,8 +192,8 @@ static void try_one(const struct try *try, struct finding *found, struct probe_i
 size_t probe_try(struct probe_item *items, size_t cap)
 {
 	static const struct try *const families[] = {try_namespaces, try_confinement, try_limits};
-	struct finding *found = mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE,
-				     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct finding *found =
+	    mmap(NULL, sizeof(*found), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	size_t n = 0;
 
 	if (found == MAP_FAILED)

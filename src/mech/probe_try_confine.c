@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/filter.h>
-#include <linux/keyctl.h>
 #include <linux/sched.h>
 #include <linux/seccomp.h>
 #include <sched.h>
@@ -126,8 +125,8 @@ static enum tried landlock(long abi, struct err *said)
 	int rules;
 
 	if (landlock_abi() < abi)
-		return try_deny(said, landlock_abi() ? "this kernel has ABI %d" : "not in this kernel, or not in its lsm= list",
-				landlock_abi());
+		return landlock_abi() ? try_deny(said, "this kernel has ABI %d", landlock_abi()) :
+					try_deny(said, "not in this kernel, or not in its lsm= list");
 	rules = landlock_new(landlock_levels[abi].files, landlock_levels[abi].ports, landlock_levels[abi].scopes, said);
 	if (rules < 0 || drop_new_privs(said) < 0 || landlock_enter(rules, said) < 0)
 		return TRIED_NO;
@@ -146,14 +145,20 @@ static enum tried landlock_audit(long abi, struct err *said)
 	return syscall(SYS_landlock_restrict_self, rules, LOG_SUBDOMAINS_OFF) < 0 ? TRIED_NO : TRIED_YES;
 }
 
+/* Not for the leader of a process group, which each try's child is. */
+static int own_session(void)
+{
+	struct err e = ERR_INIT;
+
+	return drop_session(-1, &e) < 0 ? e.sys : 0;
+}
+
 static enum tried session(long arg, struct err *said)
 {
+	const int status = try_in_child(own_session);
+
 	(void)arg;
-	if (try_in_child(setsid) < 0)
-		return TRIED_NO;
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0)
-		return errno == ENOSYS ? try_say(said, "this kernel has no keyrings at all") : TRIED_NO;
-	return TRIED_YES;
+	return status == 0 ? TRIED_YES : try_deny(said, "%s", strerror(status));
 }
 
 static enum tried terminal(long arg, struct err *said)

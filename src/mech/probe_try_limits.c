@@ -36,7 +36,7 @@ static enum tried which(long arg, struct err *said)
 	const uint32_t limits = cgroup_available(true, &v2, why, sizeof(why));
 
 	(void)arg;
-	return limits ? try_say(said, "v%d", v2 ? 2 : 1) : try_deny(said, "v%d: %s", v2 ? 2 : 1, why);
+	return limits ? try_say(said, "v%d", v2 ? 2 : 1) : try_deny(said, "v%d; %s", v2 ? 2 : 1, why);
 }
 
 /* Sets one limit and moves a child under it. */
@@ -169,16 +169,14 @@ static enum tried quick_move(long arg, struct err *said)
 	return try_say(said, "%llu us", (unsigned long long)took_us);
 }
 
-#define GROUPS_FIX "run ward-monitor; on v2: systemd-run --user --scope -p Delegate=yes ward ..."
-
 const struct try try_limits[] = {
-	{ "cgroup", which, 0, NULL, GROUPS_FIX, false, false },
-	{ "cgroup memory", limit, 0, NULL, GROUPS_FIX, false, false },
-	{ "cgroup swap", limit, 1, NULL, "boot with swapaccount=1, or swapoff -a; " GROUPS_FIX, false, false },
-	{ "cgroup pids", limit, 2, NULL, GROUPS_FIX, false, false },
-	{ "cgroup cpu", limit, 3, NULL, GROUPS_FIX, false, false },
-	{ "cgroup io", limit, 4, NULL, GROUPS_FIX, false, false },
-	{ "cgroup cpu time", limit, 5, NULL, GROUPS_FIX, false, false },
+	{ "cgroup", which, 0, NULL, NULL, false, false },
+	{ "cgroup memory", limit, 0, NULL, NULL, false, false },
+	{ "cgroup swap", limit, 1, NULL, NULL, false, false },
+	{ "cgroup pids", limit, 2, NULL, NULL, false, false },
+	{ "cgroup cpu", limit, 3, NULL, NULL, false, false },
+	{ "cgroup io", limit, 4, NULL, NULL, false, false },
+	{ "cgroup cpu time", limit, 5, NULL, NULL, false, false },
 	{ "cgroup freezer", freezer, 0, NULL, "mount the freezer controller", false, false },
 	{ "born in its cgroup", born_inside, 0, NULL, "v2: boot with systemd.unified_cgroup_hierarchy=1; v1: ward-monitor parks boxes inside",
 	  false, false },

@@ -38,7 +38,7 @@ void filter_add_set(struct filter_set *set, const struct filter_set *from)
 	if (from->n_rows == 0)
 		return;
 	/* Exactly what is needed: mem_grow would double, and touch, far more. */
-	rows = mem_alloc(n * sizeof(*rows));
+	rows = mem_raw(n * sizeof(*rows));
 	if (set->n_rows)
 		memcpy(rows, set->rows, set->n_rows * sizeof(*rows));
 	memcpy(rows + set->n_rows, from->rows, from->n_rows * sizeof(*rows));

@@ -297,7 +297,7 @@ static void sort_keys(uint64_t *keys, uint64_t *spare, size_t n)
 /* Rows in the order they are tried, as number, turn, position. Returns how many count. */
 static size_t order_rows(const struct filter_set *set, uint64_t *keys)
 {
-	OWN_MEM uint64_t *spare = mem_alloc(set->n_rows * sizeof(*spare));
+	OWN_MEM uint64_t *spare = mem_raw(set->n_rows * sizeof(*spare));
 	size_t n = 0;
 
 	for (size_t i = 0; i < set->n_rows; i++)
@@ -409,9 +409,9 @@ static void emit_head(struct code *code, size_t tree)
 int filter_build(const struct filter_set *set, struct sock_filter *out, size_t cap, size_t *n_out,
 		 struct err *e)
 {
-	OWN_MEM uint64_t *keys = mem_alloc(set->n_rows * sizeof(*keys));
-	OWN_MEM struct step *steps = mem_alloc(set->n_rows * sizeof(*steps));
-	OWN_MEM struct leaf *leaves = mem_alloc((2 * set->n_rows + 1) * sizeof(*leaves));
+	OWN_MEM uint64_t *keys = mem_raw(set->n_rows * sizeof(*keys));
+	OWN_MEM struct step *steps = mem_raw(set->n_rows * sizeof(*steps));
+	OWN_MEM struct leaf *leaves = mem_raw((2 * set->n_rows + 1) * sizeof(*leaves));
 	struct build build = { .set = set, .steps = steps, .leaves = leaves };
 
 	if (cap > BPF_MAXINSNS)

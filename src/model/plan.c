@@ -130,7 +130,7 @@ void plan_add_exec(struct plan *plan, const char *const *argv, const char *const
 static void sort_by_phase(struct plan *plan)
 {
 	const size_t bytes = plan->n_steps * sizeof(struct step);
-	OWN_MEM struct step *copy = mem_alloc(bytes);
+	OWN_MEM struct step *copy = mem_raw(bytes);
 	uint32_t to = 0;
 
 	memcpy(copy, plan->steps, bytes);
@@ -168,7 +168,14 @@ static const uint8_t limit_layers[PLAN_LIMITS] = {
 	[LIMIT_CPU_TIME] = LAYERS,
 };
 
-static uint64_t step_layers(const struct step *step)
+/* The knife leaves a step in place where others need it, but what it installs then holds nothing. */
+static bool is_blunt(const struct step *step)
+{
+	return (step->op == OP_PROC && step->flags != PROC_OWN_PIDS) ||
+	       (step->op == OP_CAPS && step->flags == CAPS_ALL_AMBIENT);
+}
+
+uint64_t plan_step_layers(const struct step *step)
 {
 	uint64_t layers = 0;
 
@@ -179,7 +186,7 @@ static uint64_t step_layers(const struct step *step)
 	if (step->op == OP_CGROUP_LIMIT && step->flags < PLAN_LIMITS &&
 	    limit_layers[step->flags] != LAYERS)
 		layers |= LAYER_BIT(limit_layers[step->flags]);
-	if (rows[step->op].layer != LAYERS)
+	if (rows[step->op].layer != LAYERS && !is_blunt(step))
 		layers |= LAYER_BIT(rows[step->op].layer);
 	return layers;
 }
@@ -189,7 +196,7 @@ uint64_t plan_layers(const struct plan *plan)
 	uint64_t layers = 0;
 
 	for (uint32_t i = 0; i < plan->n_steps; i++)
-		layers |= step_layers(&plan->steps[i]);
+		layers |= plan_step_layers(&plan->steps[i]);
 	return layers;
 }
 
@@ -213,7 +220,11 @@ static bool is_phase(const struct step *step, enum plan_phase first, enum plan_p
 /* The box sees the host's whole tree: what a mount namespace and a fresh root keep from it. */
 static bool keep_without_root(struct step *step, enum layer layer)
 {
-	(void)layer;
+	if (step->op == OP_NS && layer == LAYER_MOUNTNS)
+		step->flags &= ~(uint32_t)CLONE_NEWNS;
+	/* Layers of their own that mount nothing. */
+	if (step->op == OP_NESTED || step->op == OP_TIME || step->op == OP_CGROUPNS)
+		return true;
 	return !is_phase(step, PHASE_MOUNT, PHASE_TERMINAL) && step->op != OP_CHDIR;
 }
 
@@ -252,7 +263,7 @@ static bool keep_without(struct step *step, enum layer layer)
 		step->flags = layer == LAYER_CAPS ? CAPS_ALL_AMBIENT : CAPS_ADMIN_UNTIL_EXEC;
 		return true;
 	}
-	return !(step_layers(step) & bit);
+	return !(plan_step_layers(step) & bit);
 }
 
 /* Without a user namespace the ids inside are the ids outside. */

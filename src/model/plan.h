@@ -108,6 +108,9 @@ static inline const char *plan_string(const struct plan *plan, uint32_t offset)
 	return plan->bytes + offset;
 }
 
+/* The layers one step installs, none where selftest's knife has made it harmless. */
+uint64_t plan_step_layers(const struct step *step);
+
 /* The layers the plan's steps install (with those that hang on numbers: namespaces, cgroup limits). */
 uint64_t plan_layers(const struct plan *plan);
 

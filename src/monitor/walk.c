@@ -53,8 +53,7 @@ int walk_side(struct walk *walk, enum plan_side side, const walk_fn *table, stru
 			return err_set(e, ERR_BUG, "%s: no walker knows this step", row->name);
 		if (table[step->op](walk, step, e) < 0)
 			return err_add(e, "%s", row->name);
-		if (row->layer != LAYERS)
-			walk->layers |= LAYER_BIT(row->layer);
+		walk->layers |= plan_step_layers(step);
 	}
 	return 0;
 }

@@ -77,7 +77,8 @@ static int64_t crowd_fill(pid_t *pids, int64_t want)
 
 struct outcome try_pids(GIVEN)
 {
-	enum { MOST = 4096, MORE = 8 };
+	/* A limit by user counts that user's other processes, which come and go. */
+	enum { MOST = 4096, MORE = 100 };
 	static pid_t pids[MOST + MORE];
 
 	if (!is_tryable(scene->pids, MOST))

@@ -90,9 +90,10 @@ static struct result example(void)
 	result.layers = LAYER_BIT(LAYER_USERNS) | LAYER_BIT(LAYER_SECCOMP);
 	result.notes = NOTE_SAME_USER;
 	result.n_denials = 1;
-	result.denials[0] = (struct denial){ .nr = SYS_socket, .line = 12, .origin = "policy",
-					     .act = FILTER_ERRNO, .sys = EACCES, .args = { 38, 5, 0 },
-					     .count = 3 };
+	result.denials[0] = (struct denial){
+		.nr = SYS_socket, .line = 12, .origin = "policy", .act = FILTER_ERRNO,
+		.sys = EACCES, .args = { 38, 5, 0 }, .count = 3,
+	};
 	result.ward_code = result_exit_code(&result);
 	return result;
 }
@@ -112,10 +113,11 @@ static void assert_lacks(const struct str *text, const char *unwanted)
 static void json_tells_it_all_on_one_line(void **state)
 {
 	static const char *const wanted[] = {
-		"{\"schema\":1,\"verdict\":\"limit.memory\",\"stage\":\"run\",\"exit\":null,\"signal\":9,"
-		"\"signal_name\":\"SIGKILL\",\"ward_exit\":137,\"killed\":true,",
+		("{\"schema\":1,\"verdict\":\"limit.memory\",\"stage\":\"run\",\"exit\":null,"
+		 "\"signal\":9,\"signal_name\":\"SIGKILL\",\"ward_exit\":137,\"killed\":true,"),
 		"\"wall_us\":1234567,", "\"cpu_us\":1000999,", "\"oom_kills\":2,\"oom\":true,",
-		"\"layers\":[\"userns\",\"seccomp\"]", "\"errno\":\"EACCES\"", "\"line\":12", "\"count\":3",
+		"\"layers\":[\"userns\",\"seccomp\"]", "\"errno\":\"EACCES\"",
+		"\"line\":12", "\"count\":3",
 		"\"args\":[\"0x26\",\"0x5\",", "\"policy\":\"default\"", "own user id",
 	};
 	static const char *const unwanted[] = {
@@ -133,8 +135,8 @@ static void json_tells_it_all_on_one_line(void **state)
 	assert_ptr_equal(strchr(str_text(&out), '\n'), str_text(&out) + out.len - 1);
 }
 
-/* One counter at a time: its bit brings it in, and no other. This also holds the bits of model/result.c
- * and monitor/monitor.h together. */
+/* One counter at a time: its bit brings it in, and no other. This also holds the bits of
+ * model/result.c and monitor/monitor.h together. */
 static void a_counter_that_was_not_read_is_absent(void **state)
 {
 	static const struct {
@@ -190,10 +192,10 @@ static void isolate_files_follow_its_manual(void **state)
 		    .memory_peak_bytes = 3 << 20 },
 		  "time:2.001\ntime-wall:2.100\nmax-rss:3072\nexitsig:9\nkilled:1\nstatus:TO\n"
 		  "message:Time limit exceeded\n" },
-		{ { .verdict = VERDICT_LIMIT_MEMORY, .stage = STAGE_RUN, .exit_code = -1, .signal = 9,
-		    .have = HAVE_ALL, .oom_kills = 1, .memory_peak_bytes = 3 << 20 },
-		  "time:0.000\ntime-wall:0.000\ncg-mem:3072\ncg-oom-killed:1\nexitsig:9\nstatus:SG\n"
-		  "message:limit.memory\n" },
+		{ { .verdict = VERDICT_LIMIT_MEMORY, .stage = STAGE_RUN, .exit_code = -1,
+		    .signal = 9, .have = HAVE_ALL, .oom_kills = 1, .memory_peak_bytes = 3 << 20 },
+		  "time:0.000\ntime-wall:0.000\ncg-mem:3072\ncg-oom-killed:1\nexitsig:9\n"
+		  "status:SG\nmessage:limit.memory\n" },
 		{ { .verdict = VERDICT_SETUP, .exit_code = -1,
 		    .err = { .kind = ERR_SYSTEM, .text = "mount:\nstatus:OK" } },
 		  "status:XX\nmessage:mount:?status:OK\n" },
@@ -222,7 +224,8 @@ static void people_hear_of_what_was_stopped_and_of_nothing_else(void **state)
 		result_text(&quiet[i], false, &none);
 	assert_string_equal(str_text(&none), "");
 	result_text(&result, false, &out);
-	assert_has(&out, "stopped: the memory limit (limits.memory) was reached, SIGKILL\nrefused: socket(");
+	assert_has(&out, "stopped: the memory limit (limits.memory) was reached, SIGKILL\n"
+			 "refused: socket(");
 	assert_has(&out, ": EACCES (policy line 12), 3 times\n");
 	assert_lacks(&out, "layers:");
 	user.ended_by_user = true;

@@ -43,6 +43,9 @@ static const struct {
 	{ SYS_socket, FILTER_NOTIFY, 0, FILTER_LE, IN_ALL, UINT32_MAX },
 	{ SYS_socketpair, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 1 },
 	{ SYS_socketpair, FILTER_NOTIFY, 0, FILTER_LE, IN_ALL, UINT32_MAX },
+	{ SYS_personality, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 0 },
+	{ SYS_personality, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, UINT32_MAX },     /* only asks */
+	{ SYS_personality, FILTER_NOTIFY, 0, FILTER_LE, IN_ALL, UINT32_MAX },
 	{ SYS_clone, FILTER_NOTIFY, 0, FILTER_NE, NEW_NAMESPACES, 0 },
 	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x5412 },       /* TIOCSTI */
 	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x541c },       /* TIOCLINUX */

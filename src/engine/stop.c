@@ -171,7 +171,7 @@ static void suspend(struct flight *flight, int signal)
 		return;
 	frozen = ask(flight, MON_FREEZE, 1);
 	if (!frozen)
-		(void)ask(flight, MON_SIGNAL, SIGSTOP);
+		(void)ask(flight, MON_SIGNAL, SIGTSTP);
 	terminal_restore(&flight->terminal);
 	kill(getpid(), SIGSTOP);        /* returns when somebody continues us */
 	if (was_raw)

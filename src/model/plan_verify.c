@@ -154,6 +154,8 @@ static const char *meaning_fault(const struct plan *plan, const struct step *ste
 		return "only selftest may take a layer away";
 	if (step->op == OP_PROC && step->flags > PROC_OF_HOST)
 		return "no such kind of /proc";
+	if (step->op == OP_CAPS && step->flags > CAPS_ADMIN_UNTIL_EXEC)
+		return "no such way to keep capabilities";
 	if (step->op == OP_SECCOMP || step->op == OP_FLOOR)
 		return program_fault(plan, step);
 	if (step->op == OP_EXEC &&

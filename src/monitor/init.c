@@ -18,7 +18,8 @@ static const uint16_t calls[] = {
 	SYS_getrusage, SYS_rt_sigreturn, SYS_restart_syscall,
 };
 
-static const int forwarded[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGWINCH };
+static const int forwarded[] = { SIGTERM, SIGINT,   SIGHUP,  SIGQUIT, SIGUSR1,
+				 SIGUSR2, SIGWINCH, SIGTSTP, SIGCONT };
 
 static void watched(sigset_t *set)
 {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +34,7 @@ static const uint16_t calls[] = {
 };
 
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP,  SIGQUIT, SIGUSR1,
-			       SIGUSR2, SIGWINCH, SIGCONT, SIGSTOP };
+			       SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP };
 
 static void fill_usage(struct keeper *keeper)
 {
@@ -228,14 +229,14 @@ void keeper_write(int control_fd, const struct mon_res *res)
 int keeper_begin(const struct plan *plan, struct err *e)
 {
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTOU };
-	const bool has_namespaces = plan->n_steps && plan->steps[0].op == OP_NS;
+	const bool own_pids = plan->n_steps && plan->steps[0].op == OP_NS && (plan->steps[0].flags & CLONE_NEWPID);
 
 	prctl(PR_SET_NAME, "ward-keeper", 0, 0, 0);
 	/* Ctrl-C is for the program and for ward; a keeper lives until nothing is left to clean up. */
 	setsid();
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
-	if (!has_namespaces && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+	if (!own_pids && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, "PR_SET_CHILD_SUBREAPER");
 	return 0;
 }

@@ -11,7 +11,7 @@ enum mon_op {
 	MON_SPAWN,      /* descriptors: box channel, sealed memfd with the plan, then the plan's own (in further
 			 * MON_FDS packets when there are many); arg = number of the plan's descriptors */
 	MON_FDS,        /* up to MON_FDS_PER_PACKET more descriptors */
-	MON_SIGNAL,     /* arg = signal for the program: TERM INT HUP QUIT USR1 USR2 WINCH CONT STOP */
+	MON_SIGNAL,     /* arg = signal for the program: TERM INT HUP QUIT USR1 USR2 WINCH CONT TSTP */
 	MON_KILL,       /* everything in the box, at once */
 	MON_FREEZE,     /* arg 1 freeze, 0 thaw; needs a cgroup */
 	MON_USAGE,      /* counters so far */

@@ -1,9 +1,12 @@
 """Grants: what is granted works, what is not granted does not exist, and nothing is granted by trick."""
 import os
+import socket
 import threading
 import time
 
 import pytest
+
+import harness
 
 BOUNDARIES = ["container", "process"]
 
@@ -131,6 +134,22 @@ def test_a_grant_inside_a_grant(anyone, order):
     assert os.listdir(outer) == ["inner"]
 
 
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+def test_a_narrower_grant_inside_a_wider_one_narrows(user, boundary):
+    """Or is refused, where it cannot be had."""
+    outer, inner = user.folder("outer"), user.folder("outer/inner")
+    run = user.sh(f"echo x > {inner}/new && echo wrote", "-b", boundary, "--rw", outer, "--ro", inner)
+    assert os.listdir(inner) == [] and b"wrote" not in run.out, run
+
+
+def test_a_scratch_inside_a_grant_hides_what_is_there(anyone):
+    outer = anyone.folder("outer")
+    anyone.folder("outer/private")
+    anyone.file("outer/private/key", "SECRET")
+    for options in (["--ro", outer, "--tmp", f"{outer}/private"], ["--tmp", f"{outer}/private", "--ro", outer]):
+        assert b"SECRET" not in anyone.sh(f"cat {outer}/private/key", *options).out, options
+
+
 def refused(run, *says):
     assert run.code == 125 and run.out == b"", run
     assert run.errors.startswith("ward: ") and run.errors.count("\n") == 1, run
@@ -176,7 +195,6 @@ def test_the_kernels_trees_are_refused(anyone, path):
 
 
 def test_sockets_pipes_and_devices_are_refused(anyone):
-    import socket
     with socket.socket(socket.AF_UNIX) as sock:
         sock.bind(f"{anyone.place}/socket")
         os.mkfifo(f"{anyone.place}/pipe")
@@ -198,7 +216,6 @@ def test_what_the_user_may_not_reach_is_refused(user, tmp_path):
 
 def test_proc_under_another_name_is_refused(root):
     place = root.folder("proc")
-    import harness
     assert harness.libc.mount(b"proc", place.encode(), b"proc", 0, None) == 0
     try:
         refused(root.sh("echo ran", "--ro", place), "/proc")
@@ -218,66 +235,62 @@ def test_two_thousand_grants_work(anyone):
     assert time.monotonic() - begun < 20
 
 
-def test_a_directory_swapped_for_a_link_never_escapes(anyone):
-    """While ward starts, a thread swaps the granted directory and a directory on its way."""
-    bait, secret = anyone.folder("bait"), anyone.folder("secret")
+class Swapper(threading.Thread):
+    """Makes `way` a directory and a link to `link`'s target in turn, as fast as it can."""
+
+    def __init__(self, place):
+        super().__init__()
+        self.place, self.over = place, threading.Event()
+        self.way = f"{place}/way"
+        os.symlink("secret", f"{place}/link")
+        os.rename(f"{place}/bait", self.way)
+
+    def run(self):
+        bait, link = f"{self.place}/bait", f"{self.place}/link"
+        while not self.over.is_set():
+            os.rename(self.way, bait)
+            os.rename(link, self.way)
+            os.rename(self.way, link)
+            os.rename(bait, self.way)
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
+
+
+@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize("tail", ["", "/data"])
+def test_a_directory_swapped_for_a_link_never_escapes(anyone, boundary, tail):
+    anyone.folder("bait")
     anyone.folder("bait/data")
     anyone.file("bait/data/file", "bait")
+    anyone.folder("secret")
     anyone.folder("secret/data")
     anyone.file("secret/data/file", "SECRET")
-    way = f"{anyone.place}/way"
-    os.symlink("secret", f"{anyone.place}/link")
-    os.rename(bait, way)
-    over = threading.Event()
-
-    def swap():
-        while not over.is_set():
-            os.rename(way, bait)
-            os.rename(f"{anyone.place}/link", way)
-            os.rename(way, f"{anyone.place}/link")
-            os.rename(bait, way)
-
-    thread = threading.Thread(target=swap)
-    thread.start()
-    ran = 0
-    try:
+    told = 0
+    with Swapper(anyone.place) as swapper:
         for n in range(200):
-            run = anyone.call("run", "--ro", f"{way}:/granted", "/bin/cat", "/granted/data/file")
+            run = anyone.call("run", "-b", boundary, "--ro", swapper.way + tail, "/bin/cat",
+                              swapper.way + "/data/file")
             assert b"SECRET" not in run.out, n
             assert run.code in (0, 1, 125), run
-            ran += run.out == b"bait"
             if run.code == 125:
                 assert run.errors.count("\n") == 1, run
-    finally:
-        over.set()
-        thread.join()
-    assert ran > 0
-    assert secret
+            told += run.out == b"bait"
+    assert told > 0
 
 
 def test_a_write_grant_swapped_for_a_link_never_escapes(anyone):
-    bait, secret = anyone.folder("bait"), anyone.folder("secret")
-    os.symlink("secret", f"{anyone.place}/link")
-    way = f"{anyone.place}/way"
-    os.rename(bait, way)
-    over = threading.Event()
-
-    def swap():
-        while not over.is_set():
-            os.rename(way, bait)
-            os.rename(f"{anyone.place}/link", way)
-            os.rename(way, f"{anyone.place}/link")
-            os.rename(bait, way)
-
-    thread = threading.Thread(target=swap)
-    thread.start()
-    try:
+    anyone.folder("bait")
+    secret = anyone.folder("secret")
+    with Swapper(anyone.place) as swapper:
         for _ in range(100):
-            anyone.call("run", "-q", "--rw", f"{way}:/granted", "/bin/sh", "-c", "echo x > /granted/x")
+            anyone.call("run", "-q", "--rw", f"{swapper.way}:/granted", "/bin/sh", "-c", "echo x > /granted/x")
             assert os.listdir(secret) == []
-    finally:
-        over.set()
-        thread.join()
 
 
 def test_hard_names_survive(anyone):

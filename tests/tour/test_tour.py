@@ -26,7 +26,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WARD = pathlib.Path(os.environ.get("WARD_BUILD", ROOT / "build/src")).resolve() / "ward"
 DOCUMENTS = sorted((ROOT / "docs").glob("*.md"))
-NEEDED = "cgroup-memory,cgroup-pids,pidns,netns,seccomp"
+NEEDED = "cgroup-memory,cgroup-pids,pidns,netns,seccomp,landlock"
 SECONDS = 60
 
 PLACEHOLDERS = {"<number>": r"\d+", "<address>": r"0x[0-9a-f]+", "<seconds>": r"\d+\.\d+", "<text>": r".*"}

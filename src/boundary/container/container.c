@@ -72,14 +72,17 @@ static void show_tree(struct rung *rung, const char *path, uint32_t abi)
 	parts_landlock_path(rung, abi, path, RIGHTS_READ | RIGHTS_EXEC);
 }
 
-static void show_etc(struct rung *rung, const char *path)
+/* Landlock is told of each piece by itself: were the root the host's, /etc would still be closed. */
+static void show_etc(struct rung *rung, const char *path, uint32_t abi)
 {
 	const struct path_info info = parts_look(rung, path);
 
 	if (info.kind == PATH_LINK)
 		plan_add(rung->plan, OP_SYMLINK, .s = path, .t = info.link);
-	else if (info.kind == PATH_DIR || info.kind == PATH_FILE)
-		bind(rung, path, path, BIND_RDONLY | BIND_NOEXEC | (info.kind == PATH_FILE ? BIND_FILE : 0));
+	if (info.kind != PATH_DIR && info.kind != PATH_FILE)
+		return;
+	bind(rung, path, path, BIND_RDONLY | BIND_NOEXEC | (info.kind == PATH_FILE ? BIND_FILE : 0));
+	parts_landlock_path(rung, abi, path, RIGHTS_READ);
 }
 
 static void show_host(struct rung *rung, uint32_t abi)
@@ -88,10 +91,11 @@ static void show_host(struct rung *rung, uint32_t abi)
 		show_tree(rung, *path, abi);
 	plan_add(rung->plan, OP_DIR, .s = "/etc", .n = 0755);
 	for (const char *const *path = hostview_etc; *path; path++)
-		show_etc(rung, *path);
-	for (const struct hostview_file *file = hostview_files; file->path; file++)
+		show_etc(rung, *path, abi);
+	for (const struct hostview_file *file = hostview_files; file->path; file++) {
 		plan_add(rung->plan, OP_FILE, .s = file->path, .t = file->contents, .n = 0644);
-	parts_landlock_path(rung, abi, "/etc", RIGHTS_READ);
+		parts_landlock_path(rung, abi, file->path, RIGHTS_READ);
+	}
 	rung->notes |= NOTE_HOST_FILES;
 }
 
@@ -218,7 +222,6 @@ static bool has_scratch(const struct policy *policy)
 static int add_files(struct rung *rung, uint32_t abi, struct err *e)
 {
 	plan_add(rung->plan, OP_ROOT, .n = ROOT_BYTES, .m = ROOT_INODES);
-	parts_landlock_path(rung, abi, "/", RIGHTS_LIST);
 	for (size_t i = 0; i < rung->policy->n_grants; i++)
 		if (add_grant(rung, &rung->policy->grants[i], abi, e) < 0)
 			return -1;

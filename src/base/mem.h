@@ -21,6 +21,12 @@
 #define NO_INIT
 #endif
 
+/* A sanitizer's runtime makes system calls of its own, so ward's own processes are not confined in such
+ * a build: it is for finding bugs, not for use. */
+#ifndef SANITIZED
+#define SANITIZED 0
+#endif
+
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
 /* Zeroed memory; aborts when there is none (sizes are bounded where bytes come in). */

@@ -19,6 +19,13 @@ uint16_t parts_open(struct rung *rung, const char *path, bool directory, bool fo
 	return (uint16_t)(rung->first_fd + ++rung->n_open);
 }
 
+const char *parts_where(struct rung *rung, const struct grant *grant)
+{
+	if (!grant->origin.line)
+		return grant->origin.source;
+	return arena_printf(&rung->arena, "%s:%u", grant->origin.source, grant->origin.line);
+}
+
 struct path_info parts_look(const struct rung *rung, const char *path)
 {
 	return rung->around->look(rung->around->at, path);
@@ -143,7 +150,7 @@ uint32_t parts_landlock_begin(struct rung *rung, bool scopes)
 {
 	const uint32_t abi = rung->host->landlock_abi;
 	const bool free_ports = policy_n(rung->policy, KEY_NETWORK) == NETWORK_HOST &&
-				!rung->policy->n_connect && !rung->policy->n_bind;
+				!rung->policy->ports_listed;
 
 	if (!abi)
 		return 0;
@@ -198,6 +205,15 @@ static int add_speculation(struct rung *rung, struct err *e)
 			       "be restricted for one process; use auto");
 	if (strict || (choice == SPEC_AUTO && hostile && possible))
 		plan_add(rung->plan, OP_SPECULATION, .flags = 1);
+	return 0;
+}
+
+/* Without this a list of ports would be a list of wishes. */
+static int check_ports(const struct rung *rung, struct err *e)
+{
+	if (rung->policy->ports_listed && rung->host->landlock_abi < 4)
+		return err_set(e, ERR_UNSUPPORTED, "network: only listed ports needs Landlock ABI 4 (Linux 6.7); this "
+			       "kernel has %u; take the lists out to allow all ports", rung->host->landlock_abi);
 	return 0;
 }
 
@@ -302,7 +318,7 @@ int parts_program(struct rung *rung, const struct filter_row *denied, size_t n, 
 	add_streams(rung);
 	if (cwd)
 		plan_add(rung->plan, OP_CHDIR, .s = cwd);
-	if (add_hardening(rung, e) < 0)
+	if (check_ports(rung, e) < 0 || add_hardening(rung, e) < 0)
 		return -1;
 	plan_add(rung->plan, OP_CAPS);
 	plan_add(rung->plan, OP_NO_NEW_PRIVS);

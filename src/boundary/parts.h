@@ -15,6 +15,9 @@
 /* Registers a host path to be opened by the caller; the result goes into plan_args.fd_plus_one. */
 uint16_t parts_open(struct rung *rung, const char *path, bool directory, bool follow);
 
+/* Where a grant was written, for error messages: "file.yaml:12", "--ro". */
+const char *parts_where(struct rung *rung, const struct grant *grant);
+
 /* What lies at a host path. */
 struct path_info parts_look(const struct rung *rung, const char *path);
 

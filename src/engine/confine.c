@@ -21,16 +21,6 @@
 
 #define NOBODY 65534
 
-/* A sanitizer's runtime makes calls of its own. Such a build is for finding bugs, not for use. */
-#ifndef __has_feature
-#define __has_feature(x) 0
-#endif
-#if defined(__SANITIZE_ADDRESS__) || __has_feature(address_sanitizer)
-#define HAS_FILTER 0
-#else
-#define HAS_FILTER 1
-#endif
-
 /* What the front still calls, by number. With values: argument `arg` must be one of them (its low
  * 32 bits: these are int arguments). */
 #define VALUES 10
@@ -137,7 +127,7 @@ static int enter_filter(struct err *e)
 	add(&program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
 	add_rows(&program, 0, ARRAY_SIZE(table), self);
 	given = (struct sock_fprog){ program.n, program.code };
-	if (HAS_FILTER && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &given) < 0)
+	if (!SANITIZED && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &given) < 0)
 		return err_sys(e, "ward's own filter");
 	return 0;
 }

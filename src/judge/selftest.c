@@ -184,6 +184,8 @@ enum selftest_cell selftest_cell(const struct selftest_scope *scope, const struc
 	const bool is_control = attempt_is_control(row);
 	const char *why;
 
+	if (record->kind == OUTCOME_NONE && !record->begun && !record->detail[0])
+		return CELL_UNTRIED;
 	if (record->kind == OUTCOME_SKIPPED || ((row->how & HOW_STATE) && is_refused && record->sys))
 		return CELL_NOT_APPLICABLE;
 	if (is_refused && !is_control)
@@ -191,7 +193,7 @@ enum selftest_cell selftest_cell(const struct selftest_scope *scope, const struc
 	if (!selftest_claims(scope, row, &why))
 		return CELL_NOT_APPLICABLE;
 	if (record->kind == OUTCOME_NONE)
-		return record->begun || record->detail[0] ? CELL_UNKNOWN : CELL_UNTRIED;
+		return CELL_UNKNOWN;
 	if (is_control)
 		return is_refused ? CELL_BROKEN : CELL_WORKS;
 	return CELL_POSSIBLE;
@@ -220,7 +222,7 @@ struct selftest_count selftest_count(const struct selftest_report *report)
 		for (size_t k = 0; k < report->n_columns; k++)
 			if (selftest_opens(report, &report->columns[k], row)) {
 				is_single = true;
-				is_documented &= selftest_residual(row, report->columns[k].layer) != NULL;
+				is_documented &= selftest_residual(report->scope.claimant, row, report->columns[k].layer) != NULL;
 			}
 		count.single += is_single;
 		count.undocumented += is_single && !is_documented;

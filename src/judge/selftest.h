@@ -91,9 +91,9 @@ struct selftest_count selftest_count(const struct selftest_report *report);
 bool selftest_opens(const struct selftest_report *report, const struct selftest_column *column,
 		    const struct attempt_row *row);
 
-/* Why it is accepted that one layer alone refuses an operation; NULL when nobody wrote it down.
- * SECURITY.md quotes these. */
-const char *selftest_residual(const struct attempt_row *row, enum layer layer);
+/* Why it is accepted that, under this boundary, one layer alone refuses an operation; NULL when nobody
+ * wrote it down. SECURITY.md quotes these. */
+const char *selftest_residual(uint32_t claimant, const struct attempt_row *row, enum layer layer);
 
 /* 0 when nothing forbidden was possible, every control worked and no operation hangs on a single layer
  * without a reason; else 1. */

@@ -106,7 +106,7 @@ static char cell_letter(const struct selftest_report *report, const struct selft
 		return ' ';
 	record = &column->pass.records[attempt_index(row)];
 	if (selftest_opens(report, column, row))
-		return selftest_residual(row, column->layer) ? 'x' : 'X';
+		return selftest_residual(report->scope.claimant, row, column->layer) ? 'x' : 'X';
 	if (record->kind == OUTCOME_NONE)
 		return record->begun ? '?' : ' ';
 	return record->kind == OUTCOME_SKIPPED ? '-' : '.';
@@ -157,7 +157,7 @@ static void add_singles(const struct selftest_report *report, struct str *out)
 		for (size_t k = 0; k < report->n_columns; k++) {
 			const struct attempt_row *const row = attempt_at(i);
 			const enum layer layer = report->columns[k].layer;
-			const char *const reason = selftest_residual(row, layer);
+			const char *const reason = selftest_residual(report->scope.claimant, row, layer);
 
 			if (!selftest_opens(report, &report->columns[k], row))
 				continue;
@@ -250,7 +250,7 @@ static void put_column(const struct selftest_report *report, const struct selfte
 			continue;
 		json_put_object(json, NULL);
 		json_put_text(json, "id", attempt_at(i)->id);
-		json_put_text(json, "residual", selftest_residual(attempt_at(i), column->layer));
+		json_put_text(json, "residual", selftest_residual(report->scope.claimant, attempt_at(i), column->layer));
 		json_put_end(json);
 	}
 	json_put_end(json);

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -14,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/fd.h"
 #include "mech/cgroup_tree.h"
 
 #define PIDS_A_ROUND 64
@@ -36,9 +37,8 @@ static bool nap(unsigned *slept_us, unsigned wait_ms)
 void cgroup_forget(struct cgroup *cgroup)
 {
 	for (size_t i = 0; i < cgroup->n_dirs; i++) {
-		close(cgroup->dirs[i].parent_fd);
-		if (cgroup->dirs[i].fd >= 0)
-			close(cgroup->dirs[i].fd);
+		fd_close(cgroup->dirs[i].parent_fd);
+		fd_close(cgroup->dirs[i].fd);
 	}
 	*cgroup = CGROUP_NONE;
 }
@@ -47,13 +47,10 @@ void cgroup_forget(struct cgroup *cgroup)
  * getting the lock, whatever became of its pid, and from any pid namespace. -1 with errno. */
 static int open_dir(const struct cgroup *cgroup, size_t i)
 {
-	const int fd = openat(cgroup->dirs[i].parent_fd, cgroup->name,
-			      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	OWN_FD int fd = openat(cgroup->dirs[i].parent_fd, cgroup->name,
+			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) == 0)
-		return fd;
-	close(fd);
-	return -1;
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ? -1 : TAKE_FD(fd);
 }
 
 /* All directories or none. */
@@ -110,39 +107,20 @@ int cgroup_into_fd(const struct cgroup *cgroup)
 	return cgroup->v2 && cgroup->n_dirs ? cgroup->dirs[0].fd : -1;
 }
 
-/* Fills pids with the first ones in a directory; -1 with errno. */
-static int list_pids(int dir_fd, int *pids, size_t cap)
-{
-	char text[TREE_TEXT];
-
-	return tree_read(dir_fd, "cgroup.procs", text, sizeof(text)) < 0
-		   ? -1
-		   : (int)tree_pids(text, pids, cap);
-}
-
-static bool has(const int *pids, int n, int pid)
-{
-	int i = 0;
-
-	while (i < n && pids[i] != pid)
-		i++;
-	return i < n;
-}
-
 /* The first move after a quiet spell waits for an RCU grace period (7 to 15 ms), those right behind
  * it do not: kernel/cgroup/cgroup.c, cgroup_threadgroup_rwsem. So nothing comes in between. */
 int cgroup_attach(const struct cgroup *cgroup, int pid, struct err *e)
 {
-	int pids[TREE_TEXT / 2];
-	char text[16];
+	char word[16], text[TREE_TEXT];
 
-	snprintf(text, sizeof(text), "%d", pid);
+	snprintf(word, sizeof(word), "%d", pid);
 	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		if (tree_write(cgroup->dirs[i].fd, "cgroup.procs", text) < 0)
+		if (tree_write(cgroup->dirs[i].fd, "cgroup.procs", word) < 0)
 			return err_sys(e, "cgroup: cannot move process %d into %s", pid,
 				       cgroup->name);
 	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		if (!has(pids, list_pids(cgroup->dirs[i].fd, pids, ARRAY_SIZE(pids)), pid))
+		if (tree_read(cgroup->dirs[i].fd, "cgroup.procs", text, sizeof(text)) < 0 ||
+		    !tree_has(text, word, ""))
 			return err_set(e, ERR_SYSTEM, "cgroup: process %d did not move into %s",
 				       pid, cgroup->name);
 	return 0;
@@ -207,22 +185,20 @@ int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *e)
  */
 static bool kill_some(int dir_fd)
 {
-	int pids[PIDS_A_ROUND], fds[PIDS_A_ROUND], again[TREE_TEXT / 2];
-	const int n = list_pids(dir_fd, pids, PIDS_A_ROUND);
+	char text[TREE_TEXT], again[TREE_TEXT], *next = text;
+	const int len = tree_read(dir_fd, "cgroup.procs", text, sizeof(text));
+	int fds[PIDS_A_ROUND], n = 0;
+	const char *pids[PIDS_A_ROUND];
 
-	if (n < 0)
-		return errno != ENODEV && errno != ENOENT;
-	for (int i = 0; i < n; i++)
-		fds[i] = pids[i] > 1 ? (int)syscall(SYS_pidfd_open, pids[i], 0) : -1;
-	const int n_again = list_pids(dir_fd, again, ARRAY_SIZE(again));
-	for (int i = 0; i < n; i++) {
-		if (fds[i] < 0)
-			continue;
-		if (has(again, n_again, pids[i]))
-			syscall(SYS_pidfd_send_signal, fds[i], SIGKILL, NULL, 0);
-		close(fds[i]);
+	for (; n < PIDS_A_ROUND && (pids[n] = strsep(&next, "\n")) != NULL && *pids[n]; n++)
+		fds[n] = (int)syscall(SYS_pidfd_open, atoi(pids[n]), 0);
+	(void)!tree_read(dir_fd, "cgroup.procs", again, sizeof(again));
+	while (n-- > 0) {
+		if (fds[n] >= 0 && tree_has(again, pids[n], ""))
+			syscall(SYS_pidfd_send_signal, fds[n], SIGKILL, NULL, 0);
+		fd_close(fds[n]);
 	}
-	return n > 0;
+	return len > 0 || (len < 0 && errno != ENODEV && errno != ENOENT);
 }
 
 /* One round; true while any process may be left. */
@@ -283,55 +259,37 @@ int cgroup_remove(struct cgroup *cgroup, unsigned wait_ms, struct err *e)
 	return result;
 }
 
-/* Kills and removes a group whose keeper is gone. Its name may be known to some of the trees only.
- */
-static bool sweep_one(const struct cgroup *home, const char *name)
+/* Takes a directory whose keeper is gone; its sisters in other trees have their own turn. */
+static bool sweep_one(const struct cgroup *home, size_t i, const char *name)
 {
-	struct cgroup orphan = *home;
-	bool gone = true;
+	struct cgroup orphan = {.v2 = home->v2, .n_dirs = 1, .dirs = {home->dirs[i]}};
 	struct stat st;
 	struct err e;
 
 	if (strncmp(name, "ward-", 5) != 0 || strlen(name) >= sizeof(orphan.name))
 		return false;
 	strcpy(orphan.name, name);
-	orphan.n_dirs = 0;
-	for (size_t i = 0; i < home->n_dirs; i++) {
-		orphan.dirs[orphan.n_dirs] = home->dirs[i];
-		const int fd = open_dir(&orphan, orphan.n_dirs);
-
-		if (fd < 0) {
-			gone &= errno == ENOENT;
-			continue;
-		}
-		orphan.dirs[orphan.n_dirs++].fd = fd;
-		/* a group is born a moment before it is locked */
-		gone &= fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > 1;
-	}
-	gone = gone && cgroup_kill(&orphan, SWEEP_MS, &e) == 0 &&
-	       remove_dirs(&orphan, SWEEP_MS, &e) == 0;
-	while (orphan.n_dirs > 0)
-		close(orphan.dirs[--orphan.n_dirs].fd);
-	return gone;
+	OWN_FD int fd = open_dir(&orphan, 0);
+	orphan.dirs[0].fd = fd;
+	/* a group is born a moment before it is locked */
+	return fd >= 0 && fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > 1 &&
+	       cgroup_kill(&orphan, SWEEP_MS, &e) == 0 && remove_dirs(&orphan, SWEEP_MS, &e) == 0;
 }
 
 static unsigned sweep_dir(const struct cgroup *home, size_t i)
 {
-	const int fd = openat(home->dirs[i].parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	OWN_FD int fd = openat(home->dirs[i].parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_Alignas(struct dirent64) char list[2048];
 	unsigned n = 0;
 	ssize_t len;
 
-	while (fd >= 0 && (len = getdents64(fd, list, sizeof(list))) > 0) {
+	while (fd >= 0 && (len = getdents64(fd, list, sizeof(list))) > 0)
 		for (ssize_t at = 0; at < len;) {
 			const struct dirent64 *entry = (const void *)(list + at);
 
 			at += entry->d_reclen;
-			n += sweep_one(home, entry->d_name);
+			n += sweep_one(home, i, entry->d_name);
 		}
-	}
-	if (fd >= 0)
-		close(fd);
 	return n;
 }
 
@@ -340,17 +298,15 @@ unsigned cgroup_sweep(void)
 	/* v2: which ancestor a group went below depends on its limits */
 	static const uint32_t each[] = {TREE_ALL, CGROUP_BIT(CGROUP_MEMORY),
 					CGROUP_BIT(CGROUP_PIDS), CGROUP_BIT(CGROUP_CPUS)};
-	bool v2 = true;
 	unsigned n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(each) && v2; i++) {
+	for (size_t i = 0; i < (cgroup_is_v2() ? ARRAY_SIZE(each) : 1); i++) {
 		struct cgroup home;
 		struct err e;
 
 		(void)tree_home(&home, each[i], false, &e);
 		for (size_t j = 0; j < home.n_dirs; j++)
 			n += sweep_dir(&home, j);
-		v2 = home.v2;
 		cgroup_forget(&home);
 	}
 	return n;

@@ -7,7 +7,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/fd.h"
 #include "mech/cgroup_tree.h"
 
 #define V2_CONTROLLERS 4 /* those that a subtree_control may name come first */
@@ -46,10 +46,12 @@ static uint32_t listed(const char *words, int len, const char **name)
 
 static int fail(bool v2, int error, uint32_t missing, struct err *e)
 {
+	char names[64] = "";
+
 	if (error == EROFS)
 		return err_set(e, ERR_UNSUPPORTED,
-			       "cgroups are mounted read-only: this is a container; run "
-			       "ward-monitor outside of it, or make them writable");
+			       "cgroups are mounted read-only, as in a container: "
+			       "run ward-monitor outside of it, or make them writable");
 	if (error == EACCES || error == EPERM)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "cgroups are not delegated to this user: run ward-monitor%s",
@@ -59,12 +61,11 @@ static int fail(bool v2, int error, uint32_t missing, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "ward's own cgroup has processes in it: move them into a "
 			       "child group (mkdir; cgroup.procs), or run ward-monitor");
-	return err_set(
-	    e, ERR_UNSUPPORTED, "no cgroup controller for%s%s%s%s%s: mount or delegate it",
-	    missing & TREE_MEMORY ? " memory" : "",
-	    missing & CGROUP_BIT(CGROUP_PIDS) ? " pids" : "",
-	    missing & CGROUP_BIT(CGROUP_CPUS) ? " cpu" : "", missing & TREE_IO ? " io" : "",
-	    missing & CGROUP_BIT(CGROUP_CPU_TIME) ? " cpuacct" : "");
+	for (size_t i = 0; i < ARRAY_SIZE(controllers); i++)
+		if (controllers[i].limits & missing && controllers[i].limits != TREE_FREEZER)
+			strcat(strcat(names, " "), controllers[i].name);
+	return err_set(e, ERR_UNSUPPORTED, "no cgroup controller for%s: mount or delegate it",
+		       names);
 }
 
 static void add_dir(struct cgroup *out, int parent_fd, uint32_t limits)
@@ -81,19 +82,18 @@ static int open_v1(const char *name, const struct tree_line *line)
 {
 	char path[TREE_TEXT + 64];
 	struct statfs fs;
-	int fd;
+	OWN_FD int fd = -1;
 
 	snprintf(path, sizeof(path), TREE_ROOT "/%s%.*s", name, line->path_len, line->path);
-	fd = strncmp(line->path, "/..", 3) == 0 ? -1 : open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (strncmp(line->path, "/..", 3) != 0)
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	path[strlen(TREE_ROOT "/") + strlen(name)] = 0;
 	if (fd < 0)
 		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && fstatfs(fd, &fs) == 0 && fs.f_type == CGROUP_SUPER_MAGIC &&
-	    faccessat(fd, ".", W_OK, 0) == 0)
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP_SUPER_MAGIC ||
+	    faccessat(fd, ".", W_OK, 0) < 0)
+		return -1;
+	return TAKE_FD(fd);
 }
 
 static uint32_t v1_home(struct cgroup *out, const char *text, uint32_t limits, int *error)
@@ -183,10 +183,8 @@ static uint32_t v2_home(struct cgroup *out, const char *text, uint32_t limits, b
 		const uint32_t found = fd < 0 ? 0 : usable_v2(fd, limits, enable, &cause);
 		const bool is_better =
 		    __builtin_popcount(found & limits) > __builtin_popcount(best & limits);
-		const int worse = is_better ? best_fd : fd;
 
-		if (worse >= 0)
-			close(worse);
+		fd_close(is_better ? best_fd : fd);
 		if (is_better || *error == 0)
 			*error = cause;
 		best_fd = is_better ? fd : best_fd;

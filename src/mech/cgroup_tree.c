@@ -9,41 +9,31 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-
-typedef unsigned long long ull;
-
-static void close_keeping_errno(int fd)
-{
-	const int saved = errno;
-
-	if (fd >= 0)
-		close(fd);
-	errno = saved;
-}
+#include "base/fd.h"
 
 int tree_read(int dir_fd, const char *file, char *out, size_t cap)
 {
-	const int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
+	OWN_FD int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
 	ssize_t got = fd < 0 ? -1 : 1;
 	size_t len = 0;
 
-	while (got > 0 && len < cap - 1) {
+	for (; got > 0 && len<cap - 1; len += got> 0 ? (size_t)got : 0)
 		got = read(fd, out + len, cap - 1 - len);
-		len += got > 0 ? (size_t)got : 0;
-	}
 	out[got < 0 ? 0 : len] = 0;
-	close_keeping_errno(fd);
 	return got < 0 ? -1 : (int)len;
 }
 
 int tree_write(int dir_fd, const char *file, const char *text)
 {
-	const int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
-	const ssize_t put = fd < 0 ? -1 : write(fd, text, strlen(text));
+	OWN_FD int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
 
-	close_keeping_errno(fd);
-	return put < 0 ? -1 : 0;
+	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
+}
+
+static const char *next_line(const char *text)
+{
+	text = strchrnul(text, '\n');
+	return *text ? text + 1 : text;
 }
 
 const char *tree_next_line(const char *text, struct tree_line *out)
@@ -53,17 +43,9 @@ const char *tree_next_line(const char *text, struct tree_line *out)
 	path = controllers && controllers < end ? strchr(controllers + 1, ':') : NULL;
 	if (!path || path > end || path[1] != '/')
 		return NULL;
-	out->controllers = controllers + 1;
-	out->controllers_len = (int)(path - controllers - 1);
-	out->path = path + 1;
-	out->path_len = (int)(end - path - 1);
-	return *end ? end + 1 : end;
-}
-
-static const char *next_line(const char *text)
-{
-	text = strchrnul(text, '\n');
-	return *text ? text + 1 : text;
+	*out = (struct tree_line){controllers + 1, path + 1, (int)(path - controllers - 1),
+				  (int)(end - path - 1)};
+	return next_line(end);
 }
 
 const char *tree_after(const char *text, const char *start)
@@ -74,15 +56,28 @@ const char *tree_after(const char *text, const char *start)
 	return NULL;
 }
 
+bool tree_has(const char *text, const char *start, const char *word)
+{
+	const size_t len = strlen(word);
+	const char *at = text;
+
+	while ((at = tree_after(at, start)) != NULL && *at != ' ' && *at != '\n')
+		at = next_line(at);
+	if (!at || !*word)
+		return at != NULL;
+	for (; *at == ' '; at += 1 + strcspn(at + 1, " \n"))
+		if (strncmp(at + 1, word, len) == 0 && (at[1 + len] == ' ' || at[1 + len] == '\n'))
+			return true;
+	return false;
+}
+
 bool tree_number(const char *text, uint64_t *out)
 {
 	char *end;
 
-	if (*text < '0' || *text > '9')
-		return false;
 	errno = 0;
 	const uint64_t number = strtoull(text, &end, 10);
-	if (errno || (*end && *end != '\n' && *end != ' '))
+	if (*text < '0' || *text > '9' || errno || !strchr(" \n", *end))
 		return false;
 	*out = number;
 	return true;
@@ -97,51 +92,47 @@ uint64_t tree_sum(const char *text, const char *word)
 	return sum;
 }
 
-size_t tree_pids(const char *text, int *pids, size_t cap)
-{
-	uint64_t pid;
-	size_t n = 0;
-
-	for (; n < cap && tree_number(text, &pid) && pid <= INT32_MAX; text = next_line(text))
-		pids[n++] = (int)pid;
-	return n;
-}
-
 /* Partitions are offered too, and the kernel refuses them; loop, ram and zram end in a disk or in
  * memory. */
 const char *tree_next_disk(const char *text, char *device, size_t cap)
 {
-	static const char *const others[] = {"loop", "ram", "zram"};
 	unsigned major, minor;
 	char name[64];
 
 	for (; *text; text = next_line(text)) {
-		bool is_other = sscanf(text, " %u %u %*u %63s", &major, &minor, name) != 3;
-
-		for (size_t i = 0; i < ARRAY_SIZE(others) && !is_other; i++)
-			is_other = strncmp(name, others[i], strlen(others[i])) == 0;
-		if (is_other)
+		if (sscanf(text, " %u %u %*u %63s", &major, &minor, name) != 3 ||
+		    strncmp(name, "loop", 4) == 0 || strncmp(name, "ram", 3) == 0 ||
+		    strncmp(name, "zram", 4) == 0)
 			continue;
-		snprintf(device, cap, "%u:%u ", major, minor);
+		snprintf(device, cap, "%u:%u", major, minor);
 		return next_line(text);
 	}
 	return NULL;
 }
 
-static int set_number(int dir_fd, const char *file, uint64_t value, uint64_t kept, struct err *e)
+/* Writes a text and reads back whether the file now has a line that begins so and has that word. */
+static int set(int dir_fd, const char *file, const char *text, const char *start, const char *word,
+	       struct err *e)
 {
-	char text[64];
-	uint64_t got;
+	char kept[TREE_TEXT];
 
-	snprintf(text, sizeof(text), "%llu", (ull)value);
 	if (tree_write(dir_fd, file, text) < 0)
 		return err_sys(e, "cgroup: %s = %s", file, text);
-	if (tree_read(dir_fd, file, text, sizeof(text)) < 0 || !tree_number(text, &got))
+	if (tree_read(dir_fd, file, kept, sizeof(kept)) < 0)
 		return err_sys(e, "cgroup: %s cannot be read back", file);
-	if (got != kept)
-		return err_set(e, ERR_SYSTEM, "cgroup: %s: wrote %llu, the kernel kept %llu", file,
-			       (ull)value, (ull)got);
+	if (!tree_has(kept, start, word))
+		return err_set(e, ERR_SYSTEM, "cgroup: %s = %s: the kernel kept %.60s", file, text,
+			       kept);
 	return 0;
+}
+
+static int set_number(int dir_fd, const char *file, uint64_t value, uint64_t kept, struct err *e)
+{
+	char text[24], back[24];
+
+	snprintf(text, sizeof(text), "%ju", (uintmax_t)value);
+	snprintf(back, sizeof(back), "%ju", (uintmax_t)kept);
+	return set(dir_fd, file, text, back, "", e);
 }
 
 /* v1 limits memory and swap together, in one number: memory has to be set before. */
@@ -152,17 +143,15 @@ static int set_swap(int dir_fd, bool v2, uint64_t value, struct err *e)
 	struct sysinfo info;
 	char text[64];
 
-	if (faccessat(dir_fd, file, F_OK, 0) < 0) {
-		if (value == 0 && sysinfo(&info) == 0 && info.totalswap == 0)
-			return 0; /* there is none to use */
+	if (faccessat(dir_fd, file, F_OK, 0) < 0 && value == 0 && sysinfo(&info) == 0 &&
+	    info.totalswap == 0)
+		return 0; /* not accounted, and there is none to use */
+	if (faccessat(dir_fd, file, F_OK, 0) < 0)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "this kernel does not account swap: boot with "
 			       "swapaccount=1, or run swapoff -a and ask for swap 0");
-	}
 	if (!v2 && (tree_read(dir_fd, "memory.limit_in_bytes", text, sizeof(text)) < 0 ||
-		    !tree_number(text, &memory)))
-		return err_sys(e, "cgroup: memory.limit_in_bytes");
-	if (memory > INT64_MAX / 2 || value > INT64_MAX / 2)
+		    !tree_number(text, &memory) || memory > INT64_MAX / 2))
 		return err_set(e, ERR_CONFLICT,
 			       "cgroup v1 limits swap only together with memory: "
 			       "set a memory limit as well");
@@ -174,65 +163,39 @@ static int set_cpus(int dir_fd, bool v2, uint64_t thousandths, struct err *e)
 	/* a quota below 1 ms is refused: kernel/sched/core.c, min_cfs_quota_period */
 	const uint64_t period = thousandths < 10 ? 1000000 : 100000;
 	const uint64_t quota = period / 1000 * thousandths;
-	char text[64], kept[64] = "";
+	char text[48];
 
-	if (!v2 && set_number(dir_fd, "cpu.cfs_period_us", period, period, e) < 0)
+	snprintf(text, sizeof(text), "%ju %ju", (uintmax_t)quota, (uintmax_t)period);
+	if (v2)
+		return set(dir_fd, "cpu.max", text, text, "", e);
+	if (set_number(dir_fd, "cpu.cfs_period_us", period, period, e) < 0)
 		return -1;
-	if (!v2)
-		return set_number(dir_fd, "cpu.cfs_quota_us", quota, quota, e);
-	snprintf(text, sizeof(text), "%llu %llu\n", (ull)quota, (ull)period);
-	if (tree_write(dir_fd, "cpu.max", text) < 0 ||
-	    tree_read(dir_fd, "cpu.max", kept, sizeof(kept)) < 0)
-		return err_sys(e, "cgroup: cpu.max = %s", text);
-	if (strcmp(text, kept) != 0)
-		return err_set(e, ERR_SYSTEM, "cgroup: cpu.max: the kernel kept %s", kept);
-	return 0;
-}
-
-/* Returns 1 when set, 0 for a partition or a disk that nobody can use now. */
-static int set_disk(int dir_fd, const char *file, const char *device, const char *key,
-		    uint64_t value, struct err *e)
-{
-	char text[TREE_TEXT];
-	const char *kept;
-	uint64_t got;
-
-	snprintf(text, sizeof(text), "%s%s%llu", device, key, (ull)value);
-	if (tree_write(dir_fd, file, text) < 0)
-		return errno == ENODEV || errno == ENXIO
-			   ? 0
-			   : err_sys(e, "cgroup: %s = %s", file, text);
-	if (tree_read(dir_fd, file, text, sizeof(text)) < 0)
-		return err_sys(e, "cgroup: %s cannot be read back", file);
-	kept = tree_after(text, device);
-	kept = kept ? strstr(kept, key) : NULL; /* each line has all keys */
-	if (!kept || !tree_number(kept + strlen(key), &got) || got != value)
-		return err_set(e, ERR_SYSTEM, "cgroup: %s: %s%s%llu was not kept", file, device,
-			       key, (ull)value);
-	return 1;
+	return set_number(dir_fd, "cpu.cfs_quota_us", quota, quota, e);
 }
 
 static int set_disks(int dir_fd, bool v2, bool writes, uint64_t value, struct err *e)
 {
-	const char *file = v2       ? "io.max"
-			   : writes ? "blkio.throttle.write_bps_device"
-				    : "blkio.throttle.read_bps_device";
+	const char *v1_file =
+	    writes ? "blkio.throttle.write_bps_device" : "blkio.throttle.read_bps_device";
 	const char *key = !v2 ? "" : writes ? "wbps=" : "rbps=";
-	char list[4 * TREE_TEXT], device[32];
-	int n = 0, len = tree_read(AT_FDCWD, "/proc/partitions", list, sizeof(list));
+	char list[4 * TREE_TEXT], device[32], word[32], text[64];
+	const int len = tree_read(AT_FDCWD, "/proc/partitions", list, sizeof(list));
+	int n = 0;
 
 	if (len < 0 || len == sizeof(list) - 1)
 		return err_sys(e, "cgroup: /proc/partitions");
-	for (const char *at = list; (at = tree_next_disk(at, device, sizeof(device))) != NULL;) {
-		const int done = set_disk(dir_fd, file, device, key, value, e);
-
-		if (done < 0)
+	snprintf(word, sizeof(word), "%s%ju", key, (uintmax_t)value);
+	for (const char *at = list; (at = tree_next_disk(at, device, sizeof(device))) != NULL;
+	     n++) {
+		snprintf(text, sizeof(text), "%s %s", device, word);
+		if (set(dir_fd, v2 ? "io.max" : v1_file, text, device, word, e) == 0)
+			continue;
+		if (e->sys != ENODEV && e->sys != ENXIO)
 			return -1;
-		n += done;
+		n--; /* a partition, or a disk that nobody can use now */
 	}
-	if (n == 0)
-		return err_set(e, ERR_UNSUPPORTED, "cgroup: no disk to limit: leave io limits out");
-	return 0;
+	return n ? 0
+		 : err_set(e, ERR_UNSUPPORTED, "cgroup has no disk to limit: leave io limits out");
 }
 
 int tree_set(int dir_fd, bool v2, enum cgroup_limit limit, uint64_t value, struct err *e)
@@ -264,40 +227,27 @@ int tree_set(int dir_fd, bool v2, enum cgroup_limit limit, uint64_t value, struc
 static const struct counter {
 	bool v1, v2;
 	uint32_t limits, have;  /* of the directory; the USAGE_* bit it brings */
-	const char *file, *key; /* NULL: the file is a number; with a space first: all behind it */
+	const char *file, *key; /* "": the file is a number; with a space first: all behind it */
 	size_t field;
 	uint32_t times, by; /* from the file's unit to the field's */
 } counters[] = {
-    {1, 0, CPU_TIME, 1, "cpuacct.usage", NULL, FIELD(cpu_us), 1, 1000},
+    {1, 0, CPU_TIME, 1, "cpuacct.usage", "", FIELD(cpu_us), 1, 1000},
     {1, 0, CPU_TIME, 1, "cpuacct.stat", "user ", FIELD(user_us), 10000, 1}, /* USER_HZ is 100 */
     {1, 0, CPU_TIME, 1, "cpuacct.stat", "system ", FIELD(system_us), 10000, 1},
-    {1, 0, TREE_MEMORY, 2, "memory.max_usage_in_bytes", NULL, FIELD(memory_peak_bytes), 1, 1},
+    {1, 0, TREE_MEMORY, 2, "memory.max_usage_in_bytes", "", FIELD(memory_peak_bytes), 1, 1},
     {1, 0, TREE_MEMORY, 16, "memory.oom_control", "oom_kill ", FIELD(oom_kills), 1, 1},
     {1, 0, TREE_IO, 8, "blkio.throttle.io_service_bytes", " Read ", FIELD(read_bytes), 1, 1},
     {1, 0, TREE_IO, 8, "blkio.throttle.io_service_bytes", " Write ", FIELD(write_bytes), 1, 1},
-    {1, 1, PIDS, 4, "pids.peak", NULL, FIELD(pids_peak), 1, 1}, /* 6.1 */
+    {1, 1, PIDS, 4, "pids.peak", "", FIELD(pids_peak), 1, 1}, /* 6.1 */
     {1, 1, PIDS, 32, "pids.events", "max ", FIELD(pids_refused), 1, 1},
     {0, 1, CPU_TIME, 1, "cpu.stat", "usage_usec ", FIELD(cpu_us), 1, 1},
     {0, 1, CPU_TIME, 1, "cpu.stat", "user_usec ", FIELD(user_us), 1, 1},
     {0, 1, CPU_TIME, 1, "cpu.stat", "system_usec ", FIELD(system_us), 1, 1},
-    {0, 1, TREE_MEMORY, 2, "memory.peak", NULL, FIELD(memory_peak_bytes), 1, 1}, /* 5.19 */
+    {0, 1, TREE_MEMORY, 2, "memory.peak", "", FIELD(memory_peak_bytes), 1, 1}, /* 5.19 */
     {0, 1, TREE_MEMORY, 16, "memory.events", "oom_kill ", FIELD(oom_kills), 1, 1},
     {0, 1, TREE_IO, 8, "io.stat", " rbytes=", FIELD(read_bytes), 1, 1},
     {0, 1, TREE_IO, 8, "io.stat", " wbytes=", FIELD(write_bytes), 1, 1},
 };
-
-static void count(const struct counter *row, const char *text, struct cgroup_usage *out)
-{
-	uint64_t *field = (uint64_t *)(void *)((char *)out + row->field), number = 0;
-	const char *at = row->key ? tree_after(text, row->key) : text;
-
-	if (row->key && row->key[0] == ' ')
-		number = tree_sum(text, row->key);
-	else if (!at || !tree_number(at, &number))
-		return;
-	*field = number * row->times / row->by;
-	out->have |= row->have;
-}
 
 void tree_usage(int dir_fd, bool v2, uint32_t limits, struct cgroup_usage *out)
 {
@@ -311,7 +261,14 @@ void tree_usage(int dir_fd, bool v2, uint32_t limits, struct cgroup_usage *out)
 		if (strcmp(row->file, held) != 0)
 			len = tree_read(dir_fd, row->file, text, sizeof(text));
 		held = row->file;
-		if (len >= 0 && len < TREE_TEXT - 1) /* a cut file would count too low */
-			count(row, text, out);
+		if (len < 0 || len == TREE_TEXT - 1)
+			continue; /* a cut file would count too low */
+		const char *at = tree_after(text, row->key);
+		uint64_t number = *row->key == ' ' ? tree_sum(text, row->key) : 0;
+		if (*row->key != ' ' && (!at || !tree_number(at, &number)))
+			continue;
+		number = number * row->times / row->by;
+		memcpy((char *)out + row->field, &number, sizeof(number));
+		out->have |= row->have;
 	}
 }

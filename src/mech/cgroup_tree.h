@@ -27,13 +27,14 @@ const char *tree_next_line(const char *text, struct tree_line *out);
 
 /* Pure. What follows `start` where a line begins with it, NULL if none does. */
 const char *tree_after(const char *text, const char *start);
+/* Pure. Whether a line is `start`, or begins with it and has `word` (unless that is "") further on;
+ * both whole: a space or a newline follows, which the last line of a cut text does not have. */
+bool tree_has(const char *text, const char *start, const char *word);
 /* Pure. The number a text begins with; a space, a newline or nothing must follow. */
 bool tree_number(const char *text, uint64_t *out);
 /* Pure. The sum of the numbers right behind each `word`. */
 uint64_t tree_sum(const char *text, const char *word);
-/* Pure. One pid a line, up to the first line that is none. */
-size_t tree_pids(const char *text, int *pids, size_t cap);
-/* Pure. The next disk of /proc/partitions as "MAJ:MIN "; returns what follows, NULL at the end. */
+/* Pure. The next disk of /proc/partitions as "MAJ:MIN"; returns what follows, NULL at the end. */
 const char *tree_next_disk(const char *text, char *device, size_t cap);
 
 /* One limit, read back; one directory's counters, added to *out. */

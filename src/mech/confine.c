@@ -39,6 +39,8 @@ int confine_calls(const uint16_t *calls, size_t n, struct err *e)
 		return err_set(e, ERR_BUG, "too many calls for one of ward's own filters");
 	if (drop_new_privs(e) < 0)
 		return -1;
+	if (SANITIZED)
+		return 0;
 	return seccomp_enter(program, build(calls, n, SECCOMP_RET_ALLOW, SECCOMP_RET_KILL_PROCESS, program), false, e);
 }
 

@@ -112,7 +112,7 @@ int drop_nothing(struct err *e)
 	return 0;
 }
 
-int drop_identity(uint32_t uid, uint32_t gid, struct err *e)
+int drop_identity(uint32_t uid, uint32_t gid, bool all_caps, struct err *e)
 {
 	uid_t uids[3];
 	gid_t gids[3];
@@ -136,8 +136,14 @@ int drop_identity(uint32_t uid, uint32_t gid, struct err *e)
 			return err_set(e, ERR_BUG, "the identity is not what was asked for");
 	if (get_caps(sets, e) < 0)
 		return -1;
-	sets[0].effective = sets[0].permitted;
-	sets[1].effective = sets[1].permitted;
+	if (!all_caps) {
+		sets[0].permitted &= 1u << CAP_SETPCAP;
+		sets[1].permitted = 0;
+	}
+	for (int i = 0; i < 2; i++) {
+		sets[i].effective = sets[i].permitted;
+		sets[i].inheritable = 0;
+	}
 	return set_caps(sets, e);
 }
 

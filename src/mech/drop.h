@@ -12,9 +12,13 @@ MUST_USE int drop_caps(uint32_t keep, struct err *e);
 /* The opposite, for selftest: what the process has stays across exec. */
 MUST_USE int drop_nothing(struct err *e);
 
-/* Real, effective, saved ids (capabilities stay, for drop_caps to empty properly) and an empty list of groups (which a user's own namespace refuses to
- * change: then the list is that of the caller, all of it unmapped). */
-MUST_USE int drop_identity(uint32_t uid, uint32_t gid, struct err *e);
+/* Real, effective, saved ids and an empty list of groups (which a user's own namespace refuses to
+ * change: then the list is that of the caller, all of it unmapped).
+ *
+ * all_caps  false: of the capabilities only CAP_SETPCAP stays, which empties the bounding set and has no
+ *           power over anything else; true: all stay, for a process that goes on to mount in its own
+ *           user namespace. drop_caps() takes away what stays. */
+MUST_USE int drop_identity(uint32_t uid, uint32_t gid, bool all_caps, struct err *e);
 
 MUST_USE int drop_new_privs(struct err *e);
 /* A hard limit the caller already has below is kept: limits only ever shrink. */

@@ -73,7 +73,7 @@ static enum tried identity(long arg, struct err *said)
 	(void)arg;
 	if (geteuid() != 0)
 		return try_deny(said, "an ordinary user stays who it is");
-	return drop_identity(65534, 65534, said) < 0 ? TRIED_NO : TRIED_YES;
+	return drop_identity(65534, 65534, false, said) < 0 ? TRIED_NO : TRIED_YES;
 }
 
 static enum tried rlimits(long arg, struct err *said)

@@ -140,7 +140,7 @@ static int become(const struct ucred *client, struct err *e)
 		return err_set(e, ERR_DENIED, "root needs no monitor: add --monitor none");
 	if (setgroups(0, NULL) < 0)
 		return err_sys(e, "setgroups");
-	if (drop_identity(client->uid, client->gid, e) < 0 || drop_caps(0, e) < 0)
+	if (drop_identity(client->uid, client->gid, false, e) < 0 || drop_caps(0, e) < 0)
 		return -1;
 	/* Cleared by the change of identity: our end is the monitor's end. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

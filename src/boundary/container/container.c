@@ -159,14 +159,14 @@ static int add_path(struct rung *rung, const struct grant *grant, uint32_t abi, 
 	uint32_t flags = BIND_REC | (writes ? BIND_OWNER : BIND_RDONLY) | (runs ? 0 : BIND_NOEXEC);
 
 	if (info.kind == PATH_ABSENT)
-		return err_set(e, ERR_MISSING, "%s:%u: %s does not exist; create it or take the grant out",
-			       grant->origin.source, grant->origin.line, grant->what);
+		return err_set(e, ERR_MISSING, "%s: %s does not exist; create it or take the grant out",
+			       parts_where(rung, grant), grant->what);
 	if (info.kind == PATH_LINK)
-		return err_set(e, ERR_USAGE, "%s:%u: %s is a symbolic link; grant what it points to (%s)",
-			       grant->origin.source, grant->origin.line, grant->what, info.link);
+		return err_set(e, ERR_USAGE, "%s: %s is a symbolic link; grant what it points to (%s)",
+			       parts_where(rung, grant), grant->what, info.link);
 	if (info.kind == PATH_DEVICE)
-		return err_set(e, ERR_DENIED, "%s:%u: %s is a device, socket or pipe; only files and directories "
-			       "can be granted", grant->origin.source, grant->origin.line, grant->what);
+		return err_set(e, ERR_DENIED, "%s: %s is a device, socket or pipe; only files and directories "
+			       "can be granted", parts_where(rung, grant), grant->what);
 	flags |= info.kind == PATH_FILE ? BIND_FILE : 0;
 	add_parents(rung, grant->as);
 	bind(rung, grant->what, grant->as, flags);

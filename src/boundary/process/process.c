@@ -86,14 +86,14 @@ static int allow_grant(struct rung *rung, const struct grant *grant, uint32_t ab
 		return 0;
 	}
 	if (strcmp(grant->what, "image") == 0 || strcmp(grant->what, grant->as) != 0)
-		return err_set(e, ERR_UNSUPPORTED, "%s:%u: the process boundary has no mounts: %s cannot appear as %s",
-			       grant->origin.source, grant->origin.line, grant->what, grant->as);
+		return err_set(e, ERR_UNSUPPORTED, "%s: the process boundary has no mounts: %s cannot appear as %s",
+			       parts_where(rung, grant), grant->what, grant->as);
 	if (writes && abi < 3)
-		return err_set(e, ERR_UNSUPPORTED, "%s:%u: writing under the process boundary needs Landlock ABI 3 "
-			       "(Linux 6.2); this kernel has %u", grant->origin.source, grant->origin.line, abi);
+		return err_set(e, ERR_UNSUPPORTED, "%s: writing under the process boundary needs Landlock ABI 3 "
+			       "(Linux 6.2); this kernel has %u", parts_where(rung, grant), abi);
 	if (parts_look(rung, grant->what).kind == PATH_ABSENT)
-		return err_set(e, ERR_MISSING, "%s:%u: %s does not exist; create it or take the grant out",
-			       grant->origin.source, grant->origin.line, grant->what);
+		return err_set(e, ERR_MISSING, "%s: %s does not exist; create it or take the grant out",
+			       parts_where(rung, grant), grant->what);
 	parts_landlock_path(rung, abi, grant->as, RIGHTS_READ | (writes ? RIGHTS_WRITE : 0) | (runs ? RIGHTS_EXEC : 0));
 	return 0;
 }
@@ -125,6 +125,19 @@ static size_t add_denied(struct rung *rung, uint32_t abi, struct filter_row *row
 	return n;
 }
 
+/* A directory of that name on the host is not the one the policy means. */
+static bool is_scratch(const struct policy *policy, const char *path)
+{
+	for (size_t i = 0; i < policy->n_grants; i++) {
+		const struct grant *grant = &policy->grants[i];
+		const size_t len = strlen(grant->as);
+
+		if (grant->kind == GRANT_SCRATCH && !strncmp(grant->as, path, len) && (!path[len] || path[len] == '/'))
+			return true;
+	}
+	return false;
+}
+
 static int process_plan(struct rung *rung, struct err *e)
 {
 	struct filter_row denied[ARRAY_SIZE(unguarded) + ARRAY_SIZE(truncation) + ARRAY_SIZE(signalling)];
@@ -143,8 +156,7 @@ static int process_plan(struct rung *rung, struct err *e)
 		if (allow_grant(rung, &rung->policy->grants[i], abi, e) < 0)
 			return -1;
 	parts_landlock_end(rung, abi);
-	/* A directory that only a mount would have made is not there. */
-	if (!cwd || parts_look(rung, cwd).kind != PATH_DIR || rung->notes & NOTE_NO_SCRATCH)
+	if (!cwd || parts_look(rung, cwd).kind != PATH_DIR || is_scratch(rung->policy, cwd))
 		cwd = "/";
 	return parts_program(rung, denied, add_denied(rung, abi, denied), cwd, e);
 }

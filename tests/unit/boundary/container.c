@@ -24,6 +24,7 @@ static const char image[] = HEAD "image: /img\nfiles:\n  - read: image\nidentity
 static const char ports[] =
 	HEAD "files:\n  - read: host\nnetwork:\n  mode: host\n  connect: [443, 80]\n  bind: [8080]\n" TAIL;
 static const char all_ports[] = HEAD "files:\n  - read: host\nnetwork: host\n" TAIL;
+static const char no_ports[] = HEAD "files:\n  - read: host\nnetwork:\n  mode: host\n  connect: []\n" TAIL;
 static const char bare[] = HEAD "hardening: {core_sched: off, spec: off, aslr: false, mdwe: true, no_tsc: true}\n" TAIL;
 
 static const struct {
@@ -44,6 +45,7 @@ static const struct {
 	{ "container-grants", grants, host_root_v2, false },
 	{ "container-image", image, host_root_v2, false },
 	{ "container-ports", ports, host_root_v2, false },
+	{ "container-no-ports", no_ports, host_root_v2, false },
 	{ "container-all-ports", all_ports, host_user_v2, false },
 	{ "container-bare", bare, host_root_v1, false },
 };
@@ -123,6 +125,11 @@ static void planning_twice_gives_the_same_plan(void **state)
 
 /* ---- refusals ---- */
 
+static void old_landlock(struct host *host)
+{
+	host->landlock_abi = 3;
+}
+
 static void no_cores(struct host *host)
 {
 	host->core_sched = false;
@@ -172,6 +179,9 @@ static const struct {
 	  "cores have one thread each; use auto" },
 	{ HEAD "hardening: {spec: strict}\n" TAIL, no_spec, ERR_UNSUPPORTED,
 	  "hardening.spec: the processor or kernel does not let speculation be restricted for one process; use auto" },
+	{ HEAD "network:\n  mode: host\n  connect: [443]\n" TAIL, old_landlock, ERR_UNSUPPORTED,
+	  "network: only listed ports needs Landlock ABI 4 (Linux 6.7); this kernel has 3; take the lists out "
+	  "to allow all ports" },
 	{ HEAD "syscalls: {allow: [\"@default\", ptrace]}\n", NULL, ERR_DENIED,
 	  "the policy allows ptrace, which ward gives no box; take it out of syscalls.allow and syscalls.rules" },
 	{ HEAD "syscalls: {allow: [read]}\n", NULL, ERR_DENIED,

@@ -129,17 +129,33 @@ static void words_are_summed_over_all_devices(void **state)
 	assert_int_equal(tree_sum("", " Read "), 0);
 }
 
-static void pids_end_at_the_first_line_that_is_none(void **state)
+static void a_line_or_a_word_in_it_is_matched_whole(void **state)
 {
-	int pids[3] = { 0 };
+	static const struct {
+		const char *text, *start, *word;
+		bool is_there;
+	} rows[] = {
+		{ "4096\n", "4096", "", true },
+		{ "4096\n", "409", "", false },
+		{ "14096\n", "4096", "", false },
+		{ "7\n17\n71\n", "71", "", true },
+		{ "7\n17\n71", "71", "", false }, /* cut: it may have been 712 */
+		{ "50000 100000\n", "50000 100000", "", true },
+		{ "max 100000\n", "50000 100000", "", false },
+		{ "8:0 1048576\n", "8:0", "1048576", true },
+		{ "8:0 1048576\n", "8:0", "104857", false },
+		{ "18:0 1048576\n", "8:0", "1048576", false },
+		{ "8:0 rbps=max wbps=5 riops=max\n", "8:0", "wbps=5", true },
+		{ "8:0 rbps=5 wbps=max\n", "8:0", "wbps=5", false },
+		{ "8:0 rbps=max wbps=max\n8:16 wbps=5\n", "8:0", "wbps=5", false },
+		{ "8:0 wbps=5", "8:0", "wbps=5", false },
+		{ "", "8:0", "wbps=5", false },
+		{ "", "4096", "", false },
+	};
 
 	(void)state;
-	assert_int_equal(tree_pids("1\n22\n333\n4444\n", pids, 3), 3);
-	assert_int_equal(pids[2], 333);
-	assert_int_equal(tree_pids("7\nx\n9\n", pids, 3), 1);
-	assert_int_equal(tree_pids("99999999999\n1\n", pids, 3), 0);
-	assert_int_equal(tree_pids("-1\n", pids, 3), 0);
-	assert_int_equal(tree_pids("", pids, 3), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(tree_has(rows[i].text, rows[i].start, rows[i].word), rows[i].is_there);
 }
 
 static void disks_are_those_that_end_in_hardware(void **state)
@@ -155,9 +171,9 @@ static void disks_are_those_that_end_in_hardware(void **state)
 
 	(void)state;
 	at = tree_next_disk(at, device, sizeof(device));
-	assert_string_equal(device, "8:0 ");
+	assert_string_equal(device, "8:0");
 	at = tree_next_disk(at, device, sizeof(device));
-	assert_string_equal(device, "259:1 ");
+	assert_string_equal(device, "259:1");
 	assert_null(tree_next_disk(at, device, sizeof(device)));
 }
 
@@ -589,7 +605,7 @@ int main(void)
 		cmocka_unit_test(a_number_is_read_whole_or_not_at_all),
 		cmocka_unit_test(a_key_is_found_only_where_a_line_begins),
 		cmocka_unit_test(words_are_summed_over_all_devices),
-		cmocka_unit_test(pids_end_at_the_first_line_that_is_none),
+		cmocka_unit_test(a_line_or_a_word_in_it_is_matched_whole),
 		cmocka_unit_test(disks_are_those_that_end_in_hardware),
 		cmocka_unit_test(processes_are_limited_and_refusals_counted),
 		cmocka_unit_test(memory_beyond_the_limit_kills_and_is_counted),

@@ -97,6 +97,8 @@ static void rlimit_key(struct rung *rung, int resource, enum policy_key key)
 		rlimit(rung, resource, policy_n(rung->policy, key), policy_n(rung->policy, key));
 }
 
+#define PIDS_BEYOND 16
+
 /* Beside a cgroup a process's own bound is a second layer, far enough out to let the cgroup speak
  * first: a verdict of the box says more than a malloc that fails. */
 static void process_limits(struct rung *rung, bool only, uint64_t others)
@@ -115,7 +117,7 @@ static void process_limits(struct rung *rung, bool only, uint64_t others)
 	else if (wants(rung, KEY_MEMORY))
 		rlimit(rung, RLIMIT_DATA, far, far);
 	if (wants(rung, KEY_PIDS))
-		rlimit(rung, RLIMIT_NPROC, pids + 1 + others, pids + 1 + others);
+		rlimit(rung, RLIMIT_NPROC, pids + 1 + others + (only ? 0 : PIDS_BEYOND), pids + 1 + others + (only ? 0 : PIDS_BEYOND));
 	rlimit(rung, RLIMIT_MEMLOCK, 64 * 1024, 64 * 1024);
 	rlimit(rung, RLIMIT_MSGQUEUE, 0, 0);
 	rlimit(rung, RLIMIT_NICE, 0, 0);

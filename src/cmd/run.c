@@ -27,11 +27,13 @@ struct running {
 	struct payload payload;
 	struct fit fit;
 	struct openings openings;
+	struct box box;                 /* a keeper that waits for its plan */
 	struct result result;
 };
 
 static void running_done(struct running *run)
 {
+	mon_close(&run->box);
 	openings_done(&run->openings);
 	fit_done(&run->fit);
 	arena_done(&run->arena);
@@ -91,6 +93,9 @@ static int prepare(struct running *run, struct args *args, struct err *e)
 {
 	if (run_options_read(args, &run->options, e) < 0)
 		return -1;
+	/* It makes its network namespace while we read the policy. */
+	if (!run->options.dry_run && mon_start(&run->box, e) < 0)
+		return -1;
 	if (compose_policy(args, &run->policy, &run->source, e) < 0)
 		return -1;
 	run->result.policy_name = policy_text(&run->policy, KEY_NAME);
@@ -116,6 +121,7 @@ static void start(struct running *run)
 		.fds = run->openings.fds,
 		.n_fds = run->openings.n,
 		.monitor_socket = run->socket,
+		.box = &run->box,
 		.pty = run->payload.pty,
 		.in_fd = run->options.in_fd,
 		.out_fd = run->options.out_fd,
@@ -183,6 +189,7 @@ static int run_run(struct args *args, struct err *e)
 	struct running run = {
 		.options = RUN_OPTIONS_NONE,
 		.policy = POLICY_NONE,
+		.box = BOX_NONE,
 		.result = { .verdict = VERDICT_SETUP, .stage = STAGE_SETUP, .exit_code = -1 },
 	};
 	int code = 0;

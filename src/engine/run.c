@@ -74,7 +74,9 @@ static void init(struct flight *flight, const struct run_request *request, struc
 	result->policy_source = request->policy->values[KEY_NAME].origin.source;
 	flight->request = request;
 	flight->result = result;
-	flight->box = BOX_NONE;
+	flight->box = request->box ? *request->box : BOX_NONE;
+	if (request->box)
+		*request->box = BOX_NONE; /* ours now */
 	flight->signals = SIGNALS_NONE;
 	flight->terminal = TERMINAL_NONE;
 	flight->ending.stop = VERDICT_OK;

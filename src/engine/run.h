@@ -9,6 +9,7 @@
 #include "model/plan.h"
 #include "model/policy.h"
 #include "model/result.h"
+#include "monitor/client.h"
 
 struct run_request {
 	const struct policy *policy;
@@ -18,6 +19,7 @@ struct run_request {
 					 * box's ends of fresh pipes (or -1 passed on as none with pty) */
 	size_t n_fds;
 	const char *monitor_socket;     /* NULL: a keeper of our own */
+	struct box *box;                /* a keeper that was started early with mon_start(), or NULL */
 	bool pty;                       /* the box has a terminal of its own; its master arrives as a note */
 	int in_fd, out_fd, err_fd;      /* ward's own streams, -1 = none (reads as end of file, output counted only) */
 	int status_fd;                  /* JSON lines for each event, -1 = none */

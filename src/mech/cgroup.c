@@ -15,7 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "base/mem.h"
 #include "mech/cgroup_tree.h"
 
 #define PIDS_A_ROUND 64
@@ -37,8 +37,8 @@ static bool nap(unsigned *slept_us, unsigned wait_ms)
 void cgroup_forget(struct cgroup *cgroup)
 {
 	for (size_t i = 0; i < cgroup->n_dirs; i++) {
-		fd_close(cgroup->dirs[i].parent_fd);
-		fd_close(cgroup->dirs[i].fd);
+		tree_close_fd(cgroup->dirs[i].parent_fd);
+		tree_close_fd(cgroup->dirs[i].fd);
 	}
 	*cgroup = CGROUP_NONE;
 }
@@ -47,10 +47,10 @@ void cgroup_forget(struct cgroup *cgroup)
  * getting the lock, whatever became of its pid, and from any pid namespace. -1 with errno. */
 static int open_dir(const struct cgroup *cgroup, size_t i)
 {
-	OWN_FD int fd = openat(cgroup->dirs[i].parent_fd, cgroup->name,
-			       O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	TREE_FD int fd = openat(cgroup->dirs[i].parent_fd, cgroup->name,
+				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ? -1 : TAKE_FD(fd);
+	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ? -1 : TAKE(fd, -1);
 }
 
 /* All directories or none. */
@@ -196,7 +196,7 @@ static bool kill_some(int dir_fd)
 	while (n-- > 0) {
 		if (fds[n] >= 0 && tree_has(again, pids[n], ""))
 			syscall(SYS_pidfd_send_signal, fds[n], SIGKILL, NULL, 0);
-		fd_close(fds[n]);
+		tree_close_fd(fds[n]);
 	}
 	return len > 0 || (len < 0 && errno != ENODEV && errno != ENOENT);
 }
@@ -269,7 +269,7 @@ static bool sweep_one(const struct cgroup *home, size_t i, const char *name)
 	if (strncmp(name, "ward-", 5) != 0 || strlen(name) >= sizeof(orphan.name))
 		return false;
 	strcpy(orphan.name, name);
-	OWN_FD int fd = open_dir(&orphan, 0);
+	TREE_FD int fd = open_dir(&orphan, 0);
 	orphan.dirs[0].fd = fd;
 	/* a group is born a moment before it is locked */
 	return fd >= 0 && fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > 1 &&
@@ -278,7 +278,7 @@ static bool sweep_one(const struct cgroup *home, size_t i, const char *name)
 
 static unsigned sweep_dir(const struct cgroup *home, size_t i)
 {
-	OWN_FD int fd = openat(home->dirs[i].parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	TREE_FD int fd = openat(home->dirs[i].parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_Alignas(struct dirent64) char list[2048];
 	unsigned n = 0;
 	ssize_t len;

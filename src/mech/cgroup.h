@@ -62,7 +62,7 @@ MUST_USE int cgroup_kill(const struct cgroup *cgroup, unsigned wait_ms, struct e
 MUST_USE int cgroup_remove(struct cgroup *cgroup, unsigned wait_ms, struct err *e);
 
 /* Removes groups named as ours beside where cgroup_create would make one, whose keeper is gone
- * (a power cut, or SIGKILL on keeper and ward at once). Returns how many. Never fails a run. */
+ * (SIGKILL on keeper and ward at once). Returns how many directories. Never fails a run. */
 unsigned cgroup_sweep(void);
 
 /* What this caller could limit: a CGROUP_BIT set; 0 with cause and fix in why. Makes and removes a

@@ -7,7 +7,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "base/mem.h"
 #include "mech/cgroup_tree.h"
 
 #define V2_CONTROLLERS 4 /* those that a subtree_control may name come first */
@@ -82,7 +82,7 @@ static int open_v1(const char *name, const struct tree_line *line)
 {
 	char path[TREE_TEXT + 64];
 	struct statfs fs;
-	OWN_FD int fd = -1;
+	TREE_FD int fd = -1;
 
 	snprintf(path, sizeof(path), TREE_ROOT "/%s%.*s", name, line->path_len, line->path);
 	if (strncmp(line->path, "/..", 3) != 0)
@@ -93,7 +93,7 @@ static int open_v1(const char *name, const struct tree_line *line)
 	if (fd < 0 || fstatfs(fd, &fs) < 0 || fs.f_type != CGROUP_SUPER_MAGIC ||
 	    faccessat(fd, ".", W_OK, 0) < 0)
 		return -1;
-	return TAKE_FD(fd);
+	return TAKE(fd, -1);
 }
 
 static uint32_t v1_home(struct cgroup *out, const char *text, uint32_t limits, int *error)
@@ -184,7 +184,7 @@ static uint32_t v2_home(struct cgroup *out, const char *text, uint32_t limits, b
 		const bool is_better =
 		    __builtin_popcount(found & limits) > __builtin_popcount(best & limits);
 
-		fd_close(is_better ? best_fd : fd);
+		tree_close_fd(is_better ? best_fd : fd);
 		if (is_better || *error == 0)
 			*error = cause;
 		best_fd = is_better ? fd : best_fd;

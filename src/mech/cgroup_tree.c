@@ -9,11 +9,25 @@
 #include <sys/sysinfo.h>
 #include <unistd.h>
 
-#include "base/fd.h"
+#include "base/mem.h"
+
+void tree_close_fd(int fd)
+{
+	const int saved = errno;
+
+	if (fd >= 0)
+		close(fd);
+	errno = saved;
+}
+
+void tree_close_at(const int *fd)
+{
+	tree_close_fd(*fd);
+}
 
 int tree_read(int dir_fd, const char *file, char *out, size_t cap)
 {
-	OWN_FD int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
+	TREE_FD int fd = openat(dir_fd, file, O_RDONLY | O_CLOEXEC);
 	ssize_t got = fd < 0 ? -1 : 1;
 	size_t len = 0;
 
@@ -25,7 +39,7 @@ int tree_read(int dir_fd, const char *file, char *out, size_t cap)
 
 int tree_write(int dir_fd, const char *file, const char *text)
 {
-	OWN_FD int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
+	TREE_FD int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
 
 	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
 }
@@ -114,12 +128,15 @@ const char *tree_next_disk(const char *text, char *device, size_t cap)
 static int set(int dir_fd, const char *file, const char *text, const char *start, const char *word,
 	       struct err *e)
 {
+	TREE_FD int fd = openat(dir_fd, file, O_RDWR | O_CLOEXEC);
 	char kept[TREE_TEXT];
+	ssize_t len;
 
-	if (tree_write(dir_fd, file, text) < 0)
+	if (fd < 0 || write(fd, text, strlen(text)) < 0)
 		return err_sys(e, "cgroup: %s = %s", file, text);
-	if (tree_read(dir_fd, file, kept, sizeof(kept)) < 0)
+	if ((len = pread(fd, kept, sizeof(kept) - 1, 0)) < 0)
 		return err_sys(e, "cgroup: %s cannot be read back", file);
+	kept[len] = 0;
 	if (!tree_has(kept, start, word))
 		return err_set(e, ERR_SYSTEM, "cgroup: %s = %s: the kernel kept %.60s", file, text,
 			       kept);

@@ -14,6 +14,12 @@
 #define TREE_MEMORY  (CGROUP_BIT(CGROUP_MEMORY) | CGROUP_BIT(CGROUP_SWAP))
 #define TREE_IO	     (CGROUP_BIT(CGROUP_IO_READ) | CGROUP_BIT(CGROUP_IO_WRITE))
 
+/* A descriptor that its scope closes; base/fd would bring more into privileged programs than that.
+ * Both accept -1 and keep errno. */
+#define TREE_FD __attribute__((cleanup(tree_close_at)))
+void tree_close_at(const int *fd);
+void tree_close_fd(int fd);
+
 /* One file, one text. Reading terminates it and cuts what is longer. -1 with errno. */
 int tree_read(int dir_fd, const char *file, char *out, size_t cap);
 int tree_write(int dir_fd, const char *file, const char *text);

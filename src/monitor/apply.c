@@ -13,6 +13,7 @@
 
 #include "base/mem.h"
 #include "mech/mount.h"
+#include "mech/net.h"
 #include "mech/ns.h"
 #include "monitor/walk.h"
 
@@ -99,15 +100,16 @@ static const struct {
 	{ CLONE_NEWIPC, LAYER_IPCNS, "ipc" },    { CLONE_NEWUTS, LAYER_UTSNS, "uts" },
 };
 
-static int check_namespaces(int pid, uint64_t flags, uint64_t *layers, struct err *e)
+static int check_namespaces(int pid, uint64_t flags, uint64_t host_net, uint64_t *layers, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
-		uint64_t theirs;
+		uint64_t theirs, ours;
 
 		if (!(flags & namespaces[i].flag))
 			continue;
 		theirs = ns_inode(pid, namespaces[i].name);
-		if (!theirs || theirs == ns_inode(getpid(), namespaces[i].name))
+		ours = namespaces[i].flag == CLONE_NEWNET && host_net ? host_net : ns_inode(getpid(), namespaces[i].name);
+		if (!theirs || theirs == ours)
 			return err_set(e, ERR_BUG, "the box shares our %s namespace", namespaces[i].name);
 		*layers |= LAYER_BIT(namespaces[i].layer);
 	}
@@ -120,8 +122,8 @@ static int go(int go_fd, struct err *e)
 }
 
 /* While the box's first process mounts, its keeper makes the cgroup: two processors, two things. */
-static int raise_box(const struct plan *plan, uint64_t flags, int go_fd, bool born, struct held *held,
-		     struct err *e)
+static int raise_box(const struct plan *plan, uint64_t flags, int go_fd, const struct early *early,
+		     struct held *held, struct err *e)
 {
 	const struct step *uid = find_step(plan, OP_IDMAP, 0), *gid = find_step(plan, OP_IDMAP, 1);
 
@@ -129,9 +131,9 @@ static int raise_box(const struct plan *plan, uint64_t flags, int go_fd, bool bo
 		return -1;
 	if (gid && ns_map(held->pid, true, (uint32_t)gid->n, (uint32_t)gid->m, e) < 0)
 		return -1;
-	if (go(go_fd, e) < 0 || check_namespaces(held->pid, flags, &held->layers, e) < 0)
+	if (go(go_fd, e) < 0 || check_namespaces(held->pid, flags, early->host_net, &held->layers, e) < 0)
 		return -1;
-	if (!born && !held->cgroup.n_dirs && apply_cgroup(plan, &held->cgroup, &held->layers, e) < 0)
+	if (!early->born && !held->cgroup.n_dirs && apply_cgroup(plan, &held->cgroup, &held->layers, e) < 0)
 		return -1;
 	if (held->cgroup.n_dirs && cgroup_into_fd(&held->cgroup) < 0 &&
 	    cgroup_attach(&held->cgroup, held->pid, e) < 0)
@@ -178,15 +180,29 @@ static int prepare(struct walk *walk, uint64_t flags, bool born, struct held *he
 	return 0;
 }
 
-static int start(struct walk *walk, int go_write, bool born, struct held *held, struct err *e)
+/* The box shares the private network the keeper made early; a plan that wants the host's gets it back. */
+static int choose_network(struct walk *walk, uint64_t *flags, const struct early *early, struct err *e)
+{
+	if (!early->host_net)
+		return 0;
+	if (*flags & CLONE_NEWNET) {
+		*flags &= ~(uint64_t)CLONE_NEWNET;
+		walk->has_loopback = true;
+		return 0;
+	}
+	return setns(early->host_net_fd, CLONE_NEWNET) < 0 ? err_sys(e, "return to the host's network") : 0;
+}
+
+static int start(struct walk *walk, int go_write, const struct early *early, struct held *held, struct err *e)
 {
 	const struct step *ns = find_step(walk->plan, OP_NS, 0);
 	const uint64_t flags = ns ? ns->flags : 0;
+	uint64_t cloned = flags;
 	int pid_fd = -1;
 
-	if (prepare(walk, flags, born, held, e) < 0)
+	if (prepare(walk, flags, early->born, held, e) < 0 || choose_network(walk, &cloned, early, e) < 0)
 		return -1;
-	held->pid = ns_clone(flags, held->cgroup.n_dirs ? cgroup_into_fd(&held->cgroup) : -1, &pid_fd, e);
+	held->pid = ns_clone(cloned, held->cgroup.n_dirs ? cgroup_into_fd(&held->cgroup) : -1, &pid_fd, e);
 	if (held->pid < 0)
 		return -1;
 	if (held->pid == 0) {
@@ -196,10 +212,30 @@ static int start(struct walk *walk, int go_write, bool born, struct held *held, 
 	held->pid_fd = pid_fd;
 	held->pid_namespace = flags & CLONE_NEWPID;
 	set_identity(walk->plan, held);
-	return raise_box(walk->plan, flags, go_write, born, held, e);
+	return raise_box(walk->plan, flags, go_write, early, held, e);
 }
 
-int apply_start(const struct plan *plan, int *fds, int note_fd, bool born, struct held *out, struct err *e)
+void apply_early(struct early *early)
+{
+	struct err ignored;
+	const uint64_t host_net = ns_inode(getpid(), "net");
+	const int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || !host_net || unshare(CLONE_NEWNET) < 0) {
+		if (fd >= 0)
+			close(fd);
+		return;
+	}
+	if (net_loopback_up(&ignored) < 0 && setns(fd, CLONE_NEWNET) == 0) {
+		close(fd);
+		return;
+	}
+	early->host_net = host_net;
+	early->host_net_fd = fd;
+}
+
+int apply_start(const struct plan *plan, int *fds, int note_fd, const struct early *early, struct held *out,
+		struct err *e)
 {
 	struct walk walk = { .plan = plan, .fds = fds, .note_fd = note_fd, .root_fd = -1, .rules_fd = -1, .tty_fd = -1 };
 	struct held held = HELD_NONE;
@@ -213,7 +249,7 @@ int apply_start(const struct plan *plan, int *fds, int note_fd, bool born, struc
 		return err_sys(e, "pipe");
 	}
 	walk.go_fd = go_fds[0];
-	status = start(&walk, go_fds[1], born, &held, e);
+	status = start(&walk, go_fds[1], early, &held, e);
 	close(go_fds[0]);
 	close(go_fds[1]);
 	munmap(walk.shared, sizeof(*walk.shared));

@@ -24,16 +24,27 @@ struct held {
 };
 #define HELD_NONE ((struct held){ .pid = -1, .pid_fd = -1, .cgroup = CGROUP_NONE })
 
+/* What a keeper has done before it knew the plan. All zero: nothing. */
+struct early {
+	bool born;              /* it sits in the box's cgroup already (a slot of the resident monitor), whose
+				 * limits are set and whose removal is somebody else's */
+	uint64_t host_net;      /* inode of the network namespace it came from; 0: it is still there. Else it
+				 * is in a private one, its loopback up, which the box will share */
+	int host_net_fd;        /* the way back */
+};
+
+/* Makes a private network namespace: the slowest part of a start, and one that needs no plan. Does
+ * nothing where the caller may not. */
+void apply_early(struct early *early);
+
 /* Starts a box.
  *
  * plan     verified; borrowed
  * fds      the plan's descriptors; the walker may replace them by others
  * note_fd  the box's end of the note channel
- * born     true: the caller sits in the box's cgroup already (a slot of the resident monitor), whose
- *          limits are set and whose removal is somebody else's
  * out      filled on success; on failure everything done so far is undone */
-MUST_USE int apply_start(const struct plan *plan, int *fds, int note_fd, bool born, struct held *out,
-			 struct err *e);
+MUST_USE int apply_start(const struct plan *plan, int *fds, int note_fd, const struct early *early,
+			 struct held *out, struct err *e);
 
 /* Makes the box's cgroup with the limits of the plan; none when the plan has none. */
 MUST_USE int apply_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *layers, struct err *e);

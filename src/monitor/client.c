@@ -2,49 +2,26 @@
 #include "monitor/client.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "mech/confine.h"
-#include "mech/drop.h"
 #include "mech/ns.h"
 #include "model/plan.h"
 #include "monitor/keeper.h"
+#include "monitor/receive.h"
 #include "monitor/send.h"
 
-static int compare(const void *a, const void *b)
+/* Our other descriptors must not be held open by a keeper: of two pipe ends the reader would never see
+ * the end of file. */
+static void close_all_but(int control_fd)
 {
-	const int x = *(const int *)a, y = *(const int *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* Our other descriptors (ward's ends of the pipes, its terminal) must not be held open by a keeper. */
-static void close_others(const int *fds, size_t n_fds, int control_fd, int note_fd)
-{
-	OWN_MEM int *keep = mem_alloc((n_fds + 3) * sizeof(int));
-	int from = 0;
-
-	memcpy(keep, fds, n_fds * sizeof(int));
-	keep[n_fds] = control_fd;
-	keep[n_fds + 1] = note_fd;
-	keep[n_fds + 2] = 2; /* sanitizers speak there */
-	qsort(keep, n_fds + 3, sizeof(int), compare);
-	for (size_t i = 0; i < n_fds + 3; i++) {
-		if (keep[i] > from)
-			close_range((unsigned)from, (unsigned)keep[i] - 1, 0);
-		if (keep[i] >= from)
-			from = keep[i] + 1;
-	}
-	close_range((unsigned)from, ~0u, 0);
+	close_range(0, 1, 0); /* sanitizers speak at 2 */
+	if (control_fd > 3)
+		close_range(3, (unsigned)control_fd - 1, 0);
+	close_range((unsigned)control_fd + 1, ~0u, 0);
 }
 
 _Noreturn static void refuse(int control_fd, const struct err *e)
@@ -55,23 +32,28 @@ _Noreturn static void refuse(int control_fd, const struct err *e)
 	_exit(1);
 }
 
-_Noreturn static void keep(const struct plan *plan, const int *fds, size_t n_fds, int control_fd, int note_fd)
+/* A keeper of our own: the same process, cloned, with the same rights, speaking the monitor's protocol. */
+_Noreturn static void keep(int control_fd)
 {
+	static struct received in;
 	struct ceiling ceiling = ceiling_default;
 	struct keeper keeper = { .control_fd = control_fd, .held = HELD_NONE };
 	struct mon_res res = { .op = MON_SPAWN };
+	struct early early = { .born = false };
 	struct err e = ERR_INIT;
-	int *own = mem_alloc((n_fds + 1) * sizeof(int));
 
 	ceiling.knife = true; /* nobody's rights but the caller's own are at stake */
-	memcpy(own, fds, n_fds * sizeof(int));
-	close_others(fds, n_fds, control_fd, note_fd);
-	if (plan_verify(plan, sizeof(*plan), n_fds, &ceiling, &e) < 0 || keeper_begin(plan, &e) < 0 ||
-	    apply_start(plan, own, note_fd, false, &keeper.held, &e) < 0)
+	close_all_but(control_fd);
+	keeper_begin();
+	if (geteuid() == 0)
+		apply_early(&early);
+	if (!keeper_awaits(control_fd))
+		_exit(0); /* ward found that there is nothing to run */
+	if (receive_plan(control_fd, &in, &e) < 0 ||
+	    plan_verify(in.plan, sizeof(*in.plan), in.n_fds, &ceiling, &e) < 0 || keeper_adopt(in.plan, &e) < 0 ||
+	    apply_start(in.plan, in.fds, in.note_fd, &early, &keeper.held, &e) < 0)
 		refuse(control_fd, &e);
-	close(note_fd);
-	for (size_t i = 0; i < n_fds; i++)
-		close(own[i]);
+	receive_close(&in);
 	res.layers = keeper.held.layers;
 	keeper_write(control_fd, &res);
 	keeper_live(&keeper);
@@ -102,7 +84,7 @@ static int read_answer(const struct box *box, enum mon_op op, struct mon_res *re
 	return 0;
 }
 
-static int start_keeper(const struct plan *plan, const int *fds, size_t n_fds, struct box *box, int note_fd, struct err *e)
+int mon_start(struct box *box, struct err *e)
 {
 	int control[2], pid_fd = -1;
 	pid_t pid;
@@ -111,37 +93,47 @@ static int start_keeper(const struct plan *plan, const int *fds, size_t n_fds, s
 		return -1;
 	pid = ns_clone(0, -1, &pid_fd, e);
 	if (pid == 0)
-		keep(plan, fds, n_fds, control[1], note_fd);
+		keep(control[1]);
 	close(control[1]);
 	if (pid < 0) {
 		close(control[0]);
 		return -1;
 	}
 	close(pid_fd);
+	*box = BOX_NONE;
 	box->control_fd = control[0];
 	box->keeper_pid = pid;
 	return 0;
 }
 
-int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, const char *monitor, struct box *out,
+static int start_or_connect(const char *monitor, struct box *box, struct err *e)
+{
+	if (box->control_fd >= 0 && !monitor)
+		return 0;
+	mon_close(box);
+	return monitor ? mon_connect(monitor, box, e) : mon_start(box, e);
+}
+
+int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, const char *monitor, struct box *box,
 	      uint64_t *layers, struct err *e)
 {
-	struct box box = BOX_NONE;
 	struct mon_res res;
 	int note[2], status;
 
-	if (pair(note, e) < 0)
+	if (start_or_connect(monitor, box, e) < 0)
 		return -1;
-	box.note_fd = note[0];
-	status = monitor ? mon_send_plan(plan, fds, n_fds, monitor, &box, note[1], e) :
-			   start_keeper(plan, fds, n_fds, &box, note[1], e);
+	if (pair(note, e) < 0) {
+		mon_close(box);
+		return -1;
+	}
+	status = mon_send_plan(plan, fds, n_fds, box, note[1], e);
 	close(note[1]);
-	if (status < 0 || read_answer(&box, MON_SPAWN, &res, e) < 0) {
-		mon_close(&box);
+	box->note_fd = note[0];
+	if (status < 0 || read_answer(box, MON_SPAWN, &res, e) < 0) {
+		mon_close(box);
 		return -1;
 	}
 	*layers = res.layers;
-	*out = box;
 	return 0;
 }
 

@@ -19,15 +19,19 @@ struct box {
 };
 #define BOX_NONE ((struct box){ .control_fd = -1, .note_fd = -1 })
 
+/* Starts a keeper of our own, before there is a plan: what it can do without one it does meanwhile.
+ * mon_close() ends it. Optional: mon_spawn() starts one when box is empty. */
+MUST_USE int mon_start(struct box *box, struct err *e);
+
 /* Starts a box and returns once the keeper has accepted the plan; the program may not run yet.
  *
  * fds[n_fds]  the plan's descriptors, borrowed
- * socket      of a resident monitor, NULL = a keeper of our own, cloned from this process
- * out         filled on success
+ * monitor     socket of a resident monitor, NULL = a keeper of our own
+ * box         empty, or what mon_start() filled; closed on failure
  * layers      host-side layers proven, filled on success
  * Errors: whatever the keeper says; ERR_SYSTEM */
-MUST_USE int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, const char *socket,
-		       struct box *out, uint64_t *layers, struct err *e);
+MUST_USE int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, const char *monitor,
+		       struct box *box, uint64_t *layers, struct err *e);
 
 /* One request and its answer. */
 MUST_USE int mon_ask(struct box *box, enum mon_op op, uint64_t arg, struct mon_res *res, struct err *e);

@@ -226,19 +226,45 @@ void keeper_write(int control_fd, const struct mon_res *res)
 		;
 }
 
-int keeper_begin(const struct plan *plan, struct err *e)
+void keeper_begin(void)
 {
 	static const int ignored[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGTSTP, SIGTTOU };
-	const bool own_pids = plan->n_steps && plan->steps[0].op == OP_NS && (plan->steps[0].flags & CLONE_NEWPID);
 
 	prctl(PR_SET_NAME, "ward-keeper", 0, 0, 0);
 	/* Ctrl-C is for the program and for ward; a keeper lives until nothing is left to clean up. */
 	setsid();
 	for (size_t i = 0; i < ARRAY_SIZE(ignored); i++)
 		signal(ignored[i], SIG_IGN);
+}
+
+bool keeper_awaits(int control_fd)
+{
+	struct pollfd poll_fd = { .fd = control_fd, .events = POLLIN };
+
+	while (poll(&poll_fd, 1, -1) < 0)
+		if (errno != EINTR)
+			return false;
+	return poll_fd.revents & POLLIN;
+}
+
+int keeper_adopt(const struct plan *plan, struct err *e)
+{
+	const bool own_pids = plan->steps[0].op == OP_NS && (plan->steps[0].flags & CLONE_NEWPID);
+
 	if (!own_pids && prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, "PR_SET_CHILD_SUBREAPER");
 	return 0;
+}
+
+/* Taking the box's mounts apart takes longer than all the rest of its end, and the last process would
+ * do it before its parent hears of its death. With this reference it happens when the keeper goes,
+ * which nobody waits for. */
+static void hold_mounts(int pid)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/mnt", pid);
+	(void)!open(path, O_RDONLY | O_CLOEXEC);
 }
 
 /* From the start of the program on, a keeper can end and account for its box and nothing else. Some
@@ -256,6 +282,7 @@ _Noreturn void keeper_live(struct keeper *keeper)
 	struct mon_req req;
 	struct mon_res res;
 
+	hold_mounts(keeper->held.pid);
 	if (confine(&e) < 0) {
 		if (keeper_release(keeper, &e) < 0)
 			_exit(1);

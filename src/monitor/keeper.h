@@ -31,5 +31,11 @@ void keeper_write(int control_fd, const struct mon_res *res);
 /* A keeper's whole life behind a start: confines itself and serves until the channel closes. */
 _Noreturn void keeper_live(struct keeper *keeper);
 
-/* The part every keeper begins with: own session, signals that must not end it, orphans come to it. */
-MUST_USE int keeper_begin(const struct plan *plan, struct err *e);
+/* The part every keeper begins with: a session of its own, signals that must not end it. */
+void keeper_begin(void);
+
+/* Waits for a request; false when the client closes the channel instead. */
+bool keeper_awaits(int control_fd);
+
+/* Where the box has no PID namespace, its orphans come to this process. Before apply_start(). */
+MUST_USE int keeper_adopt(const struct plan *plan, struct err *e);

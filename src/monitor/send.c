@@ -68,25 +68,32 @@ static int send_packet(int fd, enum mon_op op, uint64_t arg, const int *fds, siz
 	return 0;
 }
 
-int mon_send_plan(const struct plan *plan, const int *fds, size_t n_fds, const char *path, struct box *box,
-		  int note_fd, struct err *e)
+int mon_connect(const char *path, struct box *box, struct err *e)
 {
-	const int fd = connect_to(path, e), plan_fd = fd < 0 ? -1 : seal(plan, e);
-	const int first[2] = { note_fd, plan_fd };
-	int status = plan_fd < 0 ? -1 : send_packet(fd, MON_SPAWN, n_fds, first, 2, e);
+	const int fd = connect_to(path, e);
 
+	if (fd < 0)
+		return -1;
+	*box = BOX_NONE;
+	box->control_fd = fd;
+	box->resident = true;
+	return 0;
+}
+
+int mon_send_plan(const struct plan *plan, const int *fds, size_t n_fds, const struct box *box, int note_fd,
+		  struct err *e)
+{
+	const int plan_fd = seal(plan, e), first[2] = { note_fd, plan_fd };
+	int status;
+
+	if (plan_fd < 0)
+		return -1;
+	status = send_packet(box->control_fd, MON_SPAWN, n_fds, first, 2, e);
 	for (size_t at = 0; status == 0 && at < n_fds; at += MON_FDS_PER_PACKET) {
 		const size_t left = n_fds - at, n = left < MON_FDS_PER_PACKET ? left : MON_FDS_PER_PACKET;
 
-		status = send_packet(fd, MON_FDS, n, fds + at, n, e);
+		status = send_packet(box->control_fd, MON_FDS, n, fds + at, n, e);
 	}
-	if (plan_fd >= 0)
-		close(plan_fd);
-	if (status < 0 && fd >= 0)
-		close(fd);
-	if (status == 0) {
-		box->control_fd = fd;
-		box->resident = true;
-	}
+	close(plan_fd);
 	return status;
 }

@@ -21,6 +21,7 @@
 #include "mech/confine.h"
 #include "mech/ns.h"
 #include "monitor/ceiling.h"
+#include "monitor/receive.h"
 #include "monitor/slot.h"
 
 #define SLOTS 1024
@@ -179,7 +180,7 @@ static void hand_over(struct server *server)
 		refill(server);
 	slot = a_parked_slot(server);
 	if (slot && getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &client, &len) == 0 && may_have_more(server, client.uid) &&
-	    slot_send_fd(slot->wait_fd, fd) == 0) {
+	    receive_send_fd(slot->wait_fd, fd) == 0) {
 		slot->uid = client.uid;
 		close(slot->wait_fd);
 		slot->wait_fd = -1;

@@ -10,7 +10,3 @@
  * wait_fd  where the monitor sends the client's connection, once
  * cgroup   the caller is in it already; its limits are this process's to set, its removal is not */
 _Noreturn void slot_live(int wait_fd, struct cgroup *cgroup, const struct ceiling *ceiling);
-
-/* One descriptor over a socket pair, both ways; -1 when the other end has gone. */
-int slot_receive_fd(int from);
-int slot_send_fd(int to, int fd);

@@ -94,8 +94,8 @@ static int do_identity(struct walk *walk, const struct step *step, struct err *e
 
 static int do_loopback(struct walk *walk, const struct step *step, struct err *e)
 {
-	(void)walk, (void)step;
-	return net_loopback_up(e);
+	(void)step;
+	return walk->has_loopback ? 0 : net_loopback_up(e);
 }
 
 static int do_hostname(struct walk *walk, const struct step *step, struct err *e)
@@ -296,11 +296,34 @@ _Noreturn static void fail(const struct walk *walk, const struct err *e)
 	_exit(1);
 }
 
+/* A low limit of descriptors counts numbers, not descriptors: what is not needed any more goes. */
+static void close_rest(const int *keep, size_t n)
+{
+	int from = 3;
+
+	for (;;) {
+		int next = -1;
+
+		for (size_t i = 0; i < n; i++)
+			if (keep[i] >= from && (next < 0 || keep[i] < next))
+				next = keep[i];
+		if (next < 0)
+			break;
+		if (next > from)
+			close_range((unsigned)from, (unsigned)next - 1, 0);
+		from = next + 1;
+	}
+	close_range((unsigned)from, ~0u, 0);
+}
+
+#define KEPT 64 /* descriptors that may be passed, and ours */
+
 /* Passed descriptors keep their numbers inside, so everything else must lie above the highest one:
  * the program's process shares our table until it executes. */
 static int make_room(struct walk *walk, struct err *e)
 {
-	int highest = 2;
+	int highest = 2, kept[KEPT];
+	size_t n = 0;
 
 	for (uint32_t i = 0; i < walk->plan->n_steps; i++)
 		if (walk->plan->steps[i].op == OP_PASS && (int)walk->plan->steps[i].n > highest)
@@ -309,14 +332,23 @@ static int make_room(struct walk *walk, struct err *e)
 		const struct step *step = &walk->plan->steps[i];
 		int *fd = step->op == OP_PASS || step->op == OP_STDIO ? &walk->fds[step->fd] : NULL;
 
-		if (fd && (*fd = fcntl(*fd, F_DUPFD_CLOEXEC, highest + 1)) < 0)
+		if (!fd)
+			continue;
+		*fd = fcntl(*fd, F_DUPFD_CLOEXEC, highest + 1);
+		if (*fd < 0)
 			return err_sys(e, "move descriptor %u above %d", step->fd, highest);
+		if (n == KEPT - 2)
+			return err_set(e, ERR_LIMIT, "more than %d descriptors are passed", KEPT - 5);
+		kept[n++] = *fd;
 	}
 	walk->note_fd = fcntl(walk->note_fd, F_DUPFD_CLOEXEC, highest + 1);
 	if (walk->note_fd < 0)
 		return err_sys(e, "move the note channel above %d", highest);
 	if (walk->tty_fd >= 0 && (walk->tty_fd = fcntl(walk->tty_fd, F_DUPFD_CLOEXEC, highest + 1)) < 0)
 		return err_sys(e, "move the terminal above %d", highest);
+	kept[n++] = walk->note_fd;
+	kept[n++] = walk->tty_fd;
+	close_rest(kept, n);
 	return 0;
 }
 

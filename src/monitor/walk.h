@@ -22,6 +22,7 @@ struct walk {
 	int *fds;
 	int go_fd, note_fd;     /* the keeper's go-ahead; the channel to ward */
 	int root_fd, rules_fd, tty_fd;
+	bool has_loopback;      /* the keeper has made the network and brought it up */
 	bool attached, root_side;       /* root_side: the keeper has made copies of the binds already */
 	uint64_t layers;
 	struct shared *shared;

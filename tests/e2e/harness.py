@@ -46,6 +46,15 @@ class Outcome:
                 f"stderr {self.err[:2000]!r}\nresult {self.result}")
 
 
+class Process(subprocess.Popen):
+    """Ends with its test, also when that fails."""
+
+    def __exit__(self, kind, value, trace):
+        if kind:
+            self.kill()
+        return super().__exit__(kind, value, trace)
+
+
 class Runner:
     """ward as one identity: root, or somebody with a home of its own."""
 
@@ -90,8 +99,7 @@ class Runner:
         popen.setdefault("stdout", subprocess.PIPE)
         popen.setdefault("stderr", subprocess.PIPE)
         popen.setdefault("cwd", self.place)
-        return subprocess.Popen([self.program, *words], env=self.environment(env),
-                                **self.identity(), **popen)
+        return Process([self.program, *words], env=self.environment(env), **self.identity(), **popen)
 
     def call(self, *words, stdin=b"", timeout=30, **popen):
         """ward with these words, to its end; stdin is bytes, or what Popen takes."""

@@ -17,8 +17,8 @@ def up(process):
 
 
 def keeper_of(process):
-    found = [pid for pid, name in harness.descendants(process.pid).items() if name == "ward-keeper"]
-    assert len(found) == 1, harness.descendants(process.pid)
+    found = children(process.pid)
+    assert len(found) == 1 and harness.stat_of(found[0])[0] == "ward-keeper", found
     return found[0]
 
 

@@ -17,7 +17,8 @@ done
 has no_new_privs_is_set "$TMPDIR/status" '^NoNewPrivs:[[:space:]]1'
 has a_seccomp_filter_is_on "$TMPDIR/status" '^Seccomp:[[:space:]]2'
 lacks it_is_not_root "$TMPDIR/status" '^[UG]id:.*[[:space:]]0([[:space:]]|$)'
-ward_run -b process -p default -- sh -c 'cat /root/secret /home/user/secret /var/lib/secret /etc/shadow
+ward_run -b process -p default -- sh -c '
+	cat /root/secret /home/user/secret /var/lib/secret /etc/shadow
 	(echo x >/var/tmp/written)
 	unshare -Ur true && echo made a user namespace
 	echo the end'

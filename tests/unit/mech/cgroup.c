@@ -1,3 +1,4 @@
+/* mech/cgroup: text of kernel files by table, then real groups where the caller may make some. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/sched.h>
@@ -34,19 +35,21 @@ static void a_line_of_proc_cgroup_is_split(void **state)
 {
 	static const struct {
 		const char *text, *controllers, *path;
+		bool goes_on;
 	} rows[] = {
-		{ "0::/\n", "", "/" },
-		{ "4:cpu,cpuacct:/a\n3:memory:/b\n", "cpu,cpuacct", "/a" },
-		{ "9:name=systemd:/user.slice\n", "name=systemd", "/user.slice" },
-		{ "0::/../../x", "", "/../../x" },
-		{ "5:pids:/odd:name:here\n", "pids", "/odd:name:here" },
-		{ "", NULL, NULL },
-		{ "\n", NULL, NULL },
-		{ "garbage\n0::/x\n", NULL, NULL },
-		{ "1:memory\n", NULL, NULL },
-		{ "1:memory\n:/x", NULL, NULL },
-		{ "1:memory:relative\n", NULL, NULL },
-		{ "1:memory:", NULL, NULL },
+		{ "0::/\n", "", "/", false },
+		{ "4:cpu,cpuacct:/a\n3:memory:/b\n", "cpu,cpuacct", "/a", true },
+		{ "4:cpu:/a\n3:memory\n", "cpu", "/a", false },
+		{ "9:name=systemd:/user.slice\n", "name=systemd", "/user.slice", false },
+		{ "0::/../../x", "", "/../../x", false },
+		{ "5:pids:/odd:name:here\n", "pids", "/odd:name:here", false },
+		{ "", NULL, NULL, false },
+		{ "\n", NULL, NULL, false },
+		{ "garbage\n0::/x\n", NULL, NULL, false },
+		{ "1:memory\n", NULL, NULL, false },
+		{ "1:memory\n:/x", NULL, NULL, false },
+		{ "1:memory:relative\n", NULL, NULL, false },
+		{ "1:memory:", NULL, NULL, false },
 	};
 
 	(void)state;
@@ -61,21 +64,8 @@ static void a_line_of_proc_cgroup_is_split(void **state)
 		assert_memory_equal(line.controllers, rows[i].controllers, strlen(rows[i].controllers));
 		assert_int_equal(line.path_len, strlen(rows[i].path));
 		assert_memory_equal(line.path, rows[i].path, strlen(rows[i].path));
+		assert_int_equal(tree_next_line(rest, &line) != NULL, rows[i].goes_on);
 	}
-}
-
-static void the_last_line_of_proc_cgroup_is_followed_by_nothing(void **state)
-{
-	struct tree_line line;
-	const char *at = "2:pids:/a\n0::/b\n";
-
-	(void)state;
-	at = tree_next_line(at, &line);
-	assert_non_null(at);
-	at = tree_next_line(at, &line);
-	assert_non_null(at);
-	assert_memory_equal(line.path, "/b", 2);
-	assert_null(tree_next_line(at, &line));
 }
 
 static void a_number_is_read_whole_or_not_at_all(void **state)
@@ -85,18 +75,10 @@ static void a_number_is_read_whole_or_not_at_all(void **state)
 		bool is_number;
 		uint64_t number;
 	} rows[] = {
-		{ "0\n", true, 0 },
-		{ "4096", true, 4096 },
-		{ "17 more", true, 17 },
-		{ "18446744073709551615\n", true, UINT64_MAX },
-		{ "18446744073709551616\n", false, 0 },
-		{ "", false, 0 },
-		{ "max\n", false, 0 },
-		{ "-1\n", false, 0 },
-		{ " 1\n", false, 0 },
-		{ "+1\n", false, 0 },
-		{ "1x\n", false, 0 },
-		{ "0x10\n", false, 0 },
+		{ "0\n", true, 0 }, { "4096", true, 4096 }, { "17 more", true, 17 },
+		{ "18446744073709551615\n", true, UINT64_MAX }, { "18446744073709551616\n", false, 0 },
+		{ "", false, 0 }, { "max\n", false, 0 }, { "-1\n", false, 0 }, { " 1\n", false, 0 },
+		{ "+1\n", false, 0 }, { "1x\n", false, 0 }, { "0x10\n", false, 0 },
 	};
 
 	(void)state;
@@ -384,17 +366,6 @@ static void a_value_the_kernel_does_not_keep_is_refused(void **state)
 	end(&cgroup);
 }
 
-static void a_limit_nobody_asked_for_is_refused(void **state)
-{
-	struct cgroup cgroup = make(CPU_TIME);
-	struct err e = ERR_INIT;
-
-	(void)state;
-	if (!cgroup.v2) /* one v2 directory serves all controllers that are on */
-		assert_int_equal(cgroup_set(&cgroup, CGROUP_PIDS, 5, &e), -1);
-	end(&cgroup);
-}
-
 static void a_frozen_group_stands_still_until_thawed(void **state)
 {
 	struct cgroup cgroup = make(PIDS);
@@ -601,7 +572,6 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_line_of_proc_cgroup_is_split),
-		cmocka_unit_test(the_last_line_of_proc_cgroup_is_followed_by_nothing),
 		cmocka_unit_test(a_number_is_read_whole_or_not_at_all),
 		cmocka_unit_test(a_key_is_found_only_where_a_line_begins),
 		cmocka_unit_test(words_are_summed_over_all_devices),
@@ -613,7 +583,6 @@ int main(void)
 		cmocka_unit_test(every_share_of_a_processor_can_be_set),
 		cmocka_unit_test(disks_can_be_limited),
 		cmocka_unit_test(a_value_the_kernel_does_not_keep_is_refused),
-		cmocka_unit_test(a_limit_nobody_asked_for_is_refused),
 		cmocka_unit_test(a_frozen_group_stands_still_until_thawed),
 		cmocka_unit_test(a_frozen_group_can_be_killed),
 		cmocka_unit_test(a_fork_bomb_is_killed_whole),

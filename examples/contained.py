@@ -78,10 +78,9 @@ def held_by(result, call, path, error):
         return "cgroup-pids", f"pids_refused {result['pids_refused']}"
     if error == "EAGAIN":
         return installed(result, "rlimits"), f"peak {result.get('pids_peak', '?')} processes"
-    if error == "ENOENT" and path == "/dev/mem" or error == "ENOENT" and os.path.lexists(path):
-        return installed(result, "mountns", "rootfs"), "not in the box's tree"
-    if error == "ENOENT" and path.startswith("/proc/"):
-        return installed(result, "pidns", "proc"), "not in the box's /proc"
+    if error == "ENOENT" and os.path.lexists(path):
+        layers = ("pidns", "proc") if path.startswith("/proc/") else ("mountns", "rootfs")
+        return installed(result, *layers), f"{path} is there outside, not inside"
     if error == "EROFS":
         return installed(result, "rootfs"), "read-only mount"
     if error == "ENOSPC":
@@ -90,8 +89,10 @@ def held_by(result, call, path, error):
         return installed(result, "rlimits"), "signal SIGXFSZ"
     if error == "ENOSYS":
         return installed(result, "seccomp"), "refused without a record"
-    if error in ("EACCES", "EPERM"):
+    if error == "EACCES":
         return installed(result, "landlock", "identity"), "refused, and not by the filter"
+    if error == "EPERM":
+        return installed(result, "landlock"), "refused, and not by the filter"
     return "", ""
 
 

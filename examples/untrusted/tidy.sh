@@ -17,7 +17,7 @@ fill() { head -c 200M /dev/zero > "${TMPDIR:-/tmp}/full"; }
 echo "work: $(tr -cs 'A-Za-z' '\n' | sort -u | wc -l) different words"
 
 tried "read the password hashes" openat /etc/shadow cat /etc/shadow
-tried "read the host's SSH keys" openat /etc/ssh ls /etc/ssh
+tried "read the list of installed packages" openat /var/lib/dpkg/status cat /var/lib/dpkg/status
 tried "list the users' homes" openat /home ls /home
 tried "replace /bin/sh" openat /bin/sh write_to /bin/sh
 tried "write a kernel setting" openat /proc/sys/kernel/core_pattern write_to /proc/sys/kernel/core_pattern

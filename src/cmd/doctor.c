@@ -1,5 +1,5 @@
-/* `ward doctor`: what this host can enforce, tried for real, with cause and fix of each gap. It repairs
- * nothing and leaves nothing behind. */
+/* `ward doctor`: what this host can enforce, tried for real, with cause and fix of each gap. It
+ * repairs nothing and leaves nothing behind. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,21 +13,21 @@
 #include "mech/probe.h"
 #include "model/layer.h"
 
-#define ITEMS 128
-#define COLUMN_WORKS 24
-#define COLUMN_DETAIL 5      /* after that */
+#define ITEMS         128
+#define COLUMN_WORKS  24
+#define COLUMN_DETAIL 5 /* after that */
 
 enum doctor_id { DOCTOR_JSON };
 static const struct opt options[] = {
-	{ .name = "json", .group = "Output", .id = DOCTOR_JSON, .help = "as one JSON object" },
-	COMMAND_HELP,
+    {.name = "json", .group = "Output", .id = DOCTOR_JSON, .help = "as one JSON object"},
+    COMMAND_HELP,
 };
 
 struct diagnosis {
 	struct probe_item items[ITEMS];
 	size_t n_items;
 	struct host host;
-	struct err monitor;     /* why none answers; empty when one does */
+	struct err monitor; /* why none answers; empty when one does */
 };
 
 /* What has to work for a layer to hold; the cgroup ones may also be had from a monitor. */
@@ -35,36 +35,36 @@ static const struct {
 	const char *item;
 	bool from_monitor;
 } layer_needs[LAYERS] = {
-	[LAYER_USERNS] = { .item = "user namespace" },
-	[LAYER_MOUNTNS] = { .item = "mount namespace" },
-	[LAYER_PIDNS] = { .item = "pid namespace" },
-	[LAYER_NETNS] = { .item = "network namespace" },
-	[LAYER_IPCNS] = { .item = "ipc namespace" },
-	[LAYER_UTSNS] = { .item = "uts namespace" },
-	[LAYER_CGROUPNS] = { .item = "cgroup namespace" },
-	[LAYER_TIMENS] = { .item = "time namespace" },
-	[LAYER_ROOTFS] = { .item = "root of its own" },
-	[LAYER_PROC] = { .item = "proc of its own" },
-	[LAYER_CAPS] = { .item = "capabilities dropped" },
-	[LAYER_NNP] = { .item = "no_new_privs" },
-	[LAYER_IDENTITY] = { .item = "user namespace" },
-	[LAYER_NESTED] = { .item = "no nested namespaces" },
-	[LAYER_FLOOR] = { .item = "seccomp filter" },
-	[LAYER_SECCOMP] = { .item = "seccomp filter" },
-	[LAYER_LANDLOCK] = { .item = "landlock files" },
-	[LAYER_RLIMITS] = { .item = "rlimits" },
-	[LAYER_CG_MEMORY] = { "cgroup memory", true },
-	[LAYER_CG_SWAP] = { "cgroup swap", true },
-	[LAYER_CG_PIDS] = { "cgroup pids", true },
-	[LAYER_CG_CPU] = { "cgroup cpu", true },
-	[LAYER_CG_IO] = { "cgroup io", true },
-	[LAYER_FDS] = { .item = "close_range" },
-	[LAYER_SESSION] = { .item = "session and keyring" },
-	[LAYER_DUMP] = { .item = "no core dumps" },
-	[LAYER_MDWE] = { .item = "mdwe" },
-	[LAYER_TSC] = { .item = "no cycle counter" },
-	[LAYER_SPEC] = { .item = "speculation: branches" },
-	[LAYER_CORE_SCHED] = { .item = "core scheduling" },
+    [LAYER_USERNS] = {.item = "user namespace"},
+    [LAYER_MOUNTNS] = {.item = "mount namespace"},
+    [LAYER_PIDNS] = {.item = "pid namespace"},
+    [LAYER_NETNS] = {.item = "network namespace"},
+    [LAYER_IPCNS] = {.item = "ipc namespace"},
+    [LAYER_UTSNS] = {.item = "uts namespace"},
+    [LAYER_CGROUPNS] = {.item = "cgroup namespace"},
+    [LAYER_TIMENS] = {.item = "time namespace"},
+    [LAYER_ROOTFS] = {.item = "root of its own"},
+    [LAYER_PROC] = {.item = "proc of its own"},
+    [LAYER_CAPS] = {.item = "capabilities dropped"},
+    [LAYER_NNP] = {.item = "no_new_privs"},
+    [LAYER_IDENTITY] = {.item = "user namespace"},
+    [LAYER_NESTED] = {.item = "no nested namespaces"},
+    [LAYER_FLOOR] = {.item = "seccomp filter"},
+    [LAYER_SECCOMP] = {.item = "seccomp filter"},
+    [LAYER_LANDLOCK] = {.item = "landlock files"},
+    [LAYER_RLIMITS] = {.item = "rlimits"},
+    [LAYER_CG_MEMORY] = {"cgroup memory", true},
+    [LAYER_CG_SWAP] = {"cgroup swap", true},
+    [LAYER_CG_PIDS] = {"cgroup pids", true},
+    [LAYER_CG_CPU] = {"cgroup cpu", true},
+    [LAYER_CG_IO] = {"cgroup io", true},
+    [LAYER_FDS] = {.item = "close_range"},
+    [LAYER_SESSION] = {.item = "session and keyring"},
+    [LAYER_DUMP] = {.item = "no core dumps"},
+    [LAYER_MDWE] = {.item = "mdwe"},
+    [LAYER_TSC] = {.item = "no cycle counter"},
+    [LAYER_SPEC] = {.item = "speculation: branches"},
+    [LAYER_CORE_SCHED] = {.item = "core scheduling"},
 };
 
 static int item_works(const struct diagnosis *found, const char *name)
@@ -83,13 +83,15 @@ static int layer_works(const struct diagnosis *found, enum layer layer)
 }
 
 /* Planning knows the facts, the tries know whether they are true. */
-static bool boundary_works(const struct diagnosis *found, const struct boundary *boundary, struct err *why)
+static bool boundary_works(const struct diagnosis *found, const struct boundary *boundary,
+			   struct err *why)
 {
 	if (boundary->probe(&found->host, why) < 0)
 		return false;
 	for (size_t i = 0; i < found->n_items; i++) {
 		const struct probe_item *item = &found->items[i];
-		const bool is_needed = strcmp(boundary->name, "process") == 0 ? item->process : item->container;
+		const bool is_needed =
+		    strcmp(boundary->name, "process") == 0 ? item->process : item->container;
 
 		if (is_needed && item->works != 1) {
 			err_set(why, ERR_UNSUPPORTED, "%s: %s", item->name, item->detail);
@@ -121,20 +123,24 @@ static void write_row(struct str *out, bool colour, const char *name, int works,
 {
 	const char *paint = works == 1 ? "\033[32m" : works == 0 ? "\033[31m" : "\033[33m";
 
-	str_addf(out, "  %-*s %s%s%s", COLUMN_WORKS, name, colour ? paint : "", word(works), colour ? "\033[0m" : "");
-	str_addf(out, "%*s%s\n", *detail ? COLUMN_DETAIL - (int)strlen(word(works)) : 0, "", detail);
+	str_addf(out, "  %-*s %s%s%s", COLUMN_WORKS, name, colour ? paint : "", word(works),
+		 colour ? "\033[0m" : "");
+	str_addf(out, "%*s%s\n", *detail ? COLUMN_DETAIL - (int)strlen(word(works)) : 0, "",
+		 detail);
 }
 
 static void write_items(const struct diagnosis *found, bool colour, struct str *out)
 {
-	str_addf(out, "Linux %u.%u.%u, uid %u\n\nPrimitives, each tried in a child\n", found->host.kernel >> 16,
-		 found->host.kernel >> 8 & 255, found->host.kernel & 255, found->host.uid);
+	str_addf(out, "Linux %u.%u.%u, uid %u\n\nPrimitives, each tried in a child\n",
+		 found->host.kernel >> 16, found->host.kernel >> 8 & 255, found->host.kernel & 255,
+		 found->host.uid);
 	for (size_t i = 0; i < found->n_items; i++) {
 		const struct probe_item *item = &found->items[i];
 
 		write_row(out, colour, item->name, item->works, item->detail);
 		if (*item->fix)
-			str_addf(out, "  %*s fix: %s\n", COLUMN_WORKS + COLUMN_DETAIL, "", item->fix);
+			str_addf(out, "  %*s fix: %s\n", COLUMN_WORKS + COLUMN_DETAIL, "",
+				 item->fix);
 	}
 }
 
@@ -147,13 +153,16 @@ static void write_text(const struct diagnosis *found, bool colour, struct str *o
 	for (size_t i = 0; boundary_at(i); i++) {
 		const bool works = boundary_works(found, boundary_at(i), &why);
 
-		write_row(out, colour, boundary_at(i)->name, works, works ? boundary_at(i)->summary : why.text);
+		write_row(out, colour, boundary_at(i)->name, works,
+			  works ? boundary_at(i)->summary : why.text);
 	}
 	if (layer_works(found, LAYER_CG_MEMORY) != 1 || layer_works(found, LAYER_CG_PIDS) != 1)
-		str_add(out, "  without cgroups limits hold for each process only, where a policy allows that\n");
+		str_add(out, "  without cgroups limits hold for each process only, where a policy "
+			     "allows that\n");
 	str_add(out, "\nLayers, as --require and `require:` name them\n");
 	for (enum layer layer = 0; layer < LAYERS; layer++)
-		write_row(out, colour, layer_name(layer), layer_works(found, layer), layer_holds(layer));
+		write_row(out, colour, layer_name(layer), layer_works(found, layer),
+			  layer_holds(layer));
 	str_add(out, "\nMonitor\n");
 	write_row(out, colour, HOST_MONITOR_SOCKET, found->host.monitor,
 		  found->host.monitor ? "answers" : found->monitor.text);
@@ -242,18 +251,20 @@ static bool has_colour(void)
 {
 	const char *const no_color = getenv("NO_COLOR"), *const term = getenv("TERM");
 
-	return !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 && isatty(STDOUT_FILENO);
+	return !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 &&
+	       isatty(STDOUT_FILENO);
 }
 
 static int run_doctor(struct args *args, struct err *e)
 {
-	struct diagnosis found = { .n_items = 0 };
+	struct diagnosis found = {.n_items = 0};
 	OWN(str) out = STR_NONE;
 	struct err ignored;
 	bool any = false;
 
 	if (args->n_operands)
-		return err_set(e, ERR_USAGE, "doctor takes no operand, got '%.40s'", args->operands[0]);
+		return err_set(e, ERR_USAGE, "doctor takes no operand, got '%.40s'",
+			       args->operands[0]);
 	diagnose(&found);
 	if (args_has(args, DOCTOR_JSON))
 		write_json(&found, &out);
@@ -267,14 +278,17 @@ static int run_doctor(struct args *args, struct err *e)
 }
 
 const struct command command_doctor = {
-	.name = "doctor",
-	.summary = "tell what this host can enforce, and how to close the gaps",
-	.usage = "[option]...",
-	.about = "Tries every primitive that ward builds boxes from in a child process and prints whether it "
-		 "works, the cause when it does not, and what helps; then which boundaries and layers that "
-		 "leaves, and whether a ward-monitor answers. The exit code is 0 when a boundary works, 1 when "
-		 "none does, 2 for wrong usage.",
-	.options = options,
-	.trouble = CODE_USAGE,
-	.run = run_doctor,
+    .name = "doctor",
+    .summary = "tell what this host can enforce, and how to close the gaps",
+    .usage = "[option]...",
+    .about =
+	"Tries every primitive that ward builds boxes from in a child process and prints whether "
+	"it "
+	"works, the cause when it does not, and what helps; then which boundaries and layers that "
+	"leaves, and whether a ward-monitor answers. The exit code is 0 when a boundary works, 1 "
+	"when "
+	"none does, 2 for wrong usage.",
+    .options = options,
+    .trouble = CODE_USAGE,
+    .run = run_doctor,
 };

@@ -210,6 +210,23 @@ bool selftest_opens(const struct selftest_report *report, const struct selftest_
 	       column->pass.records[i].kind == OUTCOME_ALLOWED;
 }
 
+size_t selftest_silent(const struct selftest_report *report, const struct selftest_column *column)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; column->pass.records && i < attempt_count(); i++) {
+		const struct attempt_row *const row = attempt_at(i);
+		const enum outcome_kind here = column->pass.records[i].kind;
+		const enum selftest_cell whole =
+			selftest_cell(&report->scope, row, &report->pass.records[i]);
+		const bool is_untried = (row->how & HOW_SLOW) && !(row->layers & LAYER_BIT(column->layer));
+
+		n += whole == CELL_HELD && here == OUTCOME_NONE && !is_untried;
+		n += whole == CELL_WORKS && here != OUTCOME_ALLOWED;
+	}
+	return n;
+}
+
 struct selftest_count selftest_count(const struct selftest_report *report)
 {
 	struct selftest_count count = { .single = 0 };
@@ -227,6 +244,8 @@ struct selftest_count selftest_count(const struct selftest_report *report)
 		count.single += is_single;
 		count.undocumented += is_single && !is_documented;
 	}
+	for (size_t k = 0; k < report->n_columns; k++)
+		count.silent += selftest_silent(report, &report->columns[k]);
 	return count;
 }
 
@@ -235,5 +254,5 @@ int selftest_code(const struct selftest_report *report)
 	const struct selftest_count count = selftest_count(report);
 
 	return count.cells[CELL_POSSIBLE] || count.cells[CELL_BROKEN] || count.cells[CELL_UNKNOWN] ||
-	       count.undocumented ? 1 : 0;
+	       count.undocumented || count.silent ? 1 : 0;
 }

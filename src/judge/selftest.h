@@ -84,12 +84,17 @@ void selftest_report_done(struct selftest_report *report);
 struct selftest_count {
 	size_t cells[CELLS];
 	size_t single, undocumented;    /* operations that one layer alone refuses; those without a reason */
+	size_t silent;                  /* cells of the matrix without an answer */
 };
 struct selftest_count selftest_count(const struct selftest_report *report);
 
 /* True when the operation is refused in the whole box and possible in this column. */
 bool selftest_opens(const struct selftest_report *report, const struct selftest_column *column,
 		    const struct attempt_row *row);
+
+/* Operations (and controls) that have an answer in the whole box and none, or for a control another one,
+ * in this column: such a column proves less than it seems to. */
+size_t selftest_silent(const struct selftest_report *report, const struct selftest_column *column);
 
 /* Why it is accepted that, under this boundary, one layer alone refuses an operation; NULL when nobody
  * wrote it down. SECURITY.md quotes these. */

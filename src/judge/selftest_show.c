@@ -148,7 +148,10 @@ static void add_column_summary(const struct selftest_report *report, size_t k, s
 	for (size_t i = 0; i < attempt_count(); i++)
 		if (selftest_opens(report, column, attempt_at(i)))
 			str_addf(out, "%s%s", n++ ? ", " : "becomes possible: ", attempt_at(i)->id);
-	str_add(out, n ? "\n" : "nothing becomes possible\n");
+	str_add(out, n ? "" : "nothing becomes possible");
+	if (selftest_silent(report, column))
+		str_addf(out, "; %zu WITHOUT AN ANSWER", selftest_silent(report, column));
+	str_add(out, "\n");
 }
 
 static void add_singles(const struct selftest_report *report, struct str *out)
@@ -189,6 +192,8 @@ static void add_summary(const struct selftest_report *report, struct str *out)
 	if (report->columns)
 		str_addf(out, "%zu operations hang on one layer, %zu of them undocumented\n", count.single,
 			 count.undocumented);
+	if (count.silent)
+		str_addf(out, "%zu cells of the matrix without an answer\n", count.silent);
 	if (count.cells[CELL_BROKEN])
 		str_addf(out, "%zu controls fail: a box that refuses everything proves nothing\n",
 			 count.cells[CELL_BROKEN]);
@@ -243,6 +248,7 @@ static void put_column(const struct selftest_report *report, const struct selfte
 {
 	json_put_object(json, NULL);
 	json_put_text(json, "without", layer_name(column->layer));
+	json_put_u64(json, "unanswered", selftest_silent(report, column));
 	json_put_text(json, "error", column->why.kind != ERR_NONE ? column->why.text : NULL);
 	json_put_array(json, "possible");
 	for (size_t i = 0; i < attempt_count(); i++) {
@@ -270,6 +276,7 @@ static void put_summary(const struct selftest_report *report, struct json *json)
 	json_put_u64(json, "controls_failed", count.cells[CELL_BROKEN]);
 	json_put_u64(json, "single_layer", count.single);
 	json_put_u64(json, "undocumented", count.undocumented);
+	json_put_u64(json, "unanswered", count.silent);
 	json_put_end(json);
 }
 

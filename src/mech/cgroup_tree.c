@@ -212,7 +212,7 @@ static int set_disks(int dir_fd, bool v2, bool writes, uint64_t value, struct er
 		n--; /* a partition, or a disk that nobody can use now */
 	}
 	return n ? 0
-		 : err_set(e, ERR_UNSUPPORTED, "cgroup has no disk to limit: leave io limits out");
+		 : err_set(e, ERR_UNSUPPORTED, "there is no disk to limit: leave io limits out");
 }
 
 int tree_set(int dir_fd, bool v2, enum cgroup_limit limit, uint64_t value, struct err *e)

@@ -36,11 +36,13 @@ static enum tried which(long arg, struct err *said)
 	const uint32_t limits = cgroup_available(true, &v2, why, sizeof(why));
 
 	(void)arg;
-	return limits ? try_say(said, "v%d", v2 ? 2 : 1) : try_deny(said, "v%d; %s", v2 ? 2 : 1, why);
+	return limits ? try_say(said, "v%d", v2 ? 2 : 1)
+		      : try_deny(said, "v%d; %s", v2 ? 2 : 1, why);
 }
 
 /* Sets one limit and moves a child under it. */
-static enum tried limit_child(const struct cgroup *cgroup, enum cgroup_limit limit, uint64_t value, struct err *said)
+static enum tried limit_child(const struct cgroup *cgroup, enum cgroup_limit limit, uint64_t value,
+			      struct err *said)
 {
 	struct err ignored;
 	int pid_fd = -1;
@@ -63,8 +65,8 @@ static const struct {
 	enum cgroup_limit limit;
 	uint64_t value;
 } limits[] = {
-	{ CGROUP_MEMORY, 64 << 20 }, { CGROUP_SWAP, 0 }, { CGROUP_PIDS, 16 }, { CGROUP_CPUS, 500 },
-	{ CGROUP_IO_READ, 64 << 20 }, { CGROUP_CPU_TIME, 0 },
+    {CGROUP_MEMORY, 64 << 20}, {CGROUP_SWAP, 0},           {CGROUP_PIDS, 16},
+    {CGROUP_CPUS, 500},        {CGROUP_IO_READ, 64 << 20}, {CGROUP_CPU_TIME, 0},
 };
 
 static enum tried limit(long i, struct err *said)
@@ -92,12 +94,14 @@ static enum tried freezer(long arg, struct err *said)
 	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_CPU_TIME), said) < 0)
 		return TRIED_NO;
 	const pid_t pid = waiting_child(-1, &pid_fd, said);
-	const bool done = pid > 0 && cgroup_attach(&cgroup, pid, said) == 0 && cgroup_freeze(&cgroup, true, said) == 0 &&
+	const bool done = pid > 0 && cgroup_attach(&cgroup, pid, said) == 0 &&
+			  cgroup_freeze(&cgroup, true, said) == 0 &&
 			  cgroup_freeze(&cgroup, false, said) == 0;
 	(void)!cgroup_kill(&cgroup, END_MS, &ignored);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	return cgroup_remove(&cgroup, END_MS, done ? said : &ignored) == 0 && done ? TRIED_YES : TRIED_NO;
+	return cgroup_remove(&cgroup, END_MS, done ? said : &ignored) == 0 && done ? TRIED_YES
+										   : TRIED_NO;
 }
 
 /* Both need v2; on v1 a resident monitor has its children born inside, and kills in rounds. */
@@ -116,7 +120,8 @@ static enum tried born_inside(long arg, struct err *said)
 	(void)!cgroup_kill(&cgroup, END_MS, &ignored);
 	if (pid > 0)
 		waitpid(pid, NULL, 0);
-	return cgroup_remove(&cgroup, END_MS, pid > 0 ? said : &ignored) == 0 && pid > 0 ? TRIED_YES : TRIED_NO;
+	return cgroup_remove(&cgroup, END_MS, pid > 0 ? said : &ignored) == 0 && pid > 0 ? TRIED_YES
+											 : TRIED_NO;
 }
 
 static enum tried kill_file(long arg, struct err *said)
@@ -143,7 +148,8 @@ static uint64_t now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
-/* The first move after a quiet spell: what a cold `ward run` pays on v1, and a parked box does not. */
+/* The first move after a quiet spell: what a cold `ward run` pays on v1, and a parked box does not.
+ */
 static enum tried quick_move(long arg, struct err *said)
 {
 	struct err ignored;
@@ -153,7 +159,7 @@ static enum tried quick_move(long arg, struct err *said)
 	(void)arg;
 	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_CPU_TIME), said) < 0)
 		return TRIED_NO;
-	nanosleep(&(struct timespec){ .tv_nsec = 120 * 1000000 }, NULL);
+	nanosleep(&(struct timespec){.tv_nsec = 120 * 1000000}, NULL);
 	const pid_t pid = waiting_child(-1, &pid_fd, said);
 	const uint64_t before = now_us();
 	const int moved = pid < 0 ? -1 : cgroup_attach(&cgroup, pid, said);
@@ -164,25 +170,28 @@ static enum tried quick_move(long arg, struct err *said)
 	if (cgroup_remove(&cgroup, END_MS, moved < 0 ? &ignored : said) < 0 || moved < 0)
 		return TRIED_NO;
 	if (took_us > 2000)
-		return try_deny(said, "moving a process takes %llu.%llu ms", (unsigned long long)took_us / 1000,
+		return try_deny(said, "moving a process takes %llu.%llu ms",
+				(unsigned long long)took_us / 1000,
 				(unsigned long long)took_us / 100 % 10);
 	return try_say(said, "%llu us", (unsigned long long)took_us);
 }
 
 const struct try try_limits[] = {
-	{ "cgroup", which, 0, NULL, NULL, false, false },
-	{ "cgroup memory", limit, 0, NULL, NULL, false, false },
-	{ "cgroup swap", limit, 1, NULL, NULL, false, false },
-	{ "cgroup pids", limit, 2, NULL, NULL, false, false },
-	{ "cgroup cpu", limit, 3, NULL, NULL, false, false },
-	{ "cgroup io", limit, 4, NULL, NULL, false, false },
-	{ "cgroup cpu time", limit, 5, NULL, NULL, false, false },
-	{ "cgroup freezer", freezer, 0, NULL, "mount the freezer controller", false, false },
-	{ "born in its cgroup", born_inside, 0, NULL, "v2: boot with systemd.unified_cgroup_hierarchy=1; v1: ward-monitor parks boxes inside",
-	  false, false },
-	{ "cgroup.kill", kill_file, 0, NULL, "none needed: ward kills by rounds", false, false },
-	{ "cgroup quick move", quick_move, 0, NULL,
-	  "ward-monitor; or mount -o remount,favordynmods on a cgroup mount (Linux 6.0; forks get slower; since 6.18 until reboot)",
-	  false, false },
-	{ .name = NULL },
+    {"cgroup", which, 0, NULL, NULL, false, false},
+    {"cgroup memory", limit, 0, NULL, NULL, false, false},
+    {"cgroup swap", limit, 1, NULL, NULL, false, false},
+    {"cgroup pids", limit, 2, NULL, NULL, false, false},
+    {"cgroup cpu", limit, 3, NULL, NULL, false, false},
+    {"cgroup io", limit, 4, NULL, NULL, false, false},
+    {"cgroup cpu time", limit, 5, NULL, NULL, false, false},
+    {"cgroup freezer", freezer, 0, NULL, "mount the freezer controller", false, false},
+    {"born in its cgroup", born_inside, 0, NULL,
+     "v2: boot with systemd.unified_cgroup_hierarchy=1; v1: ward-monitor parks boxes inside", false,
+     false},
+    {"cgroup.kill", kill_file, 0, NULL, "none needed: ward kills by rounds", false, false},
+    {"cgroup quick move", quick_move, 0, NULL,
+     "ward-monitor; or mount -o remount,favordynmods on a cgroup mount (Linux 6.0; forks get "
+     "slower; since 6.18 until reboot)",
+     false, false},
+    {.name = NULL},
 };

@@ -84,7 +84,8 @@ static int do_identity(struct walk *walk, const struct step *step, struct err *e
 	const struct step *first = &walk->plan->steps[0];
 
 	/* Only a box that mounts has a use for capabilities, and has them over its own namespace. */
-	if (drop_identity((uint32_t)step->n, (uint32_t)step->m, first->op == OP_NS && first->flags & CLONE_NEWNS, e) < 0)
+	if (drop_identity((uint32_t)step->n, (uint32_t)step->m,
+			  first->op == OP_NS && first->flags & (CLONE_NEWNS | CLONE_NEWUSER), e) < 0)
 		return -1;
 	/* Changing ids made our /proc files root's: timens_offsets must be written. Undone in init_live(). */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)

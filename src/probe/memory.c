@@ -142,7 +142,7 @@ struct outcome try_exec_memfd(GIVEN)
 
 	if (scene->in_process)
 		return exec_memfd(&copy);
-	/* When the exec works, nobody fills the outcome in: the child was replaced. */
+	/* When the exec works, nobody fills the outcome in: the child was replaced. A detail is a reason. */
 	const struct outcome outcome = spawn_call(exec_memfd, &copy);
 
 	return outcome.kind == OUTCOME_NONE && !outcome.detail[0] ? outcome_allowed("it ran") : outcome;

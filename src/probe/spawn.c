@@ -71,12 +71,12 @@ struct outcome spawn_call(struct outcome (*call)(void *at), void *at)
 					    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (shared == MAP_FAILED)
-		return outcome_skipped("no shared memory");
+		return (struct outcome){ .kind = OUTCOME_NONE, .detail = "no shared memory" };
 	const pid_t pid = fork();
 
 	if (pid < 0) {
 		munmap(shared, sizeof(*shared));
-		return outcome_skipped("no second process can be made");
+		return (struct outcome){ .kind = OUTCOME_NONE, .detail = "no second process" };
 	}
 	if (pid == 0) {
 		*shared = call(at);

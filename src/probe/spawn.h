@@ -20,7 +20,8 @@ struct outcome spawn_program(const struct scene *scene, const struct attempt_row
 void spawn_arguments(const struct scene *scene, const struct attempt_row *row, bool about_rights,
 		     const char *path, char word[64], char *argv[3]);
 
-/* Runs a function in a child, which may be killed for it. */
+/* Runs a function in a child, which may be killed for it. OUTCOME_NONE, with a detail, when there can be no
+ * child: that is no answer, and the harness tries again without one. */
 struct outcome spawn_call(struct outcome (*call)(void *at), void *at);
 
 /* A file in memory; where plain ones are refused, one that is sealed against being executed by path. */

@@ -9,7 +9,7 @@ import pytest
 
 import harness
 
-WAITS = ("run", "/bin/sh", "-c", "echo up; sleep 60 & sleep 60")
+WAITS = ("run", "/bin/sh", "-c", "echo up; sleep 60 & exec sleep 60")
 
 
 def up(process):

@@ -138,7 +138,7 @@ def test_end_of_file_is_typed(terminal):
 
 def test_control_c_interrupts_the_program_and_ward_reports(terminal, anyone):
     result = anyone.name("json")
-    session = terminal("--tty", "pty", "--result", result, "/bin/sh", "-c", "echo ready; sleep 30")
+    session = terminal("--tty", "pty", "--result", result, "/bin/sh", "-c", "echo ready; exec sleep 30")
     session.expect(b"ready")
     session.type(b"\x03")
     assert session.wait() == 130
@@ -182,7 +182,7 @@ def test_the_callers_terminal_is_put_back(terminal, command, code):
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_the_callers_terminal_is_put_back_after_a_signal(terminal, number):
-    session = terminal("--tty", "pty", "/bin/sh", "-c", "echo ready; sleep 30")
+    session = terminal("--tty", "pty", "/bin/sh", "-c", "echo ready; exec sleep 30")
     session.expect(b"ready")
     session.process.send_signal(number)
     assert session.wait() == 128 + number
@@ -190,7 +190,7 @@ def test_the_callers_terminal_is_put_back_after_a_signal(terminal, number):
 
 
 def test_the_inner_terminal_hangs_up_with_ward(terminal):
-    session = terminal("--tty", "pty", "/bin/sh", "-c", "echo ready; sleep 30")
+    session = terminal("--tty", "pty", "/bin/sh", "-c", "echo ready; exec sleep 30")
     session.expect(b"ready")
     session.process.kill()
     assert session.wait() == -9

@@ -89,7 +89,7 @@ def difference(block, printed):
     return f"line {block.line}:\n{block.command}" + "\n".join(lines)
 
 
-@pytest.fixture(scope="module", autouse=True)
+@pytest.fixture(scope="module")
 def host():
     if not WARD.exists():
         pytest.fail(f"{WARD} is not built")
@@ -101,6 +101,7 @@ def host():
         pytest.skip("there is no C compiler")
 
 
+@pytest.mark.usefixtures("host")
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 def test_every_command_prints_what_the_document_says(document, tmp_path):
     tmp_path.chmod(0o755)

@@ -25,16 +25,16 @@ static void a_release_is_a_number_or_nothing(void **state)
 		const char *release;
 		uint32_t kernel;
 	} rows[] = {
-		{ "6.8.0", 0x060800 },
-		{ "6.1.0-56-cloud-amd64", 0x060100 },
-		{ "5.15.153.1-microsoft-standard-WSL2", 0x050f99 },
-		{ "6.18-rc3", 0x061200 },
-		{ "4.19.300", 0x0413ff }, /* a long-lived branch runs over its byte */
-		{ "300.1.1", 0 },
-		{ "6", 0 },
-		{ "", 0 },
-		{ "vmlinuz", 0 },
-		{ "-6.1.0", 0 },
+	    {"6.8.0", 0x060800},
+	    {"6.1.0-56-cloud-amd64", 0x060100},
+	    {"5.15.153.1-microsoft-standard-WSL2", 0x050f99},
+	    {"6.18-rc3", 0x061200},
+	    {"4.19.300", 0x0413ff}, /* a long-lived branch runs over its byte */
+	    {"300.1.1", 0},
+	    {"6", 0},
+	    {"", 0},
+	    {"vmlinuz", 0},
+	    {"-6.1.0", 0},
 	};
 
 	(void)state;
@@ -48,8 +48,8 @@ static void a_kernel_file_holds_one_number(void **state)
 		const char *text;
 		long number;
 	} rows[] = {
-		{ "0\n", 0 },  { "1\n", 1 },	{ "-1\n", -1 }, { "96365", 96365 }, { "", 7 },
-		{ "\n", 7 },   { "on\n", 7 },	{ "1x\n", 7 },	{ "1 2\n", 7 },
+	    {"0\n", 0}, {"1\n", 1},  {"-1\n", -1}, {"96365", 96365}, {"", 7},
+	    {"\n", 7},  {"on\n", 7}, {"1x\n", 7},  {"1 2\n", 7},
 	};
 	char name[] = "/tmp/ward-probe-XXXXXX";
 	const int fd = mkstemp(name);
@@ -58,7 +58,8 @@ static void a_kernel_file_holds_one_number(void **state)
 	assert_true(fd >= 0);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		assert_int_equal(ftruncate(fd, 0), 0);
-		assert_int_equal(pwrite(fd, rows[i].text, strlen(rows[i].text), 0), strlen(rows[i].text));
+		assert_int_equal(pwrite(fd, rows[i].text, strlen(rows[i].text), 0),
+				 strlen(rows[i].text));
 		assert_int_equal(probe_number(name, 7), rows[i].number);
 	}
 	close(fd);
@@ -162,7 +163,7 @@ static void trying_agrees_with_the_facts_and_leaves_nothing(void **state)
 
 static void no_more_items_than_there_is_room_for(void **state)
 {
-	struct probe_item items[3] = { { .name = NULL } };
+	struct probe_item items[3] = {{.name = NULL}};
 
 	(void)state;
 	assert_int_equal(probe_try(items, 2), 2);
@@ -172,12 +173,12 @@ static void no_more_items_than_there_is_room_for(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_release_is_a_number_or_nothing),
-		cmocka_unit_test(a_kernel_file_holds_one_number),
-		cmocka_unit_test(facts_do_not_contradict_each_other),
-		cmocka_unit_test(an_ordinary_user_is_not_taken_for_root),
-		cmocka_unit_test(trying_agrees_with_the_facts_and_leaves_nothing),
-		cmocka_unit_test(no_more_items_than_there_is_room_for),
+	    cmocka_unit_test(a_release_is_a_number_or_nothing),
+	    cmocka_unit_test(a_kernel_file_holds_one_number),
+	    cmocka_unit_test(facts_do_not_contradict_each_other),
+	    cmocka_unit_test(an_ordinary_user_is_not_taken_for_root),
+	    cmocka_unit_test(trying_agrees_with_the_facts_and_leaves_nothing),
+	    cmocka_unit_test(no_more_items_than_there_is_room_for),
 	};
 
 	return cmocka_run_group_tests_name("mech/probe", tests, NULL, NULL);

@@ -38,7 +38,8 @@ static int read_back(int fd, struct str *output, struct err *e)
 	return n < 0 ? err_sys(e, "read the box's output") : 0;
 }
 
-int launch_box(const struct launch *launch, struct str *output, struct result *result, struct err *e)
+int launch_box(const struct launch *launch, struct str *output, struct result *result,
+	       struct err *e)
 {
 	OWN(arena) arena = { .blocks = NULL };
 	OWN(fit) fit = FIT_NONE;

@@ -1,5 +1,5 @@
-/* Sets out the selftest's markers. Each carries a random token, so that a leftover of an earlier run or
- * a stranger's file is never taken for one. */
+/* Sets out the selftest's markers. Each carries a random token, so that a leftover of an earlier
+ * run or a stranger's file is never taken for one. */
 #include "cmd/markers.h"
 
 #include <errno.h>
@@ -32,7 +32,7 @@
 #include "base/fd.h"
 #include "judge/selftest.h"
 
-enum { DIR_FD = 57 };   /* an open directory with a number no program expects */
+enum { DIR_FD = 57 }; /* an open directory with a number no program expects */
 
 /* A directory the policy grants nothing of, where programs may be executed. */
 static int make_base(const struct policy *policy, struct markers *markers, struct err *e)
@@ -44,12 +44,14 @@ static int make_base(const struct policy *policy, struct markers *markers, struc
 		if (!selftest_is_ungranted(policy, places[i]) || statvfs(places[i], &fs) < 0 ||
 		    (fs.f_flag & (ST_NOEXEC | ST_RDONLY)))
 			continue;
-		snprintf(markers->base, sizeof(markers->base), "%s/ward-selftest-XXXXXX", places[i]);
+		snprintf(markers->base, sizeof(markers->base), "%s/ward-selftest-XXXXXX",
+			 places[i]);
 		if (mkdtemp(markers->base))
 			return chmod(markers->base, 0755) < 0 ? err_sys(e, "%s", markers->base) : 0;
 	}
 	markers->base[0] = '\0';
-	return err_set(e, ERR_SYSTEM, "no place for the markers: /var/tmp, /opt, /srv and /tmp are not writable, "
+	return err_set(e, ERR_SYSTEM,
+		       "no place for the markers: /var/tmp, /opt, /srv and /tmp are not writable, "
 		       "do not let programs run, or are granted by the policy");
 }
 
@@ -87,8 +89,10 @@ static int copy_program(const char *from, const char *to, mode_t mode, struct er
 static void make_privileged(const char *probe, struct markers *markers)
 {
 	/* struct vfs_cap_data, revision 2: CAP_NET_RAW, permitted and effective */
-	const uint32_t caps[5] = { VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE, 1u << CAP_NET_RAW };
-	char *const suid = path_in(markers, "granted/suid"), *const filecap = path_in(markers, "granted/filecap");
+	const uint32_t caps[5] = { VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
+				   1u << CAP_NET_RAW };
+	char *const suid = path_in(markers, "granted/suid"), *const filecap = path_in(
+								     markers, "granted/filecap");
 	struct err ignored = ERR_INIT;
 
 	if (geteuid() != 0)
@@ -102,16 +106,19 @@ static void make_privileged(const char *probe, struct markers *markers)
 
 static int make_files(const char *probe, struct markers *markers, struct err *e)
 {
-	if (mkdir(path_in(markers, "granted"), 0755) < 0 || mkdir(path_in(markers, "outside"), 0755) < 0)
+	if (mkdir(path_in(markers, "granted"), 0755) < 0 ||
+	    mkdir(path_in(markers, "outside"), 0755) < 0)
 		return err_sys(e, "mkdir in %s", markers->base);
 	markers->probe = path_in(markers, "granted/ward-probe");
 	markers->readable = path_in(markers, "granted/readable");
 	markers->secret = path_in(markers, "outside/secret");
 	markers->tool = path_in(markers, "outside/tool");
 	markers->socket_path = path_in(markers, "outside/socket");
-	if (make_file(markers->secret, markers->token, e) < 0 || make_file(markers->readable, "plain", e) < 0)
+	if (make_file(markers->secret, markers->token, e) < 0 ||
+	    make_file(markers->readable, "plain", e) < 0)
 		return -1;
-	if (copy_program(probe, markers->probe, 0755, e) < 0 || copy_program(probe, markers->tool, 0755, e) < 0)
+	if (copy_program(probe, markers->probe, 0755, e) < 0 ||
+	    copy_program(probe, markers->tool, 0755, e) < 0)
 		return -1;
 	make_privileged(probe, markers);
 	return 0;
@@ -119,12 +126,14 @@ static int make_files(const char *probe, struct markers *markers, struct err *e)
 
 static int listen_inet(int type, uint16_t *port)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(at);
 	OWN_FD int fd = socket(AF_INET, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)) < 0 ||
-	    getsockname(fd, (struct sockaddr *)&at, &len) < 0 || (type == SOCK_STREAM && listen(fd, 128) < 0))
+	    getsockname(fd, (struct sockaddr *)&at, &len) < 0 ||
+	    (type == SOCK_STREAM && listen(fd, 128) < 0))
 		return -1;
 	*port = ntohs(at.sin_port);
 	return TAKE_FD(fd);
@@ -182,8 +191,10 @@ static void make_inherited(struct markers *markers)
 
 	setsid();
 	markers->tty_master_fd = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
-	if (markers->tty_master_fd >= 0 && ioctl(markers->tty_master_fd, TIOCSPTLCK, &unlocked) == 0)
-		markers->tty_fd = ioctl(markers->tty_master_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (markers->tty_master_fd >= 0 &&
+	    ioctl(markers->tty_master_fd, TIOCSPTLCK, &unlocked) == 0)
+		markers->tty_fd =
+			ioctl(markers->tty_master_fd, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (markers->tty_fd >= 0 && ioctl(markers->tty_fd, TIOCSCTTY, 0) < 0) {
 		fd_close(markers->tty_fd);
 		markers->tty_fd = -1;
@@ -195,13 +206,15 @@ static void make_inherited(struct markers *markers)
 	markers->dir_fd = dir < 0 ? -1 : fcntl(dir, F_DUPFD, DIR_FD);
 }
 
-int markers_set_out(const struct policy *policy, const char *probe, struct markers *out, struct err *e)
+int markers_set_out(const struct policy *policy, const char *probe, struct markers *out,
+		    struct err *e)
 {
 	uint32_t random[4];
 
 	if (getrandom(random, sizeof(random), 0) != (ssize_t)sizeof(random))
 		return err_sys(e, "getrandom");
-	snprintf(out->token, sizeof(out->token), "ward%08x%08x%08x", random[0], random[1], random[2]);
+	snprintf(out->token, sizeof(out->token), "ward%08x%08x%08x", random[0], random[1],
+		 random[2]);
 	out->key = (int32_t)(random[3] & 0x7ffffff0) | 1;
 	if (make_base(policy, out, e) < 0 || make_files(probe, out, e) < 0)
 		return -1;
@@ -214,8 +227,8 @@ int markers_set_out(const struct policy *policy, const char *probe, struct marke
 static void remove_files(const struct markers *markers)
 {
 	static const char *const names[] = {
-		"granted/ward-probe", "granted/readable", "granted/suid", "granted/filecap",
-		"outside/secret", "outside/tool", "outside/socket", "outside/made-inside",
+		"granted/ward-probe", "granted/readable", "granted/suid",   "granted/filecap",
+		"outside/secret",     "outside/tool",     "outside/socket", "outside/made-inside",
 	};
 	char path[128];
 
@@ -252,15 +265,16 @@ static void remove_ipc(const struct markers *markers)
 
 void markers_done(struct markers *markers)
 {
-	const int fds[] = { markers->tcp_fd, markers->udp_fd, markers->abstract_fd, markers->socket_fd,
-			    markers->dir_fd, markers->tty_fd };
+	const int fds[] = { markers->tcp_fd,    markers->udp_fd, markers->abstract_fd,
+			    markers->socket_fd, markers->dir_fd, markers->tty_fd };
 
 	if (markers->base[0])
 		remove_files(markers);
 	remove_ipc(markers);
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++)
 		fd_close(fds[i]);
-	/* The master stays: closing it hangs up the terminal, which ends its session's leader, us. */
+	/* The master stays: closing it hangs up the terminal, which ends its session's leader, us.
+	 */
 	unsetenv("WARD_SELFTEST");
 	arena_done(&markers->arena);
 	*markers = MARKERS_NONE;
@@ -281,7 +295,8 @@ static void add_text(struct description *to, const char *name, const char *value
 static void add_number(struct description *to, const char *name, int64_t value)
 {
 	if (value && to->n + 1 < to->cap)
-		to->argv[to->n++] = arena_printf(&to->markers->arena, "%s=%lld", name, (long long)value);
+		to->argv[to->n++] =
+			arena_printf(&to->markers->arena, "%s=%lld", name, (long long)value);
 }
 
 static void describe_host(struct description *to)
@@ -291,7 +306,8 @@ static void describe_host(struct description *to)
 	unsigned tty = 0;
 
 	if (uname(&host) == 0)
-		add_text(to, "host_name", arena_copy(&to->markers->arena, host.nodename, strlen(host.nodename)));
+		add_text(to, "host_name",
+			 arena_copy(&to->markers->arena, host.nodename, strlen(host.nodename)));
 	if (clock_gettime(CLOCK_BOOTTIME, &up) == 0)
 		add_number(to, "uptime_s", up.tv_sec);
 	if (to->markers->tty_fd >= 0 && ioctl(to->markers->tty_fd, TIOCGDEV, &tty) == 0)
@@ -318,7 +334,8 @@ void markers_describe(struct markers *markers, const char **argv, size_t *n, siz
 	if (markers->has_queue)
 		add_text(&to, "queue", arena_printf(&markers->arena, "/%s", markers->token));
 	if (markers->has_shm_file)
-		add_text(&to, "shm_file", arena_printf(&markers->arena, "/dev/shm/%s", markers->token));
+		add_text(&to, "shm_file",
+			 arena_printf(&markers->arena, "/dev/shm/%s", markers->token));
 	add_number(&to, "tcp", markers->tcp_fd >= 0 ? markers->tcp_port : 0);
 	add_number(&to, "udp", markers->udp_fd >= 0 ? markers->udp_port : 0);
 	add_number(&to, "shm", markers->shm >= 0 ? markers->key : 0);

@@ -1,5 +1,6 @@
-/* Things on the host that no box may reach, set out for the selftest and taken away again: a world-readable
- * file, programs, listeners, System V objects, a key, a variable, an open directory, a terminal. */
+/* Things on the host that no box may reach, set out for the selftest and taken away again: a
+ * world-readable file, programs, listeners, System V objects, a key, a variable, an open directory,
+ * a terminal. */
 #pragma once
 
 #include <stdint.h>
@@ -9,26 +10,34 @@
 #include "model/policy.h"
 
 struct markers {
-	char token[40];                 /* occurs in the name or content of each */
-	char base[64];                  /* private directory, "" = none; granted/ and outside/ beneath */
-	char *probe, *readable;         /* for the box: ward-probe and a plain file */
-	char *suid, *filecap;           /* copies of ward-probe with rights; NULL when ward has none to give */
-	char *secret, *tool, *socket_path;              /* outside */
+	char token[40];         /* occurs in the name or content of each */
+	char base[64];          /* private directory, "" = none; granted/ and outside/ beneath */
+	char *probe, *readable; /* for the box: ward-probe and a plain file */
+	char *suid,
+		*filecap; /* copies of ward-probe with rights; NULL when ward has none to give */
+	char *secret, *tool, *socket_path; /* outside */
 	int tcp_fd, udp_fd, abstract_fd, socket_fd, dir_fd, tty_fd, tty_master_fd;
-	int shm, sem, msg;              /* ids, -1 = none */
-	int32_t key;                    /* of all three; key + 1 is the box's to try */
+	int shm, sem, msg; /* ids, -1 = none */
+	int32_t key;       /* of all three; key + 1 is the box's to try */
 	uint16_t tcp_port, udp_port;
 	bool has_queue, has_shm_file;
 	struct arena arena;
 };
 #define MARKERS_NONE                                                                               \
-	((struct markers){ .tcp_fd = -1, .udp_fd = -1, .abstract_fd = -1, .socket_fd = -1,         \
-			   .dir_fd = -1, .tty_fd = -1, .tty_master_fd = -1, .shm = -1, .sem = -1,  \
+	((struct markers){ .tcp_fd = -1,                                                           \
+			   .udp_fd = -1,                                                           \
+			   .abstract_fd = -1,                                                      \
+			   .socket_fd = -1,                                                        \
+			   .dir_fd = -1,                                                           \
+			   .tty_fd = -1,                                                           \
+			   .tty_master_fd = -1,                                                    \
+			   .shm = -1,                                                              \
+			   .sem = -1,                                                              \
 			   .msg = -1 })
 
-/* Sets everything out; what this host does not offer is left out, and the attempt that needs it says so.
- * Takes over the session: the caller is a child of its own, which becomes the leader of a session with
- * the marker terminal.
+/* Sets everything out; what this host does not offer is left out, and the attempt that needs it
+ * says so. Takes over the session: the caller is a child of its own, which becomes the leader of a
+ * session with the marker terminal.
  *
  * policy  its grants are kept clear of the markers
  * probe   path of ward-probe, which is copied

@@ -1,5 +1,5 @@
-/* `ward selftest`: runs ward-probe inside boxes of a policy and shows what held. The one place where a
- * layer is taken out of a plan. */
+/* `ward selftest`: runs ward-probe inside boxes of a policy and shows what held. The one place
+ * where a layer is taken out of a plan. */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -23,17 +24,33 @@
 enum selftest_id { SELFTEST_MATRIX = COMPOSE_IDS, SELFTEST_JSON, SELFTEST_ONLY, SELFTEST_MONITOR };
 static const struct opt options[] = {
 	COMPOSE_ROW_POLICY,
-	{ .name = "boundary", .letter = 'b', .kind = OPT_VALUE, .arg = "NAME", .group = "Policy",
-	  .words = "process|container", .id = KEY_BOUNDARY,
+	{ .name = "boundary",
+	  .letter = 'b',
+	  .kind = OPT_VALUE,
+	  .arg = "NAME",
+	  .group = "Policy",
+	  .words = "process|container",
+	  .id = KEY_BOUNDARY,
 	  .help = "another boundary than the policy's" },
 	COMPOSE_ROW_SET,
 	COMPOSE_ROW_WIDEN,
 	COMPOSE_ROW_BEST_EFFORT,
-	{ .name = "monitor", .kind = OPT_VALUE, .arg = "SOCKET|none", .group = "Policy",
-	  .words = OPT_PATHS, .id = SELFTEST_MONITOR, .help = "as for `ward run`" },
-	{ .name = "matrix", .group = "Selftest", .id = SELFTEST_MATRIX,
+	{ .name = "monitor",
+	  .kind = OPT_VALUE,
+	  .arg = "SOCKET|none",
+	  .group = "Policy",
+	  .words = OPT_PATHS,
+	  .id = SELFTEST_MONITOR,
+	  .help = "as for `ward run`" },
+	{ .name = "matrix",
+	  .group = "Selftest",
+	  .id = SELFTEST_MATRIX,
 	  .help = "repeat it with each layer taken away in turn" },
-	{ .name = "only", .kind = OPT_VALUE, .arg = "ID|GROUP", .group = "Selftest", .id = SELFTEST_ONLY,
+	{ .name = "only",
+	  .kind = OPT_VALUE,
+	  .arg = "ID|GROUP",
+	  .group = "Selftest",
+	  .id = SELFTEST_ONLY,
 	  .help = "these operations only; may be given several times" },
 	{ .name = "json", .group = "Selftest", .id = SELFTEST_JSON, .help = "as one JSON object" },
 	COMMAND_HELP,
@@ -45,9 +62,9 @@ struct selftest {
 	struct host host;
 	struct markers markers;
 	struct arena arena;
-	bool *selected;                 /* of each attempt */
-	uint64_t cpu_ms;                /* the policy's own limit: only rows about it get it */
-	bool is_process;                /* no mounts: no scratch space, no terminal */
+	bool *selected;  /* of each attempt */
+	uint64_t cpu_ms; /* the policy's own limit: only rows about it get it */
+	bool is_process; /* no mounts: no scratch space, no terminal */
 	struct selftest_report report;
 };
 
@@ -74,7 +91,8 @@ static int select_rows(struct selftest *self, const struct args *args, struct er
 			continue;
 		for (size_t i = 0; i < attempt_count(); i++) {
 			const struct attempt_row *const row = attempt_at(i);
-			const char *const group = attempt_group_name((enum attempt_group)row->group);
+			const char *const group =
+				attempt_group_name((enum attempt_group)row->group);
 			const bool fits = !strcmp(row->id, wanted) || !strcmp(group, wanted);
 
 			str_near_offer(&near, row->id);
@@ -83,11 +101,14 @@ static int select_rows(struct selftest *self, const struct args *args, struct er
 			found |= fits;
 		}
 		if (!found && str_near_best(&near))
-			return err_set(e, ERR_USAGE, "--only: no operation or group '%.40s' (did you mean '%s'?)",
+			return err_set(e, ERR_USAGE,
+				       "--only: no operation or group '%.40s' (did you mean '%s'?)",
 				       wanted, str_near_best(&near));
 		if (!found)
-			return err_set(e, ERR_USAGE, "--only: no operation or group '%.40s'; `ward-probe list` "
-				       "shows them", wanted);
+			return err_set(e, ERR_USAGE,
+				       "--only: no operation or group '%.40s'; `ward-probe list` "
+				       "shows them",
+				       wanted);
 	}
 	return 0;
 }
@@ -95,8 +116,8 @@ static int select_rows(struct selftest *self, const struct args *args, struct er
 /* Next to ward itself, as in the build directory, or where it is installed. */
 static int find_probe(struct arena *arena, const char **out, struct err *e)
 {
-	static const char *const places[] = { "ward-probe", "../libexec/ward/ward-probe", "../libexec/ward-probe",
-					      "../lib/ward/ward-probe" };
+	static const char *const places[] = { "ward-probe", "../libexec/ward/ward-probe",
+					      "../libexec/ward-probe", "../lib/ward/ward-probe" };
 	char self[4096];
 	const ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
 
@@ -111,7 +132,9 @@ static int find_probe(struct arena *arena, const char **out, struct err *e)
 		if (access(*out, X_OK) == 0)
 			return 0;
 	}
-	return err_set(e, ERR_MISSING, "ward-probe is neither next to ward nor in %s/%s; install it", self, places[1]);
+	return err_set(e, ERR_MISSING,
+		       "ward-probe is neither next to ward nor in %s/%s; install it", self,
+		       places[1]);
 }
 
 static void set_limit(struct policy *policy, enum policy_key key, uint64_t n)
@@ -131,7 +154,8 @@ static int prepare_policy(struct selftest *self, struct err *e)
 {
 	enum { WALL_MS = 60000, CPU_MS = 50000 };
 	const struct origin origin = { .source = "selftest" };
-	const char *const programs[] = { self->markers.probe, self->markers.suid, self->markers.filecap };
+	const char *const programs[] = { self->markers.probe, self->markers.suid,
+					 self->markers.filecap };
 	struct policy *const policy = &self->policy;
 
 	for (size_t i = 0; i < ARRAY_SIZE(programs); i++)
@@ -196,8 +220,8 @@ static size_t describe_policy(const struct selftest *self, struct arena *arena, 
 		enum policy_key key;
 		const char *name;
 	} limits[] = {
-		{ KEY_MEMORY, "memory" }, { KEY_PIDS, "pids" }, { KEY_CPU, "cpu_ms" }, { KEY_FILES, "files" },
-		{ KEY_FSIZE, "fsize" },
+		{ KEY_MEMORY, "memory" }, { KEY_PIDS, "pids" },   { KEY_CPU, "cpu_ms" },
+		{ KEY_FILES, "files" },   { KEY_FSIZE, "fsize" },
 	};
 	const struct grant *const scratch = first_scratch(policy);
 	uint64_t passed = 0;
@@ -205,11 +229,15 @@ static size_t describe_policy(const struct selftest *self, struct arena *arena, 
 
 	for (size_t i = 0; i < ARRAY_SIZE(limits); i++)
 		if (policy->values[limits[i].key].set)
-			argv[n++] = limit_text(arena, limits[i].name, policy_n(policy, limits[i].key));
+			argv[n++] =
+				limit_text(arena, limits[i].name, policy_n(policy, limits[i].key));
 	if (scratch && !self->is_process) {
 		argv[n++] = arena_printf(arena, "scratch=%s", scratch->as);
-		argv[n++] = limit_text(arena, "disk", scratch->size ? scratch->size : policy_n(policy, KEY_DISK));
-		argv[n++] = limit_text(arena, "inodes", scratch->inodes ? scratch->inodes : policy_n(policy, KEY_INODES));
+		argv[n++] = limit_text(arena, "disk",
+				       scratch->size ? scratch->size : policy_n(policy, KEY_DISK));
+		argv[n++] = limit_text(arena, "inodes",
+				       scratch->inodes ? scratch->inodes :
+							 policy_n(policy, KEY_INODES));
 	}
 	for (size_t i = 0; i < policy->n_pass; i++)
 		if (policy->pass_fds[i] < 63)
@@ -219,7 +247,7 @@ static size_t describe_policy(const struct selftest *self, struct arena *arena, 
 }
 
 struct asked {
-	const char *const *only;        /* "only=ID" */
+	const char *const *only; /* "only=ID" */
 	size_t n;
 	bool pty;
 	enum layer without;
@@ -233,8 +261,12 @@ static int ask_box(struct selftest *self, struct selftest_pass *pass, const stru
 	OWN(arena) arena = { .blocks = NULL };
 	OWN(str) output = STR_NONE;
 	OWN_MEM const char **argv = mem_alloc((FIXED + asked->n) * sizeof(*argv));
-	const struct launch launch = { .policy = &self->policy, .host = &self->host, .socket = self->socket,
-				       .argv = argv, .pty = asked->pty, .without = asked->without };
+	const struct launch launch = { .policy = &self->policy,
+				       .host = &self->host,
+				       .socket = self->socket,
+				       .argv = argv,
+				       .pty = asked->pty,
+				       .without = asked->without };
 	size_t n = 1;
 
 	argv[0] = self->markers.probe;
@@ -249,15 +281,15 @@ static int ask_box(struct selftest *self, struct selftest_pass *pass, const stru
 	return selftest_read(pass, str_text(&output), output.len, e);
 }
 
-/* Processes of a box that is over: their command line has the token. They are ended as well. */
-static int find_survivors(const char *token)
+/* A process whose command line has the token, 0 when there is none. */
+static int find_marked(const char *token)
 {
 	DIR *const dir = opendir("/proc");
 	int found = 0;
 
 	if (!dir)
 		return 0;
-	for (const struct dirent *entry; (entry = readdir(dir));) {
+	for (const struct dirent *entry; !found && (entry = readdir(dir));) {
 		char path[300], line[4096];
 		const int pid = atoi(entry->d_name);
 
@@ -265,24 +297,31 @@ static int find_survivors(const char *token)
 		OWN_FD int fd = pid > 0 ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 		const ssize_t len = fd < 0 ? -1 : read(fd, line, sizeof(line));
 
-		if (len <= 0 || !memmem(line, (size_t)len, token, strlen(token)))
-			continue;
-		found = pid;
-		kill(pid, SIGKILL);
+		if (len > 0 && memmem(line, (size_t)len, token, strlen(token)))
+			found = pid;
 	}
 	closedir(dir);
 	return found;
 }
 
+/* A box is torn down behind its result, in milliseconds; what lives on after a second was left
+ * behind (and would end by itself after eight). */
 static void watch(struct selftest *self, struct selftest_record *record)
 {
-	const int pid = find_survivors(self->markers.token);
+	const struct timespec nap = { .tv_nsec = 20000000 };
+	int pid = find_marked(self->markers.token);
 
-	if (record->kind != OUTCOME_ALLOWED)
-		return;
-	record->kind = pid ? OUTCOME_ALLOWED : OUTCOME_REFUSED;
-	snprintf(record->detail, sizeof(record->detail), pid ? "process %d outlived the box" : "gone with the box",
-		 pid);
+	for (int i = 0; pid && i < 50; i++) {
+		nanosleep(&nap, NULL);
+		pid = find_marked(self->markers.token);
+	}
+	if (record->kind == OUTCOME_ALLOWED) {
+		record->kind = pid ? OUTCOME_ALLOWED : OUTCOME_REFUSED;
+		snprintf(record->detail, sizeof(record->detail), "%s",
+			 pid ? "a process outlived the box" : "gone with the box");
+	}
+	if (pid)
+		kill(pid, SIGKILL);
 }
 
 /* A box for one attempt, with limits of its own, given back afterwards. */
@@ -296,7 +335,8 @@ static int try_alone(struct selftest *self, struct selftest_pass *pass, enum lay
 	struct policy_value values[KEYS];
 	struct result result;
 	const char *const only[] = { arena_printf(&self->arena, "only=%s", row->id), "fork=no" };
-	const struct asked asked = { only, ARRAY_SIZE(only), (row->how & HOW_TERMINAL) && !self->is_process, without };
+	const struct asked asked = { only, ARRAY_SIZE(only),
+				     (row->how & HOW_TERMINAL) && !self->is_process, without };
 	int status = 0;
 
 	memcpy(values, policy->values, sizeof(values));
@@ -316,11 +356,13 @@ static int try_alone(struct selftest *self, struct selftest_pass *pass, enum lay
 	return 0;
 }
 
-/* Rows that may end their box, and (with a policy of one process, say) those the common box left open. */
-static bool needs_own_box(const struct selftest *self, const struct selftest_pass *pass, enum layer without,
-			  const struct attempt_row *row)
+/* Rows that may end their box, and (with a policy of one process, say) those the common box left
+ * open. */
+static bool needs_own_box(const struct selftest *self, const struct selftest_pass *pass,
+			  enum layer without, const struct attempt_row *row)
 {
-	if (!self->selected[attempt_index(row)] || pass->records[attempt_index(row)].kind != OUTCOME_NONE)
+	if (!self->selected[attempt_index(row)] ||
+	    pass->records[attempt_index(row)].kind != OUTCOME_NONE)
 		return false;
 	return without == LAYERS || !(row->how & HOW_SLOW) || (row->layers & LAYER_BIT(without));
 }
@@ -363,7 +405,7 @@ static int make_matrix(struct selftest *self, struct err *e)
 	struct result result;
 
 	report->columns = mem_alloc(LAYERS * sizeof(*report->columns));
-	self->policy.require = 0;       /* or no box would run without a layer it names */
+	self->policy.require = 0; /* or no box would run without a layer it names */
 	for (unsigned layer = 0; layer < LAYERS; layer++) {
 		struct selftest_column *const column = &report->columns[report->n_columns];
 
@@ -393,7 +435,7 @@ static int look_at_box(struct selftest *self, struct err *e)
 	struct selftest_pass pass = SELFTEST_PASS_NONE;
 	struct result result;
 
-	self->is_process = true;        /* until we know: nothing is told of scratch space */
+	self->is_process = true; /* until we know: nothing is told of scratch space */
 	selftest_pass_init(&pass);
 	const int status = ask_box(self, &pass, &asked, &result, e);
 
@@ -438,7 +480,8 @@ static int run_inside(struct selftest *self, const struct args *args, struct err
 
 	if (find_probe(&self->arena, &probe, e) < 0)
 		return -1;
-	if (markers_set_out(&self->policy, probe, &self->markers, e) < 0 || prepare_policy(self, e) < 0)
+	if (markers_set_out(&self->policy, probe, &self->markers, e) < 0 ||
+	    prepare_policy(self, e) < 0)
 		return -1;
 	if (make_report(self, args_has(args, SELFTEST_MATRIX), e) < 0)
 		return -1;
@@ -485,7 +528,8 @@ static int run_selftest(struct args *args, struct err *e)
 	sigemptyset(&forwarded);
 	for (size_t i = 0; i < 4; i++)
 		sigaddset(&forwarded, (const int[]){ SIGCHLD, SIGINT, SIGTERM, SIGHUP }[i]);
-	if (select_rows(&self, args, e) < 0 || compose_policy(args, &self.policy, &self.source, e) < 0) {
+	if (select_rows(&self, args, e) < 0 ||
+	    compose_policy(args, &self.policy, &self.source, e) < 0) {
 		selftest_done(&self);
 		return -1;
 	}
@@ -510,11 +554,16 @@ const struct command command_selftest = {
 	.name = "selftest",
 	.summary = "try from inside a box what must not be possible",
 	.usage = "[option]...",
-	.about = "Runs ward-probe in boxes of the policy and shows what was refused. The operations are harmless: "
-		 "they are made on markers that are set out first and taken away again, or with arguments the "
-		 "kernel refuses once it has checked the right. The exit code is 0 when nothing forbidden was "
-		 "possible, 1 otherwise, 2 for wrong usage, 125 when no box could be run. Only here, and never "
-		 "by a policy, is a layer taken away: --matrix shows which refusal hangs on which layer.",
+	.about = "Runs ward-probe in boxes of the policy and shows what was refused. The "
+		 "operations are harmless: "
+		 "they are made on markers that are set out first and taken away again, or with "
+		 "arguments the "
+		 "kernel refuses once it has checked the right. The exit code is 0 when nothing "
+		 "forbidden was "
+		 "possible, 1 otherwise, 2 for wrong usage, 125 when no box could be run. Only "
+		 "here, and never "
+		 "by a policy, is a layer taken away: --matrix shows which refusal hangs on which "
+		 "layer.",
 	.options = options,
 	.trouble = CODE_USAGE,
 	.run = run_selftest,

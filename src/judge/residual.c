@@ -16,39 +16,42 @@ static const struct {
 	{ CLAIM_BOTH, L(CAPS), " caps-held caps-bounding ",
 	  "the layer's own state; what the rights would do is in the other rows" },
 	{ CLAIM_BOTH, L(NNP), " new-privs ",
-	  "the layer's own state; setuid-file and filecap-file show that there is nothing to gain" },
+	  "the layer's own state; setuid-file and filecap-file show that there is nothing to "
+	  "gain" },
 	{ CLAIM_BOTH, L(IDENTITY), " root-id ",
 	  "the layer's own state; being that user gives no right while the other layers stand" },
-	{ CLAIM_BOTH, L(SPEC) | L(CORE_SCHED) | L(TSC), " spec-store spec-branch core-cookie tsc tscp ",
+	{ CLAIM_BOTH, L(SPEC) | L(CORE_SCHED) | L(TSC),
+	  " spec-store spec-branch core-cookie tsc tscp ",
 	  "a setting of the processor has no second guard; no layer closes every channel of time" },
 	{ CLAIM_CONTAINER, L(SESSION), " session process-group ",
-	  "being in the session gives nothing: its terminal cannot be opened, typed into or named, and "
-	  "signals to the group end at the PID namespace" },
+	  "being in the session gives nothing: its terminal cannot be opened, typed into or "
+	  "named, and signals to the group end at the PID namespace" },
 	{ CLAIM_CONTAINER, L(TIMENS) | L(UTSNS) | L(CGROUPNS), " uptime host-name cgroup-path ",
 	  "knowledge of the host only; nothing can be done with it" },
 	{ CLAIM_CONTAINER, L(CAPS), " filecap-set ",
-	  "such rights count in the box's user namespace alone, and no mount of the box honours them" },
+	  "such rights count in the box's user namespace alone, and no mount of the box honours "
+	  "them" },
 	{ CLAIM_BOTH, L(SECCOMP), " personality-exec personality-wide personality-aslr ",
 	  "weakens the program's own defences, nobody else's" },
 	{ CLAIM_BOTH, L(SECCOMP), " cachestat ",
 	  "tells which pages of a file the user owns are in memory" },
 	{ CLAIM_CONTAINER, OWN_TREE,
-	  " secret-list secret-stat secret-path secret-chdir secret-watch list-root-home list-home list-var "
-	  "list-run list-boot list-srv list-ssh sys-list sys-firmware cgroupfs-list proc-bus strange-device "
-	  "kernel-mounts suid-mounts dev-mounts ",
-	  "names and metadata: Landlock judges the opening of files, and the right to list / is a right to "
-	  "list everything once / is the host's" },
+	  " secret-list secret-stat secret-path secret-chdir secret-watch list-root-home "
+	  "list-home list-var list-run list-boot list-srv list-ssh sys-list sys-firmware "
+	  "cgroupfs-list proc-bus strange-device kernel-mounts suid-mounts dev-mounts ",
+	  "names and metadata: Landlock judges the opening of files, and the right to list / is "
+	  "a right to list everything once / is the host's" },
 	{ CLAIM_CONTAINER, OWN_TREE, " secret-chmod secret-time secret-xattr ",
-	  "only files that belong to ward's own user, when ward is not root: Landlock does not judge "
-	  "metadata" },
+	  "only files that belong to ward's own user, when ward is not root: Landlock does not "
+	  "judge metadata" },
 	{ CLAIM_CONTAINER, OWN_TREE, " machine-id shm-file disk inodes scratch-left ",
-	  "Landlock's rules name places: when the tree is the host's, /etc, /dev/shm and /tmp mean the "
-	  "host's, with what every user may do there" },
+	  "Landlock's rules name places: when the tree is the host's, /etc, /dev/shm and /tmp "
+	  "mean the host's, with what every user may do there" },
 	{ CLAIM_CONTAINER, OWN_TREE, " unix-socket ",
 	  "Landlock does not judge connecting to a socket by path" },
 	{ CLAIM_CONTAINER, OWN_TREE | L(PIDNS) | L(PROC),
-	  " proc-kallsyms proc-keys proc-interrupts proc-config proc-cmdline proc-iomem proc-mounts proc-bus "
-	  "proc-timers proc-modules boot-id ",
+	  " proc-kallsyms proc-keys proc-interrupts proc-config proc-cmdline proc-iomem "
+	  "proc-mounts proc-bus proc-timers proc-modules boot-id ",
 	  "text of the kernel that every user of the host may read; nothing there can be written" },
 	{ CLAIM_CONTAINER, OWN_TREE | L(PIDNS), " proc-host proc-foreign host-named ",
 	  "a process of the host can be named, not signalled, traced or read" },
@@ -58,27 +61,33 @@ static const struct {
 	  "only where no cgroup can be had and the policy names the fallback rlimits" },
 	{ CLAIM_CONTAINER, L(CG_MEMORY), " memory memory-file ",
 	  "the limit of each process lies further out, so that the box's verdict comes first" },
-	{ CLAIM_CONTAINER, L(CG_PIDS), " pids ", "the limit by user lies a few processes further out" },
+	{ CLAIM_CONTAINER, L(CG_PIDS), " pids ",
+	  "the limit by user lies a few processes further out" },
 
 	{ CLAIM_PROCESS, L(LANDLOCK),
-	  " secret-read secret-dotdot secret-self-root secret-write secret-truncate secret-list secret-create "
-	  "secret-exec machine-id etc-shadow list-root-home list-home list-var list-run list-boot list-srv "
-	  "list-ssh granted-write granted-replace dev-kmsg dev-loop-control dev-kvm dev-fuse dev-tun dev-vsock "
-	  "dev-userfaultfd dev-console dev-tty0 dev-serial dev-ptmx proc1-fd parent-environ parent-mem "
-	  "proc-foreign proc-kallsyms proc-keys proc-timers proc-interrupts proc-modules proc-config "
-	  "proc-cmdline proc-iomem proc-bus sys-list sys-debug sys-firmware cgroupfs-list shm-file self-mem "
-	  "tty-open tty-group abstract-socket ",
+	  " secret-read secret-dotdot secret-self-root secret-write secret-truncate secret-list "
+	  "secret-create secret-exec machine-id etc-shadow list-root-home list-home list-var "
+	  "list-run list-boot list-srv list-ssh granted-write granted-replace dev-kmsg "
+	  "dev-loop-control dev-kvm dev-fuse dev-tun dev-vsock dev-userfaultfd dev-console "
+	  "dev-tty0 dev-serial dev-ptmx proc1-fd parent-environ parent-mem proc-foreign "
+	  "proc-kallsyms proc-keys proc-timers proc-interrupts proc-modules proc-config "
+	  "proc-cmdline proc-iomem proc-bus sys-list sys-debug sys-firmware cgroupfs-list "
+	  "shm-file self-mem tty-open tty-group abstract-socket ",
 	  "this boundary has no mounts: Landlock alone stands before what the user may open" },
 	{ CLAIM_PROCESS, L(LANDLOCK), " host-signal host-sigqueue parent-signal ",
-	  "this boundary has no PID namespace: Landlock alone keeps signals to other processes of the user" },
+	  "this boundary has no PID namespace: Landlock alone keeps signals to other processes "
+	  "of the user" },
 	{ CLAIM_PROCESS, L(SECCOMP),
-	  " secret-chmod secret-time secret-xattr secret-watch udp-loopback route interfaces unix-socket "
-	  "shm-marker shm-list sem-marker msg-marker mq-marker shm-left host-priority host-pidfd rlimit-parent ",
-	  "this boundary has no namespaces: what Landlock does not judge, the filter alone refuses" },
-	{ CLAIM_PROCESS, L(CAPS), " filecap-file nice-up io-realtime realtime scm-credentials low-port pids "
-	  "self-exe granted-write granted-replace rlimit-raise ",
-	  "with every right of the host's root in hand; the emptied sets are read back before the program "
-	  "starts" },
+	  " secret-chmod secret-time secret-xattr secret-watch udp-loopback route interfaces "
+	  "unix-socket shm-marker shm-list sem-marker msg-marker mq-marker shm-left "
+	  "host-priority host-pidfd rlimit-parent ",
+	  "this boundary has no namespaces: what Landlock does not judge, the filter alone "
+	  "refuses" },
+	{ CLAIM_PROCESS, L(CAPS),
+	  " filecap-file nice-up io-realtime realtime scm-credentials low-port pids self-exe "
+	  "granted-write granted-replace rlimit-raise ",
+	  "with every right of the host's root in hand; the emptied sets are read back before "
+	  "the program starts" },
 	{ CLAIM_PROCESS, L(NNP), " setuid-file ",
 	  "this boundary shows the host's mounts, which honour set-user-ID bits" },
 	{ CLAIM_PROCESS, L(IDENTITY), " pids self-exe granted-write granted-replace ",
@@ -86,7 +95,8 @@ static const struct {
 	{ CLAIM_PROCESS, L(RLIMITS), " memory pids cpu open-files file-size ",
 	  "this boundary has no cgroup: limits hold per process" },
 	{ CLAIM_BOTH, L(DUMP), " core-dump ",
-	  "a core stays within the limits of files; a host that pipes cores to a program would start it" },
+	  "a core stays within the limits of files; a host that pipes cores to a program would "
+	  "start it" },
 };
 
 static bool names(const char *ids, const char *id)
@@ -102,8 +112,8 @@ static bool names(const char *ids, const char *id)
 const char *selftest_residual(uint32_t claimant, const struct attempt_row *row, enum layer layer)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(residuals); i++)
-		if ((residuals[i].claimants & claimant) && (residuals[i].layers & LAYER_BIT(layer)) &&
-		    names(residuals[i].ids, row->id))
+		if ((residuals[i].claimants & claimant) &&
+		    (residuals[i].layers & LAYER_BIT(layer)) && names(residuals[i].ids, row->id))
 			return residuals[i].reason;
 	return NULL;
 }

@@ -28,7 +28,8 @@ void selftest_report_done(struct selftest_report *report)
 	*report = (struct selftest_report){ .columns = NULL };
 }
 
-void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row, const struct result *result)
+void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row,
+		     const struct result *result)
 {
 	struct selftest_record *const record = &pass->records[attempt_index(row)];
 
@@ -47,7 +48,8 @@ void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row, 
 	if (result->signal || result->killed || result->verdict >= VERDICT_LIMIT_CPU) {
 		record->kind = OUTCOME_KILLED;
 		record->sys = result->signal;
-		snprintf(record->detail, sizeof(record->detail), "%s", verdict_name(result->verdict));
+		snprintf(record->detail, sizeof(record->detail), "%s",
+			 verdict_name(result->verdict));
 	}
 }
 
@@ -59,7 +61,8 @@ static bool touches(const char *a, const char *b)
 	return !strncmp(a, b, n) && (!a[n] || a[n] == '/') && (!b[n] || b[n] == '/');
 }
 
-/* Top directories an image may bring along; the host's view shows none of those a row asks about. */
+/* Top directories an image may bring along; the host's view shows none of those a row asks about.
+ */
 static bool image_brings(const char *path)
 {
 	static const char *const trees[] = { "/var", "/srv", "/opt", "/etc" };
@@ -77,7 +80,8 @@ bool selftest_is_ungranted(const struct policy *policy, const char *path)
 		const bool is_image = grant->what && !strcmp(grant->what, "image");
 		const bool is_host = grant->what && !strcmp(grant->what, "host");
 
-		if (is_image ? image_brings(path) : !is_host && grant->as && touches(grant->as, path))
+		if (is_image ? image_brings(path) :
+			       !is_host && grant->as && touches(grant->as, path))
 			return false;
 	}
 	return true;
@@ -127,8 +131,10 @@ static const struct {
 } needs[] = {
 	[NEED_NOTHING] = { .why = "" },
 	[NEED_OFFLINE] = { .holds = is_offline, .why = "the policy grants the network" },
-	[NEED_NO_EXEC] = { .holds = runs_nothing_written, .why = "the policy lets written files run" },
-	[NEED_UNGRANTED] = { .holds = selftest_is_ungranted, .why = "the policy grants files there" },
+	[NEED_NO_EXEC] = { .holds = runs_nothing_written,
+			   .why = "the policy lets written files run" },
+	[NEED_UNGRANTED] = { .holds = selftest_is_ungranted,
+			     .why = "the policy grants files there" },
 	[NEED_SCRATCH] = { .holds = has_scratch, .why = "the policy grants no scratch space" },
 	[NEED_MDWE] = { .holds = forbids_new_code, .why = "the policy does not ask for mdwe" },
 	[NEED_NO_TSC] = { .holds = forbids_tsc, .why = "the policy does not ask for no_tsc" },
@@ -158,7 +164,8 @@ static bool policy_allows(const struct policy *policy, const struct attempt_call
 	return act == FILTER_ALLOW || act == FILTER_LOG;
 }
 
-bool selftest_claims(const struct selftest_scope *scope, const struct attempt_row *row, const char **why)
+bool selftest_claims(const struct selftest_scope *scope, const struct attempt_row *row,
+		     const char **why)
 {
 	const uint64_t others = row->layers & ~LAYER_BIT(LAYER_SECCOMP) & scope->layers;
 	const bool is_allowed = row->call.has && policy_allows(scope->policy, &row->call);
@@ -186,7 +193,8 @@ enum selftest_cell selftest_cell(const struct selftest_scope *scope, const struc
 
 	if (record->kind == OUTCOME_NONE && !record->begun && !record->detail[0])
 		return CELL_UNTRIED;
-	if (record->kind == OUTCOME_SKIPPED || ((row->how & HOW_STATE) && is_refused && record->sys))
+	if (record->kind == OUTCOME_SKIPPED ||
+	    ((row->how & HOW_STATE) && is_refused && record->sys))
 		return CELL_NOT_APPLICABLE;
 	if (is_refused && !is_control)
 		return CELL_HELD;
@@ -219,7 +227,8 @@ size_t selftest_silent(const struct selftest_report *report, const struct selfte
 		const enum outcome_kind here = column->pass.records[i].kind;
 		const enum selftest_cell whole =
 			selftest_cell(&report->scope, row, &report->pass.records[i]);
-		const bool is_untried = (row->how & HOW_SLOW) && !(row->layers & LAYER_BIT(column->layer));
+		const bool is_untried =
+			(row->how & HOW_SLOW) && !(row->layers & LAYER_BIT(column->layer));
 
 		n += whole == CELL_HELD && here == OUTCOME_NONE && !is_untried;
 		n += whole == CELL_WORKS && here != OUTCOME_ALLOWED;
@@ -239,7 +248,9 @@ struct selftest_count selftest_count(const struct selftest_report *report)
 		for (size_t k = 0; k < report->n_columns; k++)
 			if (selftest_opens(report, &report->columns[k], row)) {
 				is_single = true;
-				is_documented &= selftest_residual(report->scope.claimant, row, report->columns[k].layer) != NULL;
+				is_documented &=
+					selftest_residual(report->scope.claimant, row,
+							  report->columns[k].layer) != NULL;
 			}
 		count.single += is_single;
 		count.undocumented += is_single && !is_documented;
@@ -253,6 +264,8 @@ int selftest_code(const struct selftest_report *report)
 {
 	const struct selftest_count count = selftest_count(report);
 
-	return count.cells[CELL_POSSIBLE] || count.cells[CELL_BROKEN] || count.cells[CELL_UNKNOWN] ||
-	       count.undocumented || count.silent ? 1 : 0;
+	return count.cells[CELL_POSSIBLE] || count.cells[CELL_BROKEN] ||
+			       count.cells[CELL_UNKNOWN] || count.undocumented || count.silent ?
+		       1 :
+		       0;
 }

@@ -1,5 +1,6 @@
-/* What the attempts made inside a box prove: which operations were refused, which the boundary claims to
- * refuse, and which layer a refusal hangs on. Pure: the boxes are the caller's business. */
+/* What the attempts made inside a box prove: which operations were refused, which the boundary
+ * claims to refuse, and which layer a refusal hangs on. Pure: the boxes are the caller's business.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +16,8 @@
 
 struct selftest_record {
 	enum outcome_kind kind;
-	int sys;                /* errno, or the signal of OUTCOME_KILLED; 0 = none */
-	bool begun;             /* made at all: a box that never ran refuses nothing */
+	int sys;    /* errno, or the signal of OUTCOME_KILLED; 0 = none */
+	bool begun; /* made at all: a box that never ran refuses nothing */
 	char detail[RECORD_DETAIL];
 };
 
@@ -34,32 +35,34 @@ void selftest_pass_done(struct selftest_pass *pass);
  * Errors: ERR_USAGE, naming the line; the pass then counts for nothing */
 MUST_USE int selftest_read(struct selftest_pass *pass, const char *text, size_t len, struct err *e);
 
-/* A box that was given this one attempt is over: what ended it is the outcome, if the attempt had begun
- * and left no record. */
-void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row, const struct result *result);
+/* A box that was given this one attempt is over: what ended it is the outcome, if the attempt had
+ * begun and left no record. */
+void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row,
+		     const struct result *result);
 
 /* What is claimed, and by whom. */
 struct selftest_scope {
 	const struct policy *policy;
-	uint32_t claimant;      /* CLAIM_PROCESS or CLAIM_CONTAINER */
-	uint64_t layers;        /* installed, LAYER_BIT */
+	uint32_t claimant; /* CLAIM_PROCESS or CLAIM_CONTAINER */
+	uint64_t layers;   /* installed, LAYER_BIT */
 };
 
-/* True when the operation must be refused (a control: must be possible); else *why says, in a few words,
- * why nothing is claimed. */
-bool selftest_claims(const struct selftest_scope *scope, const struct attempt_row *row, const char **why);
+/* True when the operation must be refused (a control: must be possible); else *why says, in a few
+ * words, why nothing is claimed. */
+bool selftest_claims(const struct selftest_scope *scope, const struct attempt_row *row,
+		     const char **why);
 
 /* True when no grant lies at, above or beneath the absolute path. */
 bool selftest_is_ungranted(const struct policy *policy, const char *path);
 
 enum selftest_cell {
 	CELL_UNTRIED,
-	CELL_HELD,              /* refused */
-	CELL_POSSIBLE,          /* claimed, and not refused */
-	CELL_WORKS,             /* a control */
-	CELL_BROKEN,            /* a control that fails */
+	CELL_HELD,     /* refused */
+	CELL_POSSIBLE, /* claimed, and not refused */
+	CELL_WORKS,    /* a control */
+	CELL_BROKEN,   /* a control that fails */
 	CELL_NOT_APPLICABLE,
-	CELL_UNKNOWN,           /* no answer */
+	CELL_UNKNOWN, /* no answer */
 	CELLS
 };
 enum selftest_cell selftest_cell(const struct selftest_scope *scope, const struct attempt_row *row,
@@ -69,22 +72,23 @@ enum selftest_cell selftest_cell(const struct selftest_scope *scope, const struc
 struct selftest_column {
 	enum layer layer;
 	struct selftest_pass pass;
-	struct err why;         /* ERR_NONE, or why the box cannot be without this layer */
+	struct err why; /* ERR_NONE, or why the box cannot be without this layer */
 };
 
 struct selftest_report {
 	struct selftest_scope scope;
-	const char *policy_name, *boundary;     /* borrowed */
+	const char *policy_name, *boundary; /* borrowed */
 	struct selftest_pass pass;
-	struct selftest_column *columns;        /* NULL without a matrix */
+	struct selftest_column *columns; /* NULL without a matrix */
 	size_t n_columns;
 };
 void selftest_report_done(struct selftest_report *report);
 
 struct selftest_count {
 	size_t cells[CELLS];
-	size_t single, undocumented;    /* operations that one layer alone refuses; those without a reason */
-	size_t silent;                  /* cells of the matrix without an answer */
+	size_t single,
+		undocumented; /* operations that one layer alone refuses; those without a reason */
+	size_t silent;        /* cells of the matrix without an answer */
 };
 struct selftest_count selftest_count(const struct selftest_report *report);
 
@@ -92,16 +96,16 @@ struct selftest_count selftest_count(const struct selftest_report *report);
 bool selftest_opens(const struct selftest_report *report, const struct selftest_column *column,
 		    const struct attempt_row *row);
 
-/* Operations (and controls) that have an answer in the whole box and none, or for a control another one,
- * in this column: such a column proves less than it seems to. */
+/* Operations (and controls) that have an answer in the whole box and none, or for a control another
+ * one, in this column: such a column proves less than it seems to. */
 size_t selftest_silent(const struct selftest_report *report, const struct selftest_column *column);
 
-/* Why it is accepted that, under this boundary, one layer alone refuses an operation; NULL when nobody
- * wrote it down. SECURITY.md quotes these. */
+/* Why it is accepted that, under this boundary, one layer alone refuses an operation; NULL when
+ * nobody wrote it down. SECURITY.md quotes these. */
 const char *selftest_residual(uint32_t claimant, const struct attempt_row *row, enum layer layer);
 
-/* 0 when nothing forbidden was possible, every control worked and no operation hangs on a single layer
- * without a reason; else 1. */
+/* 0 when nothing forbidden was possible, every control worked and no operation hangs on a single
+ * layer without a reason; else 1. */
 int selftest_code(const struct selftest_report *report);
 
 /* For people: the table, the matrix when there are columns, and the line that sums up. */

@@ -92,7 +92,8 @@ static const char *read_outcome(struct reader *reader, struct line rest)
 
 	if (!row || row != reader->open)
 		return "ends an attempt that was not begun";
-	if (!outcome_of(take_word(&rest), &record.kind) || !number_of(take_word(&rest), &record.sys))
+	if (!outcome_of(take_word(&rest), &record.kind) ||
+	    !number_of(take_word(&rest), &record.sys))
 		return "has no outcome";
 	if (!rest.len || rest.len >= sizeof(record.detail))
 		return "has no detail, or too long a one";
@@ -146,7 +147,8 @@ int selftest_read(struct selftest_pass *pass, const char *text, size_t len, stru
 		else
 			wrong = read_line(&reader, (struct line){ text + at, bytes });
 		if (wrong)
-			return err_set(e, ERR_USAGE, "line %zu of the probe's records %s", n, wrong);
+			return err_set(e, ERR_USAGE, "line %zu of the probe's records %s", n,
+				       wrong);
 		at += bytes + 1;
 	}
 	return 0;

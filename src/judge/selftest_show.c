@@ -49,8 +49,8 @@ static const char *remark(const struct selftest_report *report, const struct att
 	return *why ? why : record->detail;
 }
 
-static void add_row(const struct selftest_report *report, const struct attempt_row *row, bool colour,
-		    struct str *out)
+static void add_row(const struct selftest_report *report, const struct attempt_row *row,
+		    bool colour, struct str *out)
 {
 	const struct selftest_record *const record = &report->pass.records[attempt_index(row)];
 	const enum selftest_cell cell = selftest_cell(&report->scope, row, record);
@@ -72,7 +72,8 @@ static void add_row(const struct selftest_report *report, const struct attempt_r
 
 static bool is_shown(const struct selftest_report *report, const struct attempt_row *row)
 {
-	return selftest_cell(&report->scope, row, &report->pass.records[attempt_index(row)]) != CELL_UNTRIED;
+	return selftest_cell(&report->scope, row, &report->pass.records[attempt_index(row)]) !=
+	       CELL_UNTRIED;
 }
 
 static void add_table(const struct selftest_report *report, bool colour, struct str *out)
@@ -85,7 +86,8 @@ static void add_table(const struct selftest_report *report, bool colour, struct 
 		if (!is_shown(report, row))
 			continue;
 		if (row->group != group)
-			str_addf(out, "\n%s\n", attempt_group_title((enum attempt_group)row->group));
+			str_addf(out, "\n%s\n",
+				 attempt_group_title((enum attempt_group)row->group));
 		group = row->group;
 		add_row(report, row, colour, out);
 	}
@@ -160,14 +162,16 @@ static void add_singles(const struct selftest_report *report, struct str *out)
 		for (size_t k = 0; k < report->n_columns; k++) {
 			const struct attempt_row *const row = attempt_at(i);
 			const enum layer layer = report->columns[k].layer;
-			const char *const reason = selftest_residual(report->scope.claimant, row, layer);
+			const char *const reason =
+				selftest_residual(report->scope.claimant, row, layer);
 
 			if (!selftest_opens(report, &report->columns[k], row))
 				continue;
 			str_addf(out, "  %s", row->id);
 			str_pad(out, OUTCOME_COLUMN);
 			str_addf(out, "only %s: %s\n", layer_name(layer),
-				 reason ? reason : "UNDOCUMENTED: add a second layer, or the reason");
+				 reason ? reason :
+					  "UNDOCUMENTED: add a second layer, or the reason");
 		}
 }
 
@@ -190,8 +194,8 @@ static void add_summary(const struct selftest_report *report, struct str *out)
 
 	str_add(out, "\n");
 	if (report->columns)
-		str_addf(out, "%zu operations hang on one layer, %zu of them undocumented\n", count.single,
-			 count.undocumented);
+		str_addf(out, "%zu operations hang on one layer, %zu of them undocumented\n",
+			 count.single, count.undocumented);
 	if (count.silent)
 		str_addf(out, "%zu cells of the matrix without an answer\n", count.silent);
 	if (count.cells[CELL_BROKEN])
@@ -221,7 +225,8 @@ static void put_layers(struct json *json, const char *key, uint64_t layers)
 	json_put_end(json);
 }
 
-static void put_row(const struct selftest_report *report, const struct attempt_row *row, struct json *json)
+static void put_row(const struct selftest_report *report, const struct attempt_row *row,
+		    struct json *json)
 {
 	const struct selftest_record *const record = &report->pass.records[attempt_index(row)];
 	const enum selftest_cell cell = selftest_cell(&report->scope, row, record);
@@ -238,13 +243,14 @@ static void put_row(const struct selftest_report *report, const struct attempt_r
 	json_put_text(json, "detail", *record->detail ? record->detail : NULL);
 	json_put_bool(json, "claimed", selftest_claims(&report->scope, row, &why));
 	json_put_text(json, "not_claimed", *why ? why : NULL);
-	json_put_bool(json, "good", cell == CELL_HELD || cell == CELL_WORKS || cell == CELL_NOT_APPLICABLE);
+	json_put_bool(json, "good",
+		      cell == CELL_HELD || cell == CELL_WORKS || cell == CELL_NOT_APPLICABLE);
 	put_layers(json, "layers", row->layers & report->scope.layers);
 	json_put_end(json);
 }
 
 static void put_column(const struct selftest_report *report, const struct selftest_column *column,
-			struct json *json)
+		       struct json *json)
 {
 	json_put_object(json, NULL);
 	json_put_text(json, "without", layer_name(column->layer));
@@ -256,7 +262,9 @@ static void put_column(const struct selftest_report *report, const struct selfte
 			continue;
 		json_put_object(json, NULL);
 		json_put_text(json, "id", attempt_at(i)->id);
-		json_put_text(json, "residual", selftest_residual(report->scope.claimant, attempt_at(i), column->layer));
+		json_put_text(
+			json, "residual",
+			selftest_residual(report->scope.claimant, attempt_at(i), column->layer));
 		json_put_end(json);
 	}
 	json_put_end(json);

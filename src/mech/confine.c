@@ -26,6 +26,8 @@ static size_t search(const uint16_t *calls, size_t n, uint32_t hit, uint32_t mis
 {
 	size_t split;
 
+	if (n == 0)
+		return put(program, at, BPF_RET | BPF_K, miss, 0, 0);
 	if (n == 1) {
 		at = put(program, at, BPF_JMP | BPF_JEQ | BPF_K, calls[0], 0, 1);
 		at = put(program, at, BPF_RET | BPF_K, hit, 0, 0);

@@ -37,7 +37,7 @@ static int read_number(const char *text, enum kind kind, uint64_t *out)
 
 	errno = 0;
 	n = strtoull(text, &after, 10);
-	if (errno || after == text || *text == '-')
+	if (errno || *text < '0' || *text > '9')
 		return -1;
 	unit = *after && kind == BYTES ? strchr(units, *after) : NULL;
 	if (unit) {
@@ -119,6 +119,9 @@ static int read_text(const char *path, char *text, size_t cap, struct err *e)
 	if ((size_t)got == cap)
 		return err_set(e, ERR_LIMIT, "%s is longer than %zu bytes", path, cap - 1);
 	text[got] = '\0';
+	/* What lies behind a NUL would be limits that root believes to be set. */
+	if (strlen(text) != (size_t)got)
+		return err_set(e, ERR_USAGE, "%s is not a text", path);
 	return 0;
 }
 

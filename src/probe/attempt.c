@@ -25,12 +25,16 @@
 #define KERNEL  (L(MOUNTNS) | L(PROC) | L(LANDLOCK) | L(IDENTITY) | L(USERNS))
 #define CGROUP  (L(CG_MEMORY) | L(CG_PIDS) | L(CG_CPU))
 
-#define CLAIM_CONTROL 0
+#define CLAIM_CONTROL     0
 #define CALL(number, ...) .call = { .has = true, .nr = (number), .args = { __VA_ARGS__ } }
 
 static const struct attempt_row rows[] = {
 #define ATTEMPT(function, name, family, claim, text, ...)                                          \
-	{ .id = (name), .what = (text), .group = GROUP_##family, .claims = CLAIM_##claim, __VA_ARGS__ },
+	{ .id = (name),                                                                            \
+	  .what = (text),                                                                          \
+	  .group = GROUP_##family,                                                                 \
+	  .claims = CLAIM_##claim,                                                                 \
+	  __VA_ARGS__ },
 #include "probe/attempts.def"
 #undef ATTEMPT
 };
@@ -90,7 +94,8 @@ bool attempt_is_control(const struct attempt_row *row)
 
 const char *outcome_name(enum outcome_kind kind)
 {
-	static const char *const names[OUTCOMES] = { "unknown", "refused", "allowed", "killed", "skipped" };
+	static const char *const names[OUTCOMES] = { "unknown", "refused", "allowed", "killed",
+						     "skipped" };
 
 	return kind < OUTCOMES ? names[kind] : names[OUTCOME_NONE];
 }

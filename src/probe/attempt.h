@@ -1,5 +1,5 @@
-/* The forbidden operations, as rows: what ward-probe tries and what the judge expects of it. Data only:
- * the functions behind the rows are ward-probe's business. */
+/* The forbidden operations, as rows: what ward-probe tries and what the judge expects of it. Data
+ * only: the functions behind the rows are ward-probe's business. */
 #pragma once
 
 #include <stdbool.h>
@@ -30,13 +30,13 @@ enum attempt_claims {
 /* What the policy must say for the row to be a claim at all. */
 enum attempt_need {
 	NEED_NOTHING,
-	NEED_OFFLINE,    /* network none */
-	NEED_NO_EXEC,    /* no written file may be executed */
-	NEED_UNGRANTED,  /* no grant touches .path */
+	NEED_OFFLINE,   /* network none */
+	NEED_NO_EXEC,   /* no written file may be executed */
+	NEED_UNGRANTED, /* no grant touches .path */
 	NEED_SCRATCH,
 	NEED_MDWE,
 	NEED_NO_TSC,
-	NEED_MEMORY,     /* from here on: a limit is stated */
+	NEED_MEMORY, /* from here on: a limit is stated */
 	NEED_PIDS,
 	NEED_CPU,
 	NEED_DISK,
@@ -46,13 +46,13 @@ enum attempt_need {
 };
 
 enum attempt_how {
-	HOW_ALONE = 1 << 0,     /* may end the box: it gets one of its own */
-	HOW_TWICE = 1 << 1,     /* two boxes one after the other; the second one's record counts */
-	HOW_WATCHED = 1 << 2,   /* the outcome shows outside, after the box has ended */
-	HOW_LAYERED = 1 << 3,   /* a claim only where one of .layers is installed */
-	HOW_SLOW = 1 << 4,      /* in the matrix tried only without a layer of .layers */
-	HOW_TERMINAL = 1 << 5,  /* in a box with a terminal of its own */
-	HOW_STATE = 1 << 6      /* a question, not an operation: not being allowed to ask proves nothing */
+	HOW_ALONE = 1 << 0,    /* may end the box: it gets one of its own */
+	HOW_TWICE = 1 << 1,    /* two boxes one after the other; the second one's record counts */
+	HOW_WATCHED = 1 << 2,  /* the outcome shows outside, after the box has ended */
+	HOW_LAYERED = 1 << 3,  /* a claim only where one of .layers is installed */
+	HOW_SLOW = 1 << 4,     /* in the matrix tried only without a layer of .layers */
+	HOW_TERMINAL = 1 << 5, /* in a box with a terminal of its own */
+	HOW_STATE = 1 << 6     /* a question: not being allowed to ask it proves nothing */
 };
 
 /* The call at the heart of an attempt. A policy that lists it takes the system call filters out of
@@ -64,11 +64,11 @@ struct attempt_call {
 };
 
 struct attempt_row {
-	const char *id, *what;          /* what completes "the program can ..." */
+	const char *id, *what; /* what completes "the program can ..." */
 	uint32_t group, claims, need, how;
-	uint64_t layers;                /* LAYER_BITs meant to refuse it */
+	uint64_t layers; /* LAYER_BITs meant to refuse it */
 	struct attempt_call call;
-	const char *path;               /* operand of the generic attempts */
+	const char *path; /* operand of the generic attempts */
 	uint64_t n;
 };
 
@@ -88,7 +88,7 @@ bool attempt_is_control(const struct attempt_row *row);
 
 /* How an attempt ended. */
 enum outcome_kind {
-	OUTCOME_NONE,           /* nobody filled it in: never taken for a refusal */
+	OUTCOME_NONE, /* nobody filled it in: never taken for a refusal */
 	OUTCOME_REFUSED,
 	OUTCOME_ALLOWED,
 	OUTCOME_KILLED,
@@ -101,7 +101,7 @@ const char *outcome_name(enum outcome_kind kind);
 
 /* Records, one line each on standard output:
  *   S id                          the attempt begins
- *   P id outcome number detail    its end; number is the errno, or the signal of "killed"; detail runs to
- *                                 the end of the line, "-" when there is none
+ *   P id outcome number detail    its end; number is the errno, or the signal of "killed"; detail
+ *                                 runs to the end of the line, "-" when there is none
  *   E count                       all attempts were made */
 #define RECORD_DETAIL 80

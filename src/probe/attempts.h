@@ -1,5 +1,5 @@
-/* The functions behind attempts.def. Each tries its row's operation once, harmlessly, in a process it may
- * spoil, and leaves nothing behind. */
+/* The functions behind attempts.def. Each tries its row's operation once, harmlessly, in a process
+ * it may spoil, and leaves nothing behind. */
 #pragma once
 
 #include "probe/attempt.h"

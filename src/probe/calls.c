@@ -1,6 +1,6 @@
 /* System calls that untrusted code has no use for: other entries into the kernel, namespaces, other
- * processes' memory, and the subsystems most kernel exploits came through. Only calls that a missing
- * argument or a wrong magic stops behind the permission check. */
+ * processes' memory, and the subsystems most kernel exploits came through. Only calls that a
+ * missing argument or a wrong magic stops behind the permission check. */
 #include "probe/attempts.h"
 
 #include <errno.h>
@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define X32_BIT 0x40000000UL    /* asm/unistd.h, __X32_SYSCALL_BIT */
+#define X32_BIT 0x40000000UL /* asm/unistd.h, __X32_SYSCALL_BIT */
 
 struct outcome try_x32(GIVEN)
 {
@@ -28,7 +28,7 @@ struct outcome try_x32(GIVEN)
 
 struct outcome try_int80(GIVEN)
 {
-	long rc = 20;   /* getpid in the i386 table, arch/x86/entry/syscalls/syscall_32.tbl */
+	long rc = 20; /* getpid in the i386 table, arch/x86/entry/syscalls/syscall_32.tbl */
 
 	__asm__ volatile("int $0x80" : "+a"(rc) : : "memory", "r8", "r9", "r10", "r11");
 	if (rc > 0)
@@ -104,17 +104,22 @@ static struct outcome no_parent(void)
 struct outcome try_ptrace_parent(GIVEN)
 {
 	/* Seizing neither stops nor changes the other process, and ends with this one. */
-	return scene_parent(scene) ? outcome_of(ptrace(PTRACE_SEIZE, scene_parent(scene), NULL, NULL)) : no_parent();
+	return scene_parent(scene) ?
+		       outcome_of(ptrace(PTRACE_SEIZE, scene_parent(scene), NULL, NULL)) :
+		       no_parent();
 }
 
 struct outcome try_vm_read_parent(GIVEN)
 {
 	char byte;
 	const struct iovec here = { .iov_base = &byte, .iov_len = 1 };
-	const struct iovec there = { .iov_base = (void *)8, .iov_len = 1 };    /* never mapped: EFAULT */
+	const struct iovec there = { .iov_base = (void *)8,
+				     .iov_len = 1 }; /* never mapped: EFAULT */
 
-	return scene_parent(scene) ? outcome_past(process_vm_readv(scene_parent(scene), &here, 1, &there, 1, 0), EFAULT, 0)
-			     : no_parent();
+	return scene_parent(scene) ?
+		       outcome_past(process_vm_readv(scene_parent(scene), &here, 1, &there, 1, 0),
+				    EFAULT, 0) :
+		       no_parent();
 }
 
 struct outcome try_vm_write_parent(GIVEN)
@@ -123,16 +128,19 @@ struct outcome try_vm_write_parent(GIVEN)
 	const struct iovec here = { .iov_base = &byte, .iov_len = 1 };
 	const struct iovec there = { .iov_base = (void *)8, .iov_len = 1 };
 
-	return scene_parent(scene) ? outcome_past(process_vm_writev(scene_parent(scene), &here, 1, &there, 1, 0), EFAULT, 0)
-			     : no_parent();
+	return scene_parent(scene) ?
+		       outcome_past(process_vm_writev(scene_parent(scene), &here, 1, &there, 1, 0),
+				    EFAULT, 0) :
+		       no_parent();
 }
 
 struct outcome try_kcmp_parent(GIVEN)
 {
-	enum { KCMP_VM_TYPE = 1 };      /* linux/kcmp.h */
+	enum { KCMP_VM_TYPE = 1 }; /* linux/kcmp.h */
 
-	return scene_parent(scene) ? outcome_of(syscall(SYS_kcmp, scene_parent(scene), getpid(), KCMP_VM_TYPE, 0L, 0L))
-			     : no_parent();
+	return scene_parent(scene) ? outcome_of(syscall(SYS_kcmp, scene_parent(scene), getpid(),
+							KCMP_VM_TYPE, 0L, 0L)) :
+				     no_parent();
 }
 
 struct outcome try_pidfd_getfd_parent(GIVEN)
@@ -165,8 +173,11 @@ struct outcome try_bpf_map(GIVEN)
 struct outcome try_perf(GIVEN)
 {
 	struct perf_event_attr attr = {
-		.type = PERF_TYPE_SOFTWARE, .size = sizeof(attr), .config = PERF_COUNT_SW_DUMMY,
-		.exclude_kernel = 1, .exclude_hv = 1,
+		.type = PERF_TYPE_SOFTWARE,
+		.size = sizeof(attr),
+		.config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1,
+		.exclude_hv = 1,
 	};
 
 	return outcome_of(syscall(SYS_perf_event_open, &attr, 0, -1, -1, 0UL));
@@ -179,7 +190,7 @@ struct outcome try_userfaultfd(GIVEN)
 
 struct outcome try_io_uring(GIVEN)
 {
-	char params[120];       /* sizeof(struct io_uring_params), linux/io_uring.h */
+	char params[120]; /* sizeof(struct io_uring_params), linux/io_uring.h */
 
 	memset(params, 0, sizeof(params));
 	return outcome_past(syscall(SYS_io_uring_setup, 0, params), EINVAL, 0);
@@ -192,14 +203,16 @@ struct outcome try_keyctl(GIVEN)
 
 struct outcome try_add_key(GIVEN)
 {
-	return outcome_of(syscall(SYS_add_key, "user", "ward-probe", "x", 1UL, KEY_SPEC_PROCESS_KEYRING));
+	return outcome_of(
+		syscall(SYS_add_key, "user", "ward-probe", "x", 1UL, KEY_SPEC_PROCESS_KEYRING));
 }
 
 struct outcome try_host_key(GIVEN)
 {
 	if (!scene->token)
 		return outcome_skipped("no marker");
-	return outcome_of(syscall(SYS_request_key, "user", scene->token, NULL, KEY_SPEC_PROCESS_KEYRING));
+	return outcome_of(
+		syscall(SYS_request_key, "user", scene->token, NULL, KEY_SPEC_PROCESS_KEYRING));
 }
 
 struct outcome try_personality(GIVEN)

@@ -26,7 +26,8 @@ struct outcome try_can_time(GIVEN)
 
 struct outcome try_can_memory(GIVEN)
 {
-	char *const page = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	char *const page =
+		mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (page == MAP_FAILED)
 		return outcome_refused(errno);
@@ -55,7 +56,8 @@ struct outcome try_can_fork(GIVEN)
 
 struct outcome try_can_exec(GIVEN)
 {
-	return scene->self ? spawn_program(scene, row, scene->self, NULL) : outcome_skipped("no program");
+	return scene->self ? spawn_program(scene, row, scene->self, NULL) :
+			     outcome_skipped("no program");
 }
 
 struct outcome try_can_read(GIVEN)
@@ -77,7 +79,8 @@ struct outcome try_can_write(GIVEN)
 	const int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0 || write(fd, "x", 1) != 1 || pread(fd, &byte, 1, 0) != 1)
 		return outcome_refused(errno);
-	return unlink(path) < 0 ? outcome_refused(errno) : outcome_state(byte == 'x', "written, read, removed", "");
+	return unlink(path) < 0 ? outcome_refused(errno) :
+				  outcome_state(byte == 'x', "written, read, removed", "");
 }
 
 struct outcome try_can_pipe(GIVEN)
@@ -104,7 +107,8 @@ struct outcome try_can_signal(GIVEN)
 	sigemptyset(&one);
 	sigaddset(&one, SIGUSR1);
 	sigemptyset(&pending);
-	if (sigprocmask(SIG_BLOCK, &one, NULL) < 0 || raise(SIGUSR1) != 0 || sigpending(&pending) < 0)
+	if (sigprocmask(SIG_BLOCK, &one, NULL) < 0 || raise(SIGUSR1) != 0 ||
+	    sigpending(&pending) < 0)
 		return outcome_refused(errno);
 	return outcome_state(sigismember(&pending, SIGUSR1) == 1, "delivered", "not delivered");
 }

@@ -1,4 +1,5 @@
-/* What comes along by inheritance: descriptors, working directory, terminal, session, environment. */
+/* What comes along by inheritance: descriptors, working directory, terminal, session, environment.
+ */
 #include "probe/attempts.h"
 
 #include <errno.h>
@@ -14,7 +15,8 @@ struct outcome try_descriptors(GIVEN)
 {
 	const uint64_t extra = scene_inherited(scene);
 
-	return extra ? outcome_allowed("descriptor %d is open", __builtin_ctzll(extra)) : outcome_refused(0);
+	return extra ? outcome_allowed("descriptor %d is open", __builtin_ctzll(extra)) :
+		       outcome_refused(0);
 }
 
 struct outcome try_descriptor_dir(GIVEN)
@@ -46,7 +48,8 @@ struct outcome try_cwd_outside(GIVEN)
 
 	if (syscall(SYS_getcwd, path, sizeof(path)) < 0)
 		return outcome_refused(errno);
-	return outcome_state(path[0] != '/', "the working directory lies outside the root", "inside");
+	return outcome_state(path[0] != '/', "the working directory lies outside the root",
+			     "inside");
 }
 
 /* The number of the terminal behind a descriptor, 0 = unknown. */
@@ -61,7 +64,8 @@ struct outcome try_tty(GIVEN)
 {
 	const int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
 
-	return fd < 0 ? outcome_refused(errno) : outcome_allowed("terminal %d", (int)terminal_number(fd));
+	return fd < 0 ? outcome_refused(errno) :
+			outcome_allowed("terminal %d", (int)terminal_number(fd));
 }
 
 struct outcome try_tty_inherited(GIVEN)
@@ -127,14 +131,16 @@ struct outcome try_session(GIVEN)
 
 	if (session < 0)
 		return outcome_refused(errno);
-	return outcome_state(session == 0 || session == scene->host_session, "the host's session", "its own");
+	return outcome_state(session == 0 || session == scene->host_session, "the host's session",
+			     "its own");
 }
 
 struct outcome try_group(GIVEN)
 {
 	const pid_t group = getpgrp();
 
-	return outcome_state(group == 0 || group == scene->host_group, "the host's process group", "its own");
+	return outcome_state(group == 0 || group == scene->host_group, "the host's process group",
+			     "its own");
 }
 
 struct outcome try_environment(GIVEN)

@@ -1,4 +1,5 @@
-/* Other processes of the host: its System V objects and message queues, signals, forged credentials. */
+/* Other processes of the host: its System V objects and message queues, signals, forged
+ * credentials. */
 #include "probe/attempts.h"
 
 #include <errno.h>
@@ -55,14 +56,15 @@ struct outcome try_queue(GIVEN)
 
 struct outcome try_shm_file(GIVEN)
 {
-	return scene->shm_file ? outcome_of(open(scene->shm_file, O_RDONLY | O_CLOEXEC)) : no_marker();
+	return scene->shm_file ? outcome_of(open(scene->shm_file, O_RDONLY | O_CLOEXEC)) :
+				 no_marker();
 }
 
 /* The harness's number may by accident be that of one of our own processes. */
 static bool is_host(const struct scene *scene)
 {
-	return scene->host_pid > 2 && scene->host_pid != scene_first(scene) && scene->host_pid != getpid() &&
-	       scene->host_pid != getppid();
+	return scene->host_pid > 2 && scene->host_pid != scene_first(scene) &&
+	       scene->host_pid != getpid() && scene->host_pid != getppid();
 }
 
 struct outcome try_host_named(GIVEN)
@@ -79,13 +81,15 @@ struct outcome try_host_signal(GIVEN)
 
 struct outcome try_host_queue_signal(GIVEN)
 {
-	return is_host(scene) ? outcome_of(sigqueue((pid_t)scene->host_pid, 0, (union sigval){ 0 })) :
-				no_marker();
+	return is_host(scene) ?
+		       outcome_of(sigqueue((pid_t)scene->host_pid, 0, (union sigval){ 0 })) :
+		       no_marker();
 }
 
 struct outcome try_host_pidfd(GIVEN)
 {
-	return is_host(scene) ? outcome_of(syscall(SYS_pidfd_open, (pid_t)scene->host_pid, 0)) : no_marker();
+	return is_host(scene) ? outcome_of(syscall(SYS_pidfd_open, (pid_t)scene->host_pid, 0)) :
+				no_marker();
 }
 
 struct outcome try_host_priority(GIVEN)
@@ -102,7 +106,7 @@ struct outcome try_host_priority(GIVEN)
 struct outcome try_parent_signal(GIVEN)
 {
 	return scene_parent(scene) ? outcome_of(kill(scene_parent(scene), 0)) :
-			       outcome_skipped("the parent has no number in here");
+				     outcome_skipped("the parent has no number in here");
 }
 
 struct outcome try_credentials(GIVEN)
@@ -110,7 +114,9 @@ struct outcome try_credentials(GIVEN)
 	const struct ucred forged = { .pid = 1, .uid = 0, .gid = 0 };
 	char control[CMSG_SPACE(sizeof(forged))] = "", byte = 'x';
 	struct iovec data = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control,
+	struct msghdr message = { .msg_iov = &data,
+				  .msg_iovlen = 1,
+				  .msg_control = control,
 				  .msg_controllen = sizeof(control) };
 	struct cmsghdr *const head = CMSG_FIRSTHDR(&message);
 	int ends[2];

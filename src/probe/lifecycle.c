@@ -12,8 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Leaves its session, its parent and its standard streams, and ignores what can be ignored. It ends by
- * itself after some seconds, should nothing else end it. */
+/* Leaves its session, its parent and its standard streams, and ignores what can be ignored. It ends
+ * by itself after some seconds, should nothing else end it. */
 static void daemon_stay(void)
 {
 	setsid();
@@ -38,7 +38,7 @@ struct outcome try_daemon(GIVEN)
 	if (pid == 0)
 		daemon_stay();
 	waitpid(pid, NULL, 0);
-	usleep(20000);          /* so that it is there before the box ends */
+	usleep(20000); /* so that it is there before the box ends */
 	return outcome_allowed("started; whether it survives shows outside");
 }
 
@@ -64,7 +64,8 @@ struct outcome try_shm_persists(GIVEN)
 		return outcome_skipped("no marker");
 	if (shmget((key_t)scene->shm + 1, 0, 0) >= 0)
 		return outcome_allowed("the segment of an earlier box is there");
-	return outcome_refused(shmget((key_t)scene->shm + 1, 4096, IPC_CREAT | 0600) < 0 ? errno : 0);
+	return outcome_refused(shmget((key_t)scene->shm + 1, 4096, IPC_CREAT | 0600) < 0 ? errno :
+											   0);
 }
 
 struct outcome try_core_dump(GIVEN)
@@ -85,5 +86,6 @@ struct outcome try_core_dump(GIVEN)
 		abort();
 	}
 	waitpid(pid, &status, 0);
-	return outcome_state(WIFSIGNALED(status) && WCOREDUMP(status), "a core was dumped", "no core");
+	return outcome_state(WIFSIGNALED(status) && WCOREDUMP(status), "a core was dumped",
+			     "no core");
 }

@@ -1,10 +1,10 @@
-/* ward-probe: tries, from inside a box, what must not be possible, and tells. It believes nothing and
- * changes nothing: the markers it looks for are named on its command line.
+/* ward-probe: tries, from inside a box, what must not be possible, and tells. It believes nothing
+ * and changes nothing: the markers it looks for are named on its command line.
  *
  *   ward-probe [name=value...] [only=ID]... [fork=no]
- *   ward-probe rights     tells by its exit status whether exec gave it rights, and does nothing else
- *   ward-probe gain=ID    the same as a record, ran=ID: that it was executed at all
- *   ward-probe list */
+ *   ward-probe rights     tells by its exit status whether exec gave it rights, and does nothing
+ * else ward-probe gain=ID    the same as a record, ran=ID: that it was executed at all ward-probe
+ * list */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,7 @@ struct probe {
 	struct scene scene;
 	const char *only[512];
 	size_t n_only;
-	bool has_alarm;         /* the policy lets a process set its clock */
+	bool has_alarm; /* the policy lets a process set its clock */
 };
 
 struct one {
@@ -51,8 +51,8 @@ static void tell_outcome(const struct attempt_row *row, const struct outcome *ou
 	for (char *c = detail; *c; c++)
 		if (*c < ' ' || *c > '~')
 			*c = '?';
-	tell(line, snprintf(line, sizeof(line), "P %s %s %d %s\n", row->id, outcome_name(outcome->kind),
-			    outcome->sys, detail));
+	tell(line, snprintf(line, sizeof(line), "P %s %s %d %s\n", row->id,
+			    outcome_name(outcome->kind), outcome->sys, detail));
 }
 
 static struct outcome attempt_run(void *at)
@@ -71,7 +71,8 @@ static void attempt_make(const struct probe *probe, const struct attempt_row *ro
 	char line[128];
 
 	tell(line, snprintf(line, sizeof(line), "S %s\n", row->id));
-	const struct outcome outcome = probe->scene.in_process ? attempt_run(&one) : spawn_call(attempt_run, &one);
+	const struct outcome outcome =
+		probe->scene.in_process ? attempt_run(&one) : spawn_call(attempt_run, &one);
 
 	tell_outcome(row, &outcome);
 }
@@ -120,7 +121,8 @@ static int list(void)
 	for (size_t i = 0; i < attempt_count(); i++) {
 		const struct attempt_row *const row = attempt_at(i);
 
-		printf("%-12s %-20s %s\n", attempt_group_name((enum attempt_group)row->group), row->id, row->what);
+		printf("%-12s %-20s %s\n", attempt_group_name((enum attempt_group)row->group),
+		       row->id, row->what);
 	}
 	return 0;
 }
@@ -135,7 +137,8 @@ static bool was_executed(const char *word, int *code)
 
 	*code = has_gained ? SPAWN_GAINED : SPAWN_PLAIN;
 	if (!strncmp(word, "gain=", 5))
-		outcome = outcome_state(has_gained, "rights gained by exec", "runs, and gains nothing");
+		outcome = outcome_state(has_gained, "rights gained by exec",
+					"runs, and gains nothing");
 	else if (strncmp(word, "ran=", 4) != 0)
 		return !strcmp(word, "rights");
 	if (row)
@@ -147,7 +150,8 @@ int main(int argc, char **argv)
 {
 	int code = 0;
 
-	/* A set-user-ID copy of this program exists while the selftest runs: it must be good for nothing else. */
+	/* A set-user-ID copy of this program exists while the selftest runs: it must be good for
+	 * nothing else. */
 	if (was_executed(argc > 1 ? argv[1] : "", &code) || getauxval(AT_SECURE))
 		return code;
 	if (argc == 2 && !strcmp(argv[1], "list"))

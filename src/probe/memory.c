@@ -22,7 +22,8 @@ static void *page_of(int protection, int flags, int fd)
 
 struct outcome try_map_write_exec(GIVEN)
 {
-	void *const page = page_of(PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+	void *const page =
+		page_of(PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
 	return outcome_of(page == MAP_FAILED ? -1 : 0);
 }
@@ -31,7 +32,8 @@ struct outcome try_protect_exec(GIVEN)
 {
 	void *const page = page_of(PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
 
-	return page == MAP_FAILED ? outcome_refused(errno) : outcome_of(mprotect(page, PAGE, PROT_READ | PROT_EXEC));
+	return page == MAP_FAILED ? outcome_refused(errno) :
+				    outcome_of(mprotect(page, PAGE, PROT_READ | PROT_EXEC));
 }
 
 struct outcome try_pkey_exec(GIVEN)
@@ -142,10 +144,12 @@ struct outcome try_exec_memfd(GIVEN)
 
 	if (scene->in_process)
 		return exec_memfd(&copy);
-	/* When the exec works, nobody fills the outcome in: the child was replaced. A detail is a reason. */
+	/* When the exec works, nobody fills the outcome in: the child was replaced. A detail is a
+	 * reason. */
 	const struct outcome outcome = spawn_call(exec_memfd, &copy);
 
-	return outcome.kind == OUTCOME_NONE && !outcome.detail[0] ? outcome_allowed("it ran") : outcome;
+	return outcome.kind == OUTCOME_NONE && !outcome.detail[0] ? outcome_allowed("it ran") :
+								    outcome;
 }
 
 struct outcome try_tsc(GIVEN)

@@ -48,7 +48,8 @@ struct outcome try_mount_bind(GIVEN)
 
 struct outcome try_umount(GIVEN)
 {
-	/* fs/namespace.c, do_umount(): MNT_EXPIRE on the process's own root is EINVAL, past the right */
+	/* fs/namespace.c, do_umount(): MNT_EXPIRE on the process's own root is EINVAL, past the
+	 * right */
 	return outcome_past(umount2("/", MNT_EXPIRE), EINVAL, EAGAIN);
 }
 
@@ -69,18 +70,21 @@ struct outcome try_fspick(GIVEN)
 
 struct outcome try_open_tree(GIVEN)
 {
-	return outcome_of(syscall(SYS_open_tree, AT_FDCWD, "/", 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC));
+	return outcome_of(
+		syscall(SYS_open_tree, AT_FDCWD, "/", 1 /* OPEN_TREE_CLONE */ | O_CLOEXEC));
 }
 
 struct outcome try_move_mount(GIVEN)
 {
-	return outcome_past(syscall(SYS_move_mount, -1, "", -1, "", 4 /* MOVE_MOUNT_F_EMPTY_PATH */), EBADF,
-			    ENOENT);
+	return outcome_past(
+		syscall(SYS_move_mount, -1, "", -1, "", 4 /* MOVE_MOUNT_F_EMPTY_PATH */), EBADF,
+		ENOENT);
 }
 
 struct outcome try_mount_setattr(GIVEN)
 {
 	const uint64_t attr[4] = { 1 /* MOUNT_ATTR_RDONLY */ };
 
-	return outcome_past(syscall(SYS_mount_setattr, AT_FDCWD, ABSENT, 0, attr, sizeof(attr)), ENOENT, 0);
+	return outcome_past(syscall(SYS_mount_setattr, AT_FDCWD, ABSENT, 0, attr, sizeof(attr)),
+			    ENOENT, 0);
 }

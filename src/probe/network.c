@@ -16,14 +16,16 @@
 
 struct outcome try_socket(GIVEN)
 {
-	/* .n is family, type and protocol as the policy's rule sees them; the family may have a high bit set,
-	 * which the kernel drops and a filter must drop too */
-	return outcome_of(syscall(SYS_socket, row->call.args[0], row->call.args[1], row->call.args[2]));
+	/* .n is family, type and protocol as the policy's rule sees them; the family may have a
+	 * high bit set, which the kernel drops and a filter must drop too */
+	return outcome_of(
+		syscall(SYS_socket, row->call.args[0], row->call.args[1], row->call.args[2]));
 }
 
 static struct outcome connect_to(int type, const void *address, socklen_t len)
 {
-	const int fd = socket(((const struct sockaddr *)address)->sa_family, type | SOCK_CLOEXEC, 0);
+	const int fd =
+		socket(((const struct sockaddr *)address)->sa_family, type | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return outcome_refused(errno);
@@ -35,7 +37,8 @@ static struct outcome connect_to(int type, const void *address, socklen_t len)
 
 struct outcome try_tcp(GIVEN)
 {
-	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)scene->tcp),
+	const struct sockaddr_in to = { .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)scene->tcp),
 					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 
 	return scene->tcp ? connect_to(SOCK_STREAM, &to, sizeof(to)) : outcome_skipped("no marker");
@@ -44,7 +47,8 @@ struct outcome try_tcp(GIVEN)
 struct outcome try_tcp6(GIVEN)
 {
 	/* The listener is an IPv4 one: ::ffff:127.0.0.1 is another name for it. */
-	struct sockaddr_in6 to = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)scene->tcp) };
+	struct sockaddr_in6 to = { .sin6_family = AF_INET6,
+				   .sin6_port = htons((uint16_t)scene->tcp) };
 
 	if (!scene->tcp)
 		return outcome_skipped("no marker");
@@ -54,16 +58,19 @@ struct outcome try_tcp6(GIVEN)
 
 struct outcome try_udp(GIVEN)
 {
-	const struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)scene->udp),
+	const struct sockaddr_in to = { .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)scene->udp),
 					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	char byte;
 
 	if (!scene->udp)
 		return outcome_skipped("no marker");
 	const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 || send(fd, "x", 1, 0) < 0)
+	if (fd < 0 || connect(fd, (const struct sockaddr *)&to, sizeof(to)) < 0 ||
+	    send(fd, "x", 1, 0) < 0)
 		return outcome_refused(errno);
-	/* A port without a listener answers at once on loopback: ECONNREFUSED. Silence means delivered. */
+	/* A port without a listener answers at once on loopback: ECONNREFUSED. Silence means
+	 * delivered. */
 	return outcome_past(recv(fd, &byte, 1, 0), EAGAIN, 0);
 }
 
@@ -83,8 +90,9 @@ static struct outcome connect_unix(const char *name, bool is_abstract)
 	if (!name || strlen(name) + 2 > sizeof(to.sun_path))
 		return outcome_skipped("no marker");
 	strcpy(to.sun_path + is_abstract, name);
-	return connect_to(SOCK_STREAM, &to,
-			  (socklen_t)(offsetof(struct sockaddr_un, sun_path) + is_abstract + strlen(name)));
+	return connect_to(
+		SOCK_STREAM, &to,
+		(socklen_t)(offsetof(struct sockaddr_un, sun_path) + is_abstract + strlen(name)));
 }
 
 struct outcome try_abstract(GIVEN)
@@ -99,11 +107,13 @@ struct outcome try_unix_path(GIVEN)
 
 struct outcome try_low_port(GIVEN)
 {
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in at = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct outcome outcome = outcome_refused(errno);
 
-	for (uint16_t port = 1011; fd >= 0 && port < 1015; port++) {    /* unassigned, RFC 6335 registry */
+	for (uint16_t port = 1011; fd >= 0 && port < 1015;
+	     port++) { /* unassigned, RFC 6335 registry */
 		at.sin_port = htons(port);
 		outcome = outcome_of(bind(fd, (const struct sockaddr *)&at, sizeof(at)));
 		if (outcome.sys != EADDRINUSE)
@@ -134,7 +144,7 @@ struct outcome try_interface_set(GIVEN)
 
 	if (fd < 0 || ioctl(fd, SIOCGIFFLAGS, &request) < 0)
 		return outcome_refused(errno);
-	return outcome_of(ioctl(fd, SIOCSIFFLAGS, &request));   /* the flags it has */
+	return outcome_of(ioctl(fd, SIOCSIFFLAGS, &request)); /* the flags it has */
 }
 
 struct outcome try_mark(GIVEN)

@@ -15,7 +15,8 @@ struct outcome outcome_past(long rc, int first, int second)
 	const int sys = rc < 0 ? errno : 0;
 	const bool is_past = sys && (sys == first || sys == second);
 
-	return (struct outcome){ .kind = rc >= 0 || is_past ? OUTCOME_ALLOWED : OUTCOME_REFUSED, .sys = sys };
+	return (struct outcome){ .kind = rc >= 0 || is_past ? OUTCOME_ALLOWED : OUTCOME_REFUSED,
+				 .sys = sys };
 }
 
 struct outcome outcome_refused(int sys)

@@ -1,5 +1,5 @@
-/* Attempts that are a path and one way to use it: the row names the path. Nothing is written to what
- * opens, and what is created is removed at once. */
+/* Attempts that are a path and one way to use it: the row names the path. Nothing is written to
+ * what opens, and what is created is removed at once. */
 #include "probe/attempts.h"
 
 #include <dirent.h>
@@ -22,8 +22,8 @@ struct outcome try_open(GIVEN)
 
 struct outcome try_open_writable(GIVEN)
 {
-	/* ETXTBSY is a refusal too: it comes before read-only mounts and Landlock are asked (fs/open.c,
-	 * do_dentry_open()), so it tells nothing of them. */
+	/* ETXTBSY is a refusal too: it comes before read-only mounts and Landlock are asked
+	 * (fs/open.c, do_dentry_open()), so it tells nothing of them. */
 	return outcome_of(open(row->path, O_WRONLY | O_APPEND | QUIETLY));
 }
 
@@ -40,7 +40,8 @@ struct outcome try_granted_replace(GIVEN)
 	if (!scene->readable)
 		return outcome_skipped("no file is granted");
 	snprintf(path, sizeof(path), "%s.new", scene->readable);
-	const struct outcome outcome = outcome_of(open(path, O_CREAT | O_EXCL | O_WRONLY | QUIETLY, 0600));
+	const struct outcome outcome =
+		outcome_of(open(path, O_CREAT | O_EXCL | O_WRONLY | QUIETLY, 0600));
 
 	unlink(path);
 	return outcome;
@@ -48,7 +49,7 @@ struct outcome try_granted_replace(GIVEN)
 
 struct outcome try_read(GIVEN)
 {
-	char bytes[8];          /* /proc/kpagecount is read in whole entries */
+	char bytes[8]; /* /proc/kpagecount is read in whole entries */
 	const int fd = open(row->path, O_RDONLY | QUIETLY);
 
 	if (fd < 0)
@@ -129,8 +130,8 @@ static bool is_plain_device(dev_t dev)
 	static const struct {
 		unsigned first, last, minor_first, minor_last;
 	} plain[] = {
-		{ 1, 1, 3, 3 }, { 1, 1, 5, 5 }, { 1, 1, 7, 9 }, { 5, 5, 0, 0 }, { 5, 5, 2, 2 },
-		{ 136, 143, 0, -1U },
+		{ 1, 1, 3, 3 }, { 1, 1, 5, 5 }, { 1, 1, 7, 9 },
+		{ 5, 5, 0, 0 }, { 5, 5, 2, 2 }, { 136, 143, 0, -1U },
 	};
 
 	for (size_t i = 0; i < sizeof(plain) / sizeof(plain[0]); i++)
@@ -150,7 +151,8 @@ struct outcome try_strange_device(GIVEN)
 	for (const struct dirent *entry; (entry = readdir(dir));) {
 		if (fstatat(dirfd(dir), entry->d_name, &stat, AT_SYMLINK_NOFOLLOW) < 0)
 			continue;
-		if (S_ISBLK(stat.st_mode) || (S_ISCHR(stat.st_mode) && !is_plain_device(stat.st_rdev)))
+		if (S_ISBLK(stat.st_mode) ||
+		    (S_ISCHR(stat.st_mode) && !is_plain_device(stat.st_rdev)))
 			return outcome_allowed("/dev/%.40s", entry->d_name);
 	}
 	return outcome_refused(0);

@@ -50,7 +50,8 @@ struct outcome try_reboot(GIVEN)
 
 struct outcome try_kexec(GIVEN)
 {
-	/* 17 segments are one more than KEXEC_SEGMENT_MAX, and no flag 0x8000 exists: linux/kexec.h */
+	/* 17 segments are one more than KEXEC_SEGMENT_MAX, and no flag 0x8000 exists: linux/kexec.h
+	 */
 	return outcome_past(syscall(SYS_kexec_load, 0UL, 17UL, NULL, 0x8000UL), EINVAL, 0);
 }
 
@@ -66,8 +67,8 @@ struct outcome try_module_file(GIVEN)
 
 struct outcome try_module_unload(GIVEN)
 {
-	return outcome_past(syscall(SYS_delete_module, "ward_probe_no_such_module", O_NONBLOCK), ENOENT,
-			    EWOULDBLOCK);
+	return outcome_past(syscall(SYS_delete_module, "ward_probe_no_such_module", O_NONBLOCK),
+			    ENOENT, EWOULDBLOCK);
 }
 
 struct outcome try_clock_set(GIVEN)
@@ -106,7 +107,7 @@ struct outcome try_domainname(GIVEN)
 struct outcome try_kernel_log(GIVEN)
 {
 	char text[64];
-	enum { SYSLOG_READ_ALL = 3 };   /* reads, clears nothing: syslog(2) */
+	enum { SYSLOG_READ_ALL = 3 }; /* reads, clears nothing: syslog(2) */
 
 	return outcome_of(klogctl(SYSLOG_READ_ALL, text, sizeof(text)));
 }
@@ -146,7 +147,8 @@ struct outcome try_setgid(GIVEN)
 struct outcome try_setfsuid(GIVEN)
 {
 	setfsuid(0);
-	const int now = setfsuid((uid_t)-1);    /* an invalid id changes nothing and tells the present one */
+	const int now =
+		setfsuid((uid_t)-1); /* an invalid id changes nothing and tells the present one */
 
 	return outcome_state(now == 0, "file access as user 0", "unchanged");
 }
@@ -226,7 +228,8 @@ struct outcome try_ambient(GIVEN)
 		data[0].inheritable |= data[0].permitted & 1U << CAP_CHOWN;
 		syscall(SYS_capset, &head, data);
 	}
-	return outcome_of(prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)CAP_CHOWN, 0, 0));
+	return outcome_of(
+		prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, (unsigned long)CAP_CHOWN, 0, 0));
 }
 
 struct outcome try_securebits(GIVEN)
@@ -257,7 +260,8 @@ struct outcome try_set_mm(GIVEN)
 }
 
 /* Runs a copy of ward-probe that has the set-user-ID bit or file capabilities. */
-static struct outcome gained_by(const struct scene *scene, const struct attempt_row *row, const char *program)
+static struct outcome gained_by(const struct scene *scene, const struct attempt_row *row,
+				const char *program)
 {
 	int code = -1;
 
@@ -267,7 +271,8 @@ static struct outcome gained_by(const struct scene *scene, const struct attempt_
 
 	if (ran.kind != OUTCOME_ALLOWED)
 		return ran;
-	return outcome_state(code == SPAWN_GAINED, "rights gained by exec", "runs, and gains nothing");
+	return outcome_state(code == SPAWN_GAINED, "rights gained by exec",
+			     "runs, and gains nothing");
 }
 
 struct outcome try_setuid_file(GIVEN)
@@ -306,7 +311,8 @@ struct outcome try_filecap_set(GIVEN)
 	const int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return outcome_refused(errno);
-	const struct outcome outcome = outcome_of(fsetxattr(fd, "security.capability", none, sizeof(none), 0));
+	const struct outcome outcome =
+		outcome_of(fsetxattr(fd, "security.capability", none, sizeof(none), 0));
 
 	unlink(path);
 	return outcome;
@@ -333,7 +339,11 @@ struct outcome try_deadline(GIVEN)
 		int32_t nice;
 		uint32_t priority;
 		uint64_t runtime, deadline, period;
-	} attr = { .size = 48, .policy = 6, .runtime = 1000000, .deadline = 100000000, .period = 100000000 };
+	} attr = { .size = 48,
+		   .policy = 6,
+		   .runtime = 1000000,
+		   .deadline = 100000000,
+		   .period = 100000000 };
 
 	return outcome_of(syscall(SYS_sched_setattr, 0, &attr, 0));
 }

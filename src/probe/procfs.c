@@ -1,4 +1,5 @@
-/* What /proc, /sys and the clock tell of the host, beyond paths that merely open (those are rows). */
+/* What /proc, /sys and the clock tell of the host, beyond paths that merely open (those are rows).
+ */
 #include "probe/attempts.h"
 
 #include <ctype.h>
@@ -15,7 +16,7 @@
 struct outcome try_proc_one(GIVEN)
 {
 	return scene_first(scene) == 1 ? outcome_skipped("process 1 is the program itself") :
-				   outcome_of(open(row->path, O_RDONLY | O_CLOEXEC));
+					 outcome_of(open(row->path, O_RDONLY | O_CLOEXEC));
 }
 
 /* Environment or memory of the process that started this one. */
@@ -35,7 +36,8 @@ struct outcome try_proc_host(GIVEN)
 
 	if (!scene->host_pid)
 		return outcome_skipped("no marker");
-	if (scene->host_pid == scene_first(scene) || scene->host_pid == getpid() || scene->host_pid <= 2)
+	if (scene->host_pid == scene_first(scene) || scene->host_pid == getpid() ||
+	    scene->host_pid <= 2)
 		return outcome_skipped("the number has another meaning in here");
 	snprintf(path, sizeof(path), "/proc/%d", (int)scene->host_pid);
 	return outcome_of(access(path, F_OK));
@@ -50,7 +52,8 @@ struct outcome try_proc_foreign(GIVEN)
 	for (const struct dirent *entry; (entry = readdir(dir));) {
 		const int pid = isdigit((unsigned char)entry->d_name[0]) ? atoi(entry->d_name) : 0;
 
-		if (pid > 1 && pid != scene_first(scene) && pid != scene_parent(scene) && pid != getpid())
+		if (pid > 1 && pid != scene_first(scene) && pid != scene_parent(scene) &&
+		    pid != getpid())
 			return outcome_allowed("process %d is shown", pid);
 	}
 	return outcome_refused(0);
@@ -88,9 +91,10 @@ struct outcome try_cgroup_path(GIVEN)
 /* File systems through which the kernel is steered or that show the whole host. */
 struct outcome try_kernel_mounts(GIVEN)
 {
-	static const char *const types[] = { " - sysfs ", " - cgroup ", " - cgroup2 ", " - debugfs ", " - tracefs ",
-					     " - securityfs ", " - bpf ", " - configfs ", " - efivarfs ",
-					     " - binfmt_misc ", " - mqueue ", " - fusectl " };
+	static const char *const types[] = { " - sysfs ",       " - cgroup ",   " - cgroup2 ",
+					     " - debugfs ",     " - tracefs ",  " - securityfs ",
+					     " - bpf ",         " - configfs ", " - efivarfs ",
+					     " - binfmt_misc ", " - mqueue ",   " - fusectl " };
 	char text[65536];
 
 	if (!file_text("/proc/self/mountinfo", text, sizeof(text)))
@@ -131,7 +135,8 @@ struct outcome try_self_mem(GIVEN)
 	static const char constant[1] = "x";
 	const int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
 
-	return fd < 0 ? outcome_refused(errno) : outcome_of(pwrite(fd, "x", 1, (off_t)(uintptr_t)constant));
+	return fd < 0 ? outcome_refused(errno) :
+			outcome_of(pwrite(fd, "x", 1, (off_t)(uintptr_t)constant));
 }
 
 struct outcome try_oom_score(GIVEN)

@@ -1,4 +1,5 @@
-/* Limits of the box: each attempt goes a bounded step beyond a limit it was told of, and stops there. */
+/* Limits of the box: each attempt goes a bounded step beyond a limit it was told of, and stops
+ * there. */
 #include "probe/attempts.h"
 #include "probe/spawn.h"
 
@@ -15,8 +16,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MIB (1LL << 20)
-#define BEYOND (16 * MIB)       /* more than the kernel's per-processor batches and our own pages */
+#define MIB    (1LL << 20)
+#define BEYOND (16 * MIB) /* more than the kernel's per-processor batches and our own pages */
 
 /* Nobody stated a limit, or trying it would cost the machine too much. */
 static bool is_tryable(int64_t limit, int64_t most)
@@ -34,7 +35,8 @@ struct outcome try_memory(GIVEN)
 	if (!is_tryable(scene->memory, 1024 * MIB))
 		return no_limit();
 	for (int64_t at = 0; at < scene->memory + BEYOND; at += MIB) {
-		char *const piece = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *const piece =
+			mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (piece == MAP_FAILED)
 			return outcome_refused(errno);
@@ -84,8 +86,9 @@ struct outcome try_pids(GIVEN)
 	if (!is_tryable(scene->pids, MOST))
 		return no_limit();
 	const int64_t n = crowd_fill(pids, scene->pids + MORE);
-	const struct outcome outcome =
-		n < scene->pids + MORE ? outcome_refused(errno) : outcome_allowed("%d children", (int)n);
+	const struct outcome outcome = n < scene->pids + MORE ?
+					       outcome_refused(errno) :
+					       outcome_allowed("%d children", (int)n);
 
 	for (int64_t i = 0; i < n; i++)
 		kill(pids[i], SIGKILL);
@@ -200,12 +203,13 @@ struct outcome try_fsize(GIVEN)
 {
 	char path[256];
 
-	if (!is_tryable(scene->fsize, INT64_MAX - 1) || !scene_file(scene, "fsize", path, sizeof(path)))
+	if (!is_tryable(scene->fsize, INT64_MAX - 1) ||
+	    !scene_file(scene, "fsize", path, sizeof(path)))
 		return no_limit();
 	signal(SIGXFSZ, SIG_IGN);
 	const int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	const struct outcome outcome =
-		fd < 0 ? outcome_refused(errno) : outcome_of(pwrite(fd, "x", 1, (off_t)scene->fsize));
+	const struct outcome outcome = fd < 0 ? outcome_refused(errno) :
+						outcome_of(pwrite(fd, "x", 1, (off_t)scene->fsize));
 
 	unlink(path);
 	return outcome;
@@ -233,7 +237,8 @@ struct outcome try_rlimit_parent(GIVEN)
 
 struct outcome try_mlock(GIVEN)
 {
-	void *const memory = mmap(NULL, BEYOND, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *const memory =
+		mmap(NULL, BEYOND, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	return memory == MAP_FAILED ? outcome_refused(errno) : outcome_of(mlock(memory, BEYOND));
 }
@@ -245,8 +250,9 @@ struct outcome try_core_cookie(GIVEN)
 	const int rc = prctl(62, 0UL, 0UL, 0UL, (unsigned long)(uintptr_t)&cookie);
 
 	if (rc < 0)
-		return errno == EINVAL || errno == ENODEV ? outcome_skipped("this kernel has no cookies") :
-							    outcome_refused(errno);
+		return errno == EINVAL || errno == ENODEV ?
+			       outcome_skipped("this kernel has no cookies") :
+			       outcome_refused(errno);
 	return outcome_state(cookie == 0, "no cookie", "a cookie of its own");
 }
 
@@ -256,5 +262,6 @@ struct outcome try_speculation(GIVEN)
 
 	if (state < 0)
 		return outcome_refused(errno);
-	return outcome_state((state & PR_SPEC_ENABLE) != 0, "the processor may speculate", "restricted");
+	return outcome_state((state & PR_SPEC_ENABLE) != 0, "the processor may speculate",
+			     "restricted");
 }

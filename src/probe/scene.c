@@ -8,19 +8,28 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TEXT(name)   { #name, offsetof(struct scene, name), false }
-#define NUMBER(name) { #name, offsetof(struct scene, name), true }
+#define TEXT(name)                                                                                 \
+	{                                                                                          \
+#name, offsetof(struct scene, name), false                                         \
+	}
+#define NUMBER(name)                                                                               \
+	{                                                                                          \
+#name, offsetof(struct scene, name), true                                          \
+	}
 
 static const struct {
 	const char *name;
 	size_t at;
 	bool is_number;
 } fields[] = {
-	TEXT(token), TEXT(secret_dir), TEXT(secret), TEXT(tool), TEXT(abstract), TEXT(socket), TEXT(queue),
-	TEXT(shm_file), TEXT(host_name), TEXT(self), TEXT(scratch), TEXT(readable), TEXT(program), TEXT(suid),
-	TEXT(filecap), NUMBER(tcp), NUMBER(udp), NUMBER(shm), NUMBER(sem), NUMBER(msg), NUMBER(host_pid),
-	NUMBER(host_session), NUMBER(host_group), NUMBER(host_tty), NUMBER(uptime_s), NUMBER(memory),
-	NUMBER(pids), NUMBER(cpu_ms), NUMBER(disk), NUMBER(inodes), NUMBER(files), NUMBER(fsize),
+	TEXT(token),      TEXT(secret_dir),     TEXT(secret),       TEXT(tool),
+	TEXT(abstract),   TEXT(socket),         TEXT(queue),        TEXT(shm_file),
+	TEXT(host_name),  TEXT(self),           TEXT(scratch),      TEXT(readable),
+	TEXT(program),    TEXT(suid),           TEXT(filecap),      NUMBER(tcp),
+	NUMBER(udp),      NUMBER(shm),          NUMBER(sem),        NUMBER(msg),
+	NUMBER(host_pid), NUMBER(host_session), NUMBER(host_group), NUMBER(host_tty),
+	NUMBER(uptime_s), NUMBER(memory),       NUMBER(pids),       NUMBER(cpu_ms),
+	NUMBER(disk),     NUMBER(inodes),       NUMBER(files),      NUMBER(fsize),
 	NUMBER(passed),
 };
 

@@ -1,5 +1,5 @@
-/* What the harness set out around the box and what it tells about the host, as "name=value" arguments.
- * Everything is optional: an attempt without its marker says so. */
+/* What the harness set out around the box and what it tells about the host, as "name=value"
+ * arguments. Everything is optional: an attempt without its marker says so. */
 #pragma once
 
 #include <stdbool.h>
@@ -10,24 +10,25 @@
 
 struct scene {
 	/* markers outside the grants */
-	const char *token;      /* occurs in every marker's name and content */
-	const char *secret_dir, *secret, *tool;         /* directory, world-readable file, program in it */
-	const char *abstract, *socket;                  /* unix sockets: abstract name, path */
-	const char *queue, *shm_file;                   /* POSIX message queue, file in /dev/shm */
-	int64_t tcp, udp, shm, sem, msg;                /* ports and keys; 0 = not set out */
+	const char *token;                      /* occurs in every marker's name and content */
+	const char *secret_dir, *secret, *tool; /* directory, world-readable file, program in it */
+	const char *abstract, *socket;          /* unix sockets: abstract name, path */
+	const char *queue, *shm_file;           /* POSIX message queue, file in /dev/shm */
+	int64_t tcp, udp, shm, sem, msg;        /* ports and keys; 0 = not set out */
 	/* the host as seen from outside */
 	const char *host_name;
 	int64_t host_pid, host_session, host_group, host_tty, uptime_s;
 	/* inside: what the policy grants, and its limits */
 	const char *self, *scratch, *readable, *program, *suid, *filecap;
 	int64_t memory, pids, cpu_ms, disk, inodes, files, fsize;
-	int64_t passed;         /* bits of the descriptors the policy passes */
+	int64_t passed; /* bits of the descriptors the policy passes */
 	/* known beforehand where attempts are children of the program */
 	pid_t first, parent;
-	bool in_process;        /* no second process may be made: the program itself makes the one attempt */
+	bool in_process; /* no second process: the program itself makes the one attempt */
 };
 
-/* One argument "name=value"; false when the name is unknown or the value is no number where one is due. */
+/* One argument "name=value"; false when the name is unknown or the value is no number where one is
+ * due. */
 bool scene_set(struct scene *scene, const char *argument);
 
 /* The program's own number, and that of the process that started it (0: it has none in here). Asked

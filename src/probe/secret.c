@@ -30,8 +30,8 @@ static struct outcome marker_read(const struct scene *scene, const char *path)
 
 	if (n < 0)
 		return outcome_refused(errno);
-	return outcome_state(scene->token && strstr(text, scene->token), "the marker's text was read",
-			     "another file");
+	return outcome_state(scene->token && strstr(text, scene->token),
+			     "the marker's text was read", "another file");
 }
 
 struct outcome try_secret_read(GIVEN)
@@ -39,7 +39,8 @@ struct outcome try_secret_read(GIVEN)
 	return scene->secret ? marker_read(scene, scene->secret) : no_marker();
 }
 
-/* By way of a directory that leads to the host's root: .path is what to put before the marker's path. */
+/* By way of a directory that leads to the host's root: .path is what to put before the marker's
+ * path. */
 struct outcome try_secret_through(GIVEN)
 {
 	char path[512];
@@ -82,7 +83,8 @@ struct outcome try_secret_hardlink(GIVEN)
 
 struct outcome try_secret_write(GIVEN)
 {
-	return scene->secret ? outcome_of(open(scene->secret, O_WRONLY | O_APPEND | O_CLOEXEC)) : no_marker();
+	return scene->secret ? outcome_of(open(scene->secret, O_WRONLY | O_APPEND | O_CLOEXEC)) :
+			       no_marker();
 }
 
 struct outcome try_secret_truncate(GIVEN)
@@ -122,7 +124,8 @@ struct outcome try_secret_create(GIVEN)
 	if (!scene->secret_dir)
 		return no_marker();
 	snprintf(path, sizeof(path), "%s/made-inside", scene->secret_dir);
-	const struct outcome outcome = outcome_of(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+	const struct outcome outcome =
+		outcome_of(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
 
 	unlink(path);
 	return outcome;

@@ -10,7 +10,7 @@
 
 #include "probe/scene.h"
 
-enum { EXEC_FAILED = 100 };     /* + errno */
+enum { EXEC_FAILED = 100 }; /* + errno */
 
 static struct outcome killed_by(int status)
 {
@@ -34,8 +34,8 @@ void spawn_arguments(const struct scene *scene, const struct attempt_row *row, b
 	argv[2] = NULL;
 }
 
-struct outcome spawn_program(const struct scene *scene, const struct attempt_row *row, const char *path,
-			     int *code)
+struct outcome spawn_program(const struct scene *scene, const struct attempt_row *row,
+			     const char *path, int *code)
 {
 	char word[64], *argv[3];
 	int status = 0;
@@ -93,5 +93,6 @@ int spawn_memfd(unsigned flags)
 {
 	const int fd = memfd_create("ward-probe", flags);
 
-	return fd >= 0 ? fd : memfd_create("ward-probe", flags | 8 /* MFD_NOEXEC_SEAL, linux/memfd.h */);
+	return fd >= 0 ? fd :
+			 memfd_create("ward-probe", flags | 8 /* MFD_NOEXEC_SEAL, linux/memfd.h */);
 }

@@ -21,8 +21,8 @@ static const struct attempt_row *row_of(const char *id)
 	return row;
 }
 
-static enum selftest_cell cell_of(const struct selftest_scope *scope, const char *id, enum outcome_kind kind,
-				  int sys)
+static enum selftest_cell cell_of(const struct selftest_scope *scope, const char *id,
+				  enum outcome_kind kind, int sys)
 {
 	const struct selftest_record record = { .kind = kind, .sys = sys, .begun = true };
 
@@ -37,7 +37,8 @@ static void every_id_is_unique_and_a_word(void **state)
 		const struct attempt_row *const row = attempt_at(i);
 
 		assert_ptr_equal(attempt_find(row->id), row);
-		assert_int_equal(strspn(row->id, "abcdefghijklmnopqrstuvwxyz0123456789-"), strlen(row->id));
+		assert_int_equal(strspn(row->id, "abcdefghijklmnopqrstuvwxyz0123456789-"),
+				 strlen(row->id));
 		assert_true(strlen(row->id) <= 20);
 		assert_true(row->what && strlen(row->what) > 3);
 	}
@@ -84,7 +85,8 @@ static void not_being_allowed_to_ask_proves_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(cell_of(&scope, "new-privs", OUTCOME_KILLED, SIGSYS), CELL_NOT_APPLICABLE);
-	assert_int_equal(cell_of(&scope, "new-privs", OUTCOME_REFUSED, ENOSYS), CELL_NOT_APPLICABLE);
+	assert_int_equal(cell_of(&scope, "new-privs", OUTCOME_REFUSED, ENOSYS),
+			 CELL_NOT_APPLICABLE);
 	assert_int_equal(cell_of(&scope, "new-privs", OUTCOME_REFUSED, 0), CELL_HELD);
 }
 
@@ -95,7 +97,8 @@ static void a_control_must_work_where_the_policy_allows_its_call(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(cell_of(&scope, "can-getpid", OUTCOME_KILLED, SIGSYS), CELL_NOT_APPLICABLE);
+	assert_int_equal(cell_of(&scope, "can-getpid", OUTCOME_KILLED, SIGSYS),
+			 CELL_NOT_APPLICABLE);
 	assert_int_equal(filter_add_name(&policy.syscalls, "getpid", 1, &e), 0);
 	assert_int_equal(cell_of(&scope, "can-getpid", OUTCOME_KILLED, SIGSYS), CELL_BROKEN);
 	assert_int_equal(cell_of(&scope, "can-getpid", OUTCOME_ALLOWED, 0), CELL_WORKS);
@@ -117,7 +120,8 @@ static void a_call_the_policy_lists_is_no_claim_of_the_filter(void **state)
 {
 	OWN(policy) policy = POLICY_NONE;
 	const struct selftest_scope scope = {
-		.policy = &policy, .claimant = CLAIM_CONTAINER,
+		.policy = &policy,
+		.claimant = CLAIM_CONTAINER,
 		.layers = LAYER_BIT(LAYER_SECCOMP) | LAYER_BIT(LAYER_IPCNS),
 	};
 	struct err e = ERR_INIT;
@@ -170,9 +174,11 @@ static void a_box_that_was_ended_settles_its_attempt(void **state)
 	struct selftest_record record;
 
 	(void)state;
-	settle(&record, true, &(struct result){ .verdict = VERDICT_LIMIT_MEMORY, .signal = SIGKILL });
+	settle(&record, true,
+	       &(struct result){ .verdict = VERDICT_LIMIT_MEMORY, .signal = SIGKILL });
 	assert_int_equal(record.kind, OUTCOME_KILLED);
-	settle(&record, true, &(struct result){ .verdict = VERDICT_DENIED_SYSCALL, .signal = SIGSYS });
+	settle(&record, true,
+	       &(struct result){ .verdict = VERDICT_DENIED_SYSCALL, .signal = SIGSYS });
 	assert_int_equal(record.kind, OUTCOME_KILLED);
 	assert_int_equal(record.sys, SIGSYS);
 }
@@ -182,7 +188,8 @@ static void a_box_that_never_ran_or_hung_settles_nothing(void **state)
 	struct selftest_record record;
 
 	(void)state;
-	settle(&record, false, &(struct result){ .verdict = VERDICT_LIMIT_MEMORY, .signal = SIGKILL });
+	settle(&record, false,
+	       &(struct result){ .verdict = VERDICT_LIMIT_MEMORY, .signal = SIGKILL });
 	assert_int_equal(record.kind, OUTCOME_NONE);
 	settle(&record, true, &(struct result){ .verdict = VERDICT_SETUP });
 	assert_int_equal(record.kind, OUTCOME_NONE);
@@ -201,7 +208,8 @@ struct matrix {
 static void matrix_init(struct matrix *matrix, enum layer layer)
 {
 	*matrix = (struct matrix){ .policy = POLICY_NONE };
-	matrix->report.scope = (struct selftest_scope){ .policy = &matrix->policy, .claimant = CLAIM_CONTAINER };
+	matrix->report.scope =
+		(struct selftest_scope){ .policy = &matrix->policy, .claimant = CLAIM_CONTAINER };
 	selftest_pass_init(&matrix->report.pass);
 	matrix->report.columns = mem_alloc(sizeof(*matrix->report.columns));
 	matrix->report.n_columns = 1;
@@ -209,12 +217,14 @@ static void matrix_init(struct matrix *matrix, enum layer layer)
 	selftest_pass_init(&matrix->report.columns[0].pass);
 }
 
-static void matrix_set(struct matrix *matrix, const char *id, enum outcome_kind whole, enum outcome_kind without)
+static void matrix_set(struct matrix *matrix, const char *id, enum outcome_kind whole,
+		       enum outcome_kind without)
 {
 	const size_t i = attempt_index(row_of(id));
 
 	matrix->report.pass.records[i] = (struct selftest_record){ .kind = whole, .begun = true };
-	matrix->report.columns[0].pass.records[i] = (struct selftest_record){ .kind = without, .begun = true };
+	matrix->report.columns[0].pass.records[i] =
+		(struct selftest_record){ .kind = without, .begun = true };
 }
 
 static void an_operation_on_one_layer_needs_a_reason(void **state)

@@ -27,7 +27,9 @@ static void a_record_says_outcome_number_and_detail(void **state)
 	(void)state;
 	assert_int_equal(read_text(&pass,
 				   "S mount\nP mount refused 1 -\n"
-				   "S uptime\nP uptime allowed 0 the host's\nE 2\n", &e), 0);
+				   "S uptime\nP uptime allowed 0 the host's\nE 2\n",
+				   &e),
+			 0);
 	assert_int_equal(record_of(&pass, "mount")->kind, OUTCOME_REFUSED);
 	assert_int_equal(record_of(&pass, "mount")->sys, 1);
 	assert_string_equal(record_of(&pass, "mount")->detail, "");
@@ -62,23 +64,23 @@ static void a_later_text_replaces_a_record(void **state)
 static const struct {
 	const char *text, *complaint;
 } hostile[] = {
-	{ "P mount refused 1 -\n",                            "line 1 of the probe's records ends an attempt" },
-	{ "S no-such-thing\n",                                "names no attempt" },
-	{ "S mount extra\n",                                  "names no attempt" },
-	{ "S mount\nS umount\n",                              "line 2 of the probe's records begins an attempt" },
-	{ "S mount\nP umount refused 1 -\n",                  "ends an attempt" },
-	{ "S mount\nP mount refused 1 -\nS mount\n",          "out of turn" },
-	{ "S mount\nP mount perhaps 1 -\n",                   "has no outcome" },
-	{ "S mount\nP mount refused -1 -\n",                  "has no outcome" },
-	{ "S mount\nP mount refused 99999 -\n",               "has no outcome" },
-	{ "S mount\nP mount refused 1\n",                     "has no detail" },
-	{ "S mount\nP mount refused 1 \033[2J\n",             "has a control byte" },
-	{ "S mount\nP mount refused 1 -\nE 2\n",              "counts wrongly" },
-	{ "S mount\nE 0\n",                                   "counts wrongly" },
-	{ "E 0\nS mount\n",                                   "comes after the end" },
-	{ "S mount\nP mount refused 1 -",                     "has no end" },
-	{ "hello\n",                                          "is no record" },
-	{ "\n",                                               "is no record" },
+	{ "P mount refused 1 -\n", "line 1 of the probe's records ends an attempt" },
+	{ "S no-such-thing\n", "names no attempt" },
+	{ "S mount extra\n", "names no attempt" },
+	{ "S mount\nS umount\n", "line 2 of the probe's records begins an attempt" },
+	{ "S mount\nP umount refused 1 -\n", "ends an attempt" },
+	{ "S mount\nP mount refused 1 -\nS mount\n", "out of turn" },
+	{ "S mount\nP mount perhaps 1 -\n", "has no outcome" },
+	{ "S mount\nP mount refused -1 -\n", "has no outcome" },
+	{ "S mount\nP mount refused 99999 -\n", "has no outcome" },
+	{ "S mount\nP mount refused 1\n", "has no detail" },
+	{ "S mount\nP mount refused 1 \033[2J\n", "has a control byte" },
+	{ "S mount\nP mount refused 1 -\nE 2\n", "counts wrongly" },
+	{ "S mount\nE 0\n", "counts wrongly" },
+	{ "E 0\nS mount\n", "comes after the end" },
+	{ "S mount\nP mount refused 1 -", "has no end" },
+	{ "hello\n", "is no record" },
+	{ "\n", "is no record" },
 };
 
 static void anything_else_is_refused(void **state)

@@ -28,9 +28,11 @@ static void sample_init(struct sample *sample)
 {
 	*sample = (struct sample){ .policy = POLICY_NONE };
 	sample->report = (struct selftest_report){
-		.scope = { .policy = &sample->policy, .claimant = CLAIM_CONTAINER,
+		.scope = { .policy = &sample->policy,
+			   .claimant = CLAIM_CONTAINER,
 			   .layers = LAYER_BIT(LAYER_CAPS) | LAYER_BIT(LAYER_UTSNS) },
-		.policy_name = "sample", .boundary = "container",
+		.policy_name = "sample",
+		.boundary = "container",
 	};
 	selftest_pass_init(&sample->report.pass);
 	set(&sample->report.pass, "mount", OUTCOME_REFUSED, EPERM);
@@ -68,7 +70,7 @@ static void the_table_names_cause_and_reason(void **state)
 	assert_non_null(strstr(str_text(&text), "  umount                refused   SIGSYS"));
 	assert_non_null(strstr(str_text(&text), "  secret-read           ALLOWED"));
 	assert_non_null(strstr(str_text(&text), "(not installed on this host)"));
-	assert_null(strstr(str_text(&text), "chroot"));     /* was not tried */
+	assert_null(strstr(str_text(&text), "chroot")); /* was not tried */
 	assert_non_null(strstr(str_text(&text), "\n3 refused, 1 allowed, 1 not applicable\n"));
 	assert_null(strchr(str_text(&text), '\033'));
 	selftest_report_done(&sample.report);
@@ -95,11 +97,13 @@ static void the_matrix_shows_what_hangs_on_which_layer(void **state)
 	sample_init(&sample);
 	sample_add_column(&sample);
 	selftest_text(&sample.report, false, &text);
-	assert_non_null(strstr(str_text(&text), "  a without utsns       becomes possible: host-name\n"));
+	assert_non_null(
+		strstr(str_text(&text), "  a without utsns       becomes possible: host-name\n"));
 	assert_non_null(strstr(str_text(&text), "cannot be taken away: no box without it"));
 	assert_non_null(strstr(str_text(&text), "  host-name             x"));
 	assert_non_null(strstr(str_text(&text), "only utsns: knowledge of the host only"));
-	assert_non_null(strstr(str_text(&text), "1 operations hang on one layer, 0 of them undocumented"));
+	assert_non_null(
+		strstr(str_text(&text), "1 operations hang on one layer, 0 of them undocumented"));
 	selftest_report_done(&sample.report);
 }
 

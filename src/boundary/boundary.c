@@ -23,24 +23,6 @@ const struct boundary *boundary_find(const char *name)
 	return NULL;
 }
 
-static const char *const note_texts[] = {
-	"limits hold for each process, not for the whole box: there is no cgroup (fallback: rlimits)",
-	"scratch directories need a mount namespace; the program can write only where the policy grants it",
-	"the program cannot send signals: this kernel cannot keep them inside",
-	"Landlock here is older than ABI 6: no scopes, and perhaps no ports or truncation",
-	"refused system calls are not recorded",
-	"mdwe is enforced by filter rows alone: the kernel has no PR_SET_MDWE (Linux 6.3)",
-	"outside, the program has the caller's own user id",
-	"the host's programs and libraries are shared, read-only",
-};
-
-const char *rung_note_text(enum rung_note note)
-{
-	const unsigned bit = note ? (unsigned)__builtin_ctz(note) : 32;
-
-	return bit < ARRAY_SIZE(note_texts) ? note_texts[bit] : NULL;
-}
-
 void rung_done(struct rung *rung)
 {
 	free(rung->open);

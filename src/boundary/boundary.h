@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "model/host.h"
+#include "model/note.h"
 #include "model/plan.h"
 #include "model/policy.h"
 
@@ -49,23 +50,10 @@ struct rung {                           /* everything plan() needs and fills */
 	uint16_t first_fd;              /* 3 + n_pass */
 	const char *last_parent;        /* of the grant before, while planning */
 	struct filter_set filter;       /* filled: the rows that were compiled, for judging refused calls */
-	uint32_t notes;                 /* enum rung_note: what is weaker than usual, for result and -v */
+	uint32_t notes;                 /* enum note: what is weaker than usual, for result and -v */
 	struct arena arena;
 };
 void rung_done(struct rung *rung);
-
-enum rung_note {
-	NOTE_RLIMITS_ONLY = 1 << 0,     /* no cgroup: limits hold per process (policy names the fallback) */
-	NOTE_NO_SCRATCH = 1 << 1,       /* scratch grants need a mount namespace */
-	NOTE_NO_SIGNALS = 1 << 2,       /* signals are refused: the kernel cannot scope them */
-	NOTE_LANDLOCK_OLD = 1 << 3,     /* Landlock without scopes, ports or truncation */
-	NOTE_NO_REPORT = 1 << 4,        /* refused calls are not recorded */
-	NOTE_MDWE_FILTER = 1 << 5,      /* mdwe by filter rows alone: the kernel lacks PR_SET_MDWE */
-	NOTE_SAME_USER = 1 << 6,        /* the program has the caller's own uid outside */
-	NOTE_HOST_FILES = 1 << 7,       /* the host's /usr is shared, read-only */
-};
-/* A sentence for each bit. */
-const char *rung_note_text(enum rung_note note);
 
 struct boundary {
 	const char *name, *summary;

@@ -104,14 +104,16 @@ static void rlimit_key(struct rung *rung, int resource, enum policy_key key)
 static void process_limits(struct rung *rung, bool only, uint64_t others)
 {
 	const uint64_t memory = policy_n(rung->policy, KEY_MEMORY), pids = policy_n(rung->policy, KEY_PIDS);
+	const uint64_t beyond = only ? 0 : 1;
 	const uint64_t cpu_s = (policy_n(rung->policy, KEY_CPU) + 999) / 1000;
 	const uint64_t far = memory * 8 > UINT64_C(4) << 30 ? memory * 8 : UINT64_C(4) << 30;
 
 	rlimit_key(rung, RLIMIT_NOFILE, KEY_FILES);
 	rlimit_key(rung, RLIMIT_FSIZE, KEY_FSIZE);
 	rlimit_key(rung, RLIMIT_STACK, KEY_STACK);
+	/* Whole seconds, and one process: beside the clock of the whole box only a second layer. */
 	if (wants(rung, KEY_CPU))
-		rlimit(rung, RLIMIT_CPU, cpu_s, cpu_s + 1);
+		rlimit(rung, RLIMIT_CPU, cpu_s + beyond, cpu_s + beyond + 1);
 	if (wants(rung, KEY_MEMORY) && only)
 		rlimit(rung, RLIMIT_AS, memory, memory);
 	else if (wants(rung, KEY_MEMORY))
@@ -317,6 +319,8 @@ static void add_streams(struct rung *rung)
 
 int parts_program(struct rung *rung, const struct filter_row *denied, size_t n, const char *cwd, struct err *e)
 {
+	if (wants(rung, KEY_THREAT) && policy_n(rung->policy, KEY_THREAT) == THREAT_HOSTILE)
+		rung->notes |= NOTE_SHARED_KERNEL;
 	add_streams(rung);
 	if (cwd)
 		plan_add(rung->plan, OP_CHDIR, .s = cwd);

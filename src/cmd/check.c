@@ -107,7 +107,7 @@ static void write_text(const struct checking *check, struct str *out)
 	if (fit->fell.kind != ERR_NONE)
 		str_addf(out, "note: the policy's own boundary is refused: %s\n", fit->fell.text);
 	for (uint32_t notes = fit->rung.notes; notes; notes &= notes - 1)
-		str_addf(out, "note: %s\n", rung_note_text((enum rung_note)(notes & -notes)));
+		str_addf(out, "note: %s\n", note_text((enum note)(notes & -notes)));
 	if (fit->plan)
 		write_layers(plan_layers(fit->plan), out);
 }
@@ -121,7 +121,7 @@ static void write_list(struct json *json, const struct checking *check)
 	json_put_u64(json, "findings_more", check->n_more);
 	json_put_array(json, "notes");
 	for (uint32_t notes = check->fit.rung.notes; notes; notes &= notes - 1)
-		json_put_text(json, NULL, rung_note_text((enum rung_note)(notes & -notes)));
+		json_put_text(json, NULL, note_text((enum note)(notes & -notes)));
 	json_put_end(json);
 	json_put_array(json, "layers");
 	for (uint64_t layers = check->fit.plan ? plan_layers(check->fit.plan) : 0; layers;

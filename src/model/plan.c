@@ -381,7 +381,7 @@ void plan_text(const struct plan *plan, struct str *out)
 		const struct step *step = &plan->steps[i];
 		const struct op_row *row = &rows[step->op];
 
-		str_addf(out, "%-6s%-14s", side_names[row->side], row->name);
+		str_addf(out, *row->operands ? "%-6s%-14s" : "%-6s%s", side_names[row->side], row->name);
 		add_operands(plan, step, out);
 		str_add(out, "\n");
 	}

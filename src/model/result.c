@@ -9,6 +9,7 @@
 
 #include "base/json.h"
 #include "model/layer.h"
+#include "model/note.h"
 #include "model/syscalls.h"
 
 /* The bits of result->have: USAGE_* of monitor/monitor.h, which model may not see. The unit test
@@ -59,20 +60,6 @@ static const char *const stages[] = {
 static const char *const acts[FILTER_ACTS] = {
 	[FILTER_ALLOW] = "allow", [FILTER_LOG] = "log", [FILTER_NOTIFY] = "notify",
 	[FILTER_ERRNO] = "errno", [FILTER_KILL] = "kill",
-};
-
-/* By bit, as enum rung_note of boundary/boundary.h, which model may not see. */
-static const char *const notes[] = {
-	("limits hold for each process, not for the whole box: there is no cgroup "
-	 "(fallback: rlimits)"),
-	("scratch directories need a mount namespace; the program can write only where the policy "
-	 "grants it"),
-	"the program cannot send signals: this kernel cannot keep them inside",
-	"Landlock here is older than ABI 6: no scopes, and perhaps no ports or truncation",
-	"refused system calls are not recorded",
-	"mdwe is enforced by filter rows alone: the kernel has no PR_SET_MDWE (Linux 6.3)",
-	"outside, the program has the caller's own user id",
-	"the host's programs and libraries are shared, read-only",
 };
 
 const char *verdict_name(enum verdict verdict)
@@ -214,9 +201,9 @@ static void json_lists(struct json *json, const struct result *result)
 {
 	result_json_layers(json, "layers", result->layers);
 	json_put_array(json, "notes");
-	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
+	for (size_t i = 0; note_text(1u << i); i++)
 		if (result->notes & (1U << i))
-			json_put_text(json, NULL, notes[i]);
+			json_put_text(json, NULL, note_text(1u << i));
 	json_put_end(json);
 	json_put_array(json, "denials");
 	for (size_t i = 0; i < result->n_denials; i++)
@@ -419,7 +406,7 @@ void result_text(const struct result *result, bool verbose, struct str *out)
 		return;
 	text_usage(result, out);
 	text_layers(result, out);
-	for (size_t i = 0; i < ARRAY_SIZE(notes); i++)
+	for (size_t i = 0; note_text(1u << i); i++)
 		if (result->notes & (1U << i))
-			str_addf(out, "note: %s\n", notes[i]);
+			str_addf(out, "note: %s\n", note_text(1u << i));
 }

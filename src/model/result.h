@@ -43,7 +43,7 @@ struct result {
 	uint64_t output_bytes;  /* written by the program to stdout and stderr, also beyond the cap */
 	bool output_cut, killed, ended_by_user;
 	uint64_t layers;        /* installed and read back */
-	uint32_t notes;         /* enum rung_note */
+	uint32_t notes;         /* enum note */
 	struct denial denials[RESULT_DENIALS];
 	size_t n_denials;
 	uint64_t denials_more;  /* that did not fit */

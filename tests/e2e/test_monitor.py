@@ -225,8 +225,8 @@ def refused(data):
 
 
 def size_of_plan():
-    """sizeof(struct plan): what the monitor wants is private; it refuses every other size."""
-    return 12288 * 40 + 16 + (1 << 20)
+    """sizeof(struct plan) of model/plan.h; test_the_size_is_right notices when it changes."""
+    return 12288 * 32 + 16 + (1 << 20)
 
 
 def enemy(monitor, data, make_fds=lambda: (), then=None):
@@ -274,6 +274,13 @@ CASES = {
                         lambda: [pair(), plan_fd(size_of_plan(), 0xF, random.Random(5).randbytes(size_of_plan()))]),
     "too many descriptors at once": (REQUEST.pack(SPAWN, 0, 0), lambda: [os.open("/dev/null", os.O_RDONLY)] * 253),
 }
+
+
+def test_the_size_is_right(make):
+    monitor = make()
+    with monitor.connect() as sock:
+        send(sock, REQUEST.pack(SPAWN, 0, 0), [pair(), plan_fd(size_of_plan())])
+        assert b"counts are out of range" in answer(sock)
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -402,8 +409,9 @@ def test_passed_descriptors_and_streams_work_through_the_monitor(make, user):
     assert run.out == data
     path = user.file("f", "through")
     with open(path, "rb") as passed:
-        run = user.call("run", "--monitor", monitor.socket, "--pass-fd", str(passed.fileno()), "/bin/sh", "-c",
-                        f"cat <&{passed.fileno()}", pass_fds=[passed.fileno()])
+        run = user.call("run", "--monitor", monitor.socket, "--pass-fd", str(passed.fileno()), "/usr/bin/python3",
+                        "-S", "-c", f"import os; print(os.read({passed.fileno()}, 99).decode(), end='')",
+                        pass_fds=[passed.fileno()])
     assert run.text == "through"
 
 

@@ -1,6 +1,7 @@
 /* The container boundary: eight namespaces, a fresh read-only root, cgroup limits, and everything the
  * process boundary has, on top. Shares the host's kernel: see SECURITY.md for what that means. */
 #include <sched.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -219,11 +220,33 @@ static bool has_scratch(const struct policy *policy)
 	return false;
 }
 
+/* A place comes before what lies in it, whatever the order in the policy: a mount covers what is there. */
+static int by_place(const void *a, const void *b)
+{
+	const struct grant *const *x = a, *const *y = b;
+	const int order = strcmp((*x)->as, (*y)->as);
+
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+static const struct grant **in_order(struct rung *rung)
+{
+	const size_t n = rung->policy->n_grants;
+	const struct grant **order = arena_alloc(&rung->arena, (n + 1) * sizeof(*order));
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = &rung->policy->grants[i];
+	qsort(order, n, sizeof(*order), by_place);
+	return order;
+}
+
 static int add_files(struct rung *rung, uint32_t abi, struct err *e)
 {
+	const struct grant *const *grants = in_order(rung);
+
 	plan_add(rung->plan, OP_ROOT, .n = ROOT_BYTES, .m = ROOT_INODES);
 	for (size_t i = 0; i < rung->policy->n_grants; i++)
-		if (add_grant(rung, &rung->policy->grants[i], abi, e) < 0)
+		if (add_grant(rung, grants[i], abi, e) < 0)
 			return -1;
 	add_devices(rung, abi);
 	if (has_scratch(rung->policy)) {

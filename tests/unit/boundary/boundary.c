@@ -33,14 +33,14 @@ static void each_note_has_a_sentence(void **state)
 
 	(void)state;
 	for (uint32_t note = 1; note; note <<= 1) {
-		const char *text = rung_note_text((enum rung_note)note);
+		const char *text = note_text((enum note)note);
 
 		n += text != NULL;
 		assert_true(!text || (strlen(text) > 10 && !strchr(text, '\n')));
 	}
-	assert_true(rung_note_text(NOTE_HOST_FILES) != NULL);
+	assert_true(note_text(NOTE_HOST_FILES) != NULL);
 	assert_true(n >= 8);
-	assert_null(rung_note_text((enum rung_note)0));
+	assert_null(note_text((enum note)0));
 }
 
 static void an_empty_rung_can_be_released_twice(void **state)

@@ -58,7 +58,7 @@ static void add_rest(const struct rung *rung, struct str *out)
 			 rung->open[i].directory ? " directory" : "", rung->open[i].follow ? " follow" : "");
 	for (size_t bit = 0; bit < 32; bit++)
 		if (rung->notes & 1u << bit)
-			str_addf(out, "note %s\n", rung_note_text((enum rung_note)(1u << bit)));
+			str_addf(out, "note %s\n", note_text((enum note)(1u << bit)));
 }
 
 static void a_plan_matches_its_golden_file_and_may_run(void **state)

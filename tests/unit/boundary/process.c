@@ -52,7 +52,7 @@ static void a_plan_matches_its_golden_file_and_may_run(void **state)
 		cut_digests(str_text(&whole), &text);
 		for (size_t bit = 0; bit < 32; bit++)
 			if (sketch.rung.notes & 1u << bit)
-				str_addf(&text, "note %s\n", rung_note_text((enum rung_note)(1u << bit)));
+				str_addf(&text, "note %s\n", note_text((enum note)(1u << bit)));
 		expect_golden(plans[i].golden, str_text(&text));
 	}
 }

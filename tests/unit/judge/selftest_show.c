@@ -52,6 +52,7 @@ static void sample_add_column(struct sample *sample)
 	column->layer = LAYER_UTSNS;
 	selftest_pass_init(&column->pass);
 	set(&column->pass, "mount", OUTCOME_REFUSED, EPERM);
+	set(&column->pass, "umount", OUTCOME_KILLED, SIGSYS);
 	set(&column->pass, "host-name", OUTCOME_ALLOWED, 0);
 	err_set(&sample->report.columns[1].why, ERR_UNSUPPORTED, "no box without it");
 	sample->report.columns[1].layer = LAYER_CAPS;
@@ -107,6 +108,21 @@ static void the_matrix_shows_what_hangs_on_which_layer(void **state)
 	selftest_report_done(&sample.report);
 }
 
+static void a_column_without_answers_says_so(void **state)
+{
+	OWN(str) text = STR_NONE;
+	struct sample sample;
+
+	(void)state;
+	sample_init(&sample);
+	sample_add_column(&sample);
+	set(&sample.report.columns[0].pass, "umount", OUTCOME_NONE, 0);
+	selftest_text(&sample.report, false, &text);
+	assert_non_null(strstr(str_text(&text), "host-name; 1 WITHOUT AN ANSWER\n"));
+	assert_int_equal(selftest_code(&sample.report), 1);
+	selftest_report_done(&sample.report);
+}
+
 static void the_json_says_the_same(void **state)
 {
 	OWN(str) text = STR_NONE;
@@ -137,6 +153,7 @@ int main(void)
 		cmocka_unit_test(the_table_names_cause_and_reason),
 		cmocka_unit_test(colour_comes_when_asked_for),
 		cmocka_unit_test(the_matrix_shows_what_hangs_on_which_layer),
+		cmocka_unit_test(a_column_without_answers_says_so),
 		cmocka_unit_test(the_json_says_the_same),
 	};
 

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,18 @@
 #include <unistd.h>
 
 #include "base/err.h"
+
+/* A sanitizer makes calls of its own and handles signals: nothing to be confined to a few calls. */
+#ifdef __SANITIZE_ADDRESS__
+#define CHILD_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHILD_SANITIZED true
+#endif
+#endif
+#ifndef CHILD_SANITIZED
+#define CHILD_SANITIZED false
+#endif
 
 #define CHILD_CANNOT 77 /* this host lacks what the test needs; the reason was printed */
 

@@ -13,17 +13,6 @@
 #include "monitor/client.h"
 #include "monitor/walk.h"
 
-#ifdef __SANITIZE_ADDRESS__
-#define is_sanitized true
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define is_sanitized true
-#endif
-#endif
-#ifndef is_sanitized
-#define is_sanitized false
-#endif
-
 static int channel[2];
 
 /* A first process whose program runs body; returns its pid. */
@@ -31,7 +20,7 @@ static pid_t start(void (*body)(void))
 {
 	pid_t first;
 
-	if (is_sanitized)
+	if (CHILD_SANITIZED)
 		child_cannot("a sanitizer makes calls the filter kills for");
 	EXPECT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == 0);
 	first = fork();

@@ -14,11 +14,21 @@ import harness
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROLES = ["ward", "keeper", "first process", "program's process"]
 # What the program says of itself: all that a missing layer would change.
-LOOK = ("import ctypes,os,socket,resource as r;s=[l for l in open('/proc/self/status') if l[:3] in "
-        "('Cap','NoN','Sec','Uid','Gid','Gro')] if os.path.isdir('/proc/self') else [];"
-        "print(s,sorted(os.listdir('/')) if os.access('/',4) else 0,os.getresuid(),os.getsid(0)==os.getpid(),"
-        "os.path.exists('/home/.'),[r.getrlimit(n) for n in (4,5,7,8)],socket.gethostname() if {is_box} else 0,"
-        "ctypes.CDLL(None).unshare(0x10000000),sorted(os.listdir('/proc/self/fd')) if {is_box} else 0)")
+LOOK = """
+import ctypes, os, resource, socket
+def attempt(action):
+    try:
+        return action()
+    except OSError as e:
+        return e.errno
+def status():
+    return [line for line in open('/proc/self/status') if line[:3] in ('Cap', 'NoN', 'Sec', 'Uid', 'Gid', 'Gro')]
+is_box = {is_box}
+print(attempt(status) if is_box else 0, os.getsid(0) == os.getpid(), os.path.exists('/home/.'),
+      [resource.getrlimit(n) for n in (4, 5, 7, 8)], socket.gethostname() if is_box else 0,
+      [attempt(lambda: os.listdir(path)) for path in ('/', '/root', '/tmp', '/work')] if is_box else 0,
+      ctypes.CDLL(None).unshare(0x10000000), sorted(os.listdir('/proc/self/fd')) if is_box else 0, 0 in os.getresuid())
+"""
 # Without one of these on the host a run is planned without it: so it is when looking for it fails.
 OPTIONAL = {"landlock", "timens", "cgroupns", "core-sched", "speculation", "mdwe", "cgroup-memory",
             "cgroup-pids", "cgroup-swap", "cgroup-cpu", "cgroup-io", "no-tsc"}

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -274,6 +275,10 @@ static int ask_box(struct selftest *self, struct selftest_pass *pass, const stru
 	n += describe_policy(self, &arena, argv + n);
 	for (size_t i = 0; i < asked->n; i++)
 		argv[n++] = asked->only[i];
+	/* Keepers end behind the result and come to us; dead ones count against a user's limit. */
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	self->host.tasks = 0; /* counted anew */
 	if (launch_box(&launch, &output, result, e) < 0)
 		return -1;
 	if (result->ended_by_user)
@@ -478,6 +483,8 @@ static int run_inside(struct selftest *self, const struct args *args, struct err
 {
 	const char *probe = NULL;
 
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
+		return err_sys(e, "PR_SET_CHILD_SUBREAPER");
 	if (find_probe(&self->arena, &probe, e) < 0)
 		return -1;
 	if (markers_set_out(&self->policy, probe, &self->markers, e) < 0 ||

@@ -251,6 +251,9 @@ static bool keep_without(struct step *step, enum layer layer)
 			step->flags &= ~namespaces[i].flag;
 	if (step->op == OP_NS)
 		return true;
+	/* v1 counts memory and swap together: there is no limit of swap alone. */
+	if (step->op == OP_CGROUP_LIMIT && step->flags == LIMIT_SWAP && layer == LAYER_CG_MEMORY)
+		return false;
 	if (step->op == OP_LOOPBACK && layer == LAYER_NETNS)
 		return false;
 	if (step->op == OP_HOSTNAME && layer == LAYER_UTSNS)

@@ -156,6 +156,8 @@ static const char *meaning_fault(const struct plan *plan, const struct step *ste
 		return "no such kind of /proc";
 	if (step->op == OP_CAPS && step->flags > CAPS_ADMIN_UNTIL_EXEC)
 		return "no such way to keep capabilities";
+	if (step->op == OP_IDMAP && (!step->n || !step->m) && !ceiling->knife)
+		return "root is nobody's identity, inside or outside";
 	if (step->op == OP_SECCOMP || step->op == OP_FLOOR)
 		return program_fault(plan, step);
 	if (step->op == OP_EXEC &&

@@ -31,6 +31,14 @@ static const struct step *find_step(const struct plan *plan, enum plan_op op, ui
 	return NULL;
 }
 
+static bool has_step(const struct plan *plan, enum plan_op op)
+{
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].op == op)
+			return true;
+	return false;
+}
+
 int apply_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *layers, struct err *e)
 {
 	static const uint8_t layer_of[PLAN_LIMITS] = {
@@ -126,10 +134,12 @@ static int raise_box(const struct plan *plan, uint64_t flags, int go_fd, const s
 		     struct held *held, struct err *e)
 {
 	const struct step *uid = find_step(plan, OP_IDMAP, 0), *gid = find_step(plan, OP_IDMAP, 1);
+	/* A box whose identity selftest has taken away stays who we are, and so its map must be. */
+	const bool stays = !has_step(plan, OP_IDENTITY);
 
-	if (uid && ns_map(held->pid, false, (uint32_t)uid->n, (uint32_t)uid->m, e) < 0)
+	if (uid && ns_map(held->pid, false, (uint32_t)uid->n, stays ? geteuid() : (uint32_t)uid->m, e) < 0)
 		return -1;
-	if (gid && ns_map(held->pid, true, (uint32_t)gid->n, (uint32_t)gid->m, e) < 0)
+	if (gid && ns_map(held->pid, true, (uint32_t)gid->n, stays ? getegid() : (uint32_t)gid->m, e) < 0)
 		return -1;
 	if (go(go_fd, e) < 0 || check_namespaces(held->pid, flags, early->host_net, &held->layers, e) < 0)
 		return -1;

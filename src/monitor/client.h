@@ -39,5 +39,6 @@ MUST_USE int mon_ask(struct box *box, enum mon_op op, uint64_t arg, struct mon_r
 /* Reads one note; *fd is the descriptor that came with it or -1. Returns 1, 0 at the end of file, -1. */
 MUST_USE int mon_read_note(const struct box *box, struct box_note *note, int *fd, struct err *e);
 
-/* Closes the channels (which ends the box if it still runs) and reaps a keeper of our own. */
+/* Closes the channels (which ends the box if it still runs) and waits for a keeper of our own; one that
+ * has released its box is not waited for: it sweeps behind others, and is reaped by whoever outlives it. */
 void mon_close(struct box *box);

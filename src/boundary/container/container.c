@@ -23,26 +23,31 @@ static int container_probe(const struct host *host, struct err *e)
 	return 0;
 }
 
-static void add_identity(struct rung *rung)
+static int add_identity(struct rung *rung, struct err *e)
 {
 	const uint64_t uid = policy_n(rung->policy, KEY_UID) ? policy_n(rung->policy, KEY_UID) : INSIDE_ID;
 	const uint64_t gid = policy_n(rung->policy, KEY_GID) ? policy_n(rung->policy, KEY_GID) : INSIDE_ID;
 	const bool own = rung->host->root && rung->host->may_setuid && !rung->host->monitor;
 
+	if (!own && rung->host->uid == 0)
+		return err_set(e, ERR_UNSUPPORTED, "root that may not become somebody else (no CAP_SETUID, or a "
+			       "monitor was named) would be root outside; run ward as an ordinary user");
 	plan_add(rung->plan, OP_IDMAP, .flags = 0, .n = uid, .m = own ? rung->host->box_id : rung->host->uid);
 	plan_add(rung->plan, OP_IDMAP, .flags = 1, .n = gid, .m = own ? rung->host->box_id : rung->host->gid);
 	plan_add(rung->plan, OP_IDENTITY, .n = uid, .m = gid);
 	if (!own)
 		rung->notes |= NOTE_SAME_USER;
+	return 0;
 }
 
-static void add_namespaces(struct rung *rung)
+static int add_namespaces(struct rung *rung, struct err *e)
 {
 	const bool private_net = policy_n(rung->policy, KEY_NETWORK) != NETWORK_HOST;
 	const char *name = policy_text(rung->policy, KEY_HOSTNAME);
 
 	plan_add(rung->plan, OP_NS, .flags = NAMESPACES | (private_net ? CLONE_NEWNET : 0));
-	add_identity(rung);
+	if (add_identity(rung, e) < 0)
+		return -1;
 	if (private_net)
 		plan_add(rung->plan, OP_LOOPBACK);
 	plan_add(rung->plan, OP_HOSTNAME, .s = name ? name : "box");
@@ -50,6 +55,7 @@ static void add_namespaces(struct rung *rung)
 		plan_add(rung->plan, OP_TIME);
 	plan_add(rung->plan, OP_CGROUPNS);
 	plan_add(rung->plan, OP_NESTED);
+	return 0;
 }
 
 static void bind(struct rung *rung, const char *path, const char *at, uint32_t flags)
@@ -269,8 +275,7 @@ static int container_plan(struct rung *rung, struct err *e)
 	uint32_t abi;
 
 	rung->plan->boundary = BOUNDARY_CONTAINER;
-	add_namespaces(rung);
-	if (parts_limits(rung, true, e) < 0)
+	if (add_namespaces(rung, e) < 0 || parts_limits(rung, true, e) < 0)
 		return -1;
 	abi = parts_landlock_begin(rung, true);
 	if (add_files(rung, abi, e) < 0)

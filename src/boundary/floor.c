@@ -25,7 +25,7 @@ static const uint16_t forbidden[] = {
 	/* programmable or shared kernel machinery with a record of break-outs */
 	SYS_bpf, SYS_perf_event_open, SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_userfaultfd,
 	SYS_keyctl, SYS_add_key, SYS_request_key, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_fanotify_init,
-	SYS_fanotify_mark, SYS_vmsplice, SYS_modify_ldt, SYS_memfd_secret,
+	SYS_fanotify_mark, SYS_vmsplice, SYS_modify_ldt, SYS_memfd_secret, 451 /* cachestat */,
 };
 
 #define IN_ALL UINT64_MAX

@@ -120,6 +120,7 @@ static void process_limits(struct rung *rung, bool only, uint64_t others)
 		rlimit(rung, RLIMIT_DATA, far, far);
 	if (wants(rung, KEY_PIDS))
 		rlimit(rung, RLIMIT_NPROC, pids + 1 + others + (only ? 0 : PIDS_BEYOND), pids + 1 + others + (only ? 0 : PIDS_BEYOND));
+	rlimit(rung, RLIMIT_CORE, 1, 1); /* as no-dump does: see drop_dumps() */
 	rlimit(rung, RLIMIT_MEMLOCK, 64 * 1024, 64 * 1024);
 	rlimit(rung, RLIMIT_MSGQUEUE, 0, 0);
 	rlimit(rung, RLIMIT_NICE, 0, 0);
@@ -247,6 +248,10 @@ static const struct filter_row mdwe_rows[] = {
 	  .tests = { { 2, FILTER_EQ, 4, 4 } } },
 	{ .nr = SYS_pkey_mprotect, .act = FILTER_ERRNO, .sys = EACCES, .origin = "hardening.mdwe", .n_tests = 1,
 	  .tests = { { 2, FILTER_EQ, 4, 4 } } },
+	/* One memory under two addresses, here to write and there to execute. */
+	{ .nr = SYS_mmap, .act = FILTER_ERRNO, .sys = EACCES, .origin = "hardening.mdwe", .n_tests = 2,
+	  .tests = { { 2, FILTER_EQ, 4, 4 }, { 3, FILTER_EQ, 1 /* MAP_SHARED */, 1 } } },
+	{ .nr = SYS_memfd_create, .act = FILTER_ERRNO, .sys = EACCES, .origin = "hardening.mdwe" },
 	{ .nr = SYS_shmat, .act = FILTER_ERRNO, .sys = EACCES, .origin = "hardening.mdwe", .n_tests = 1,
 	  .tests = { { 2, FILTER_EQ, 0x8000 /* SHM_EXEC */, 0x8000 } } },
 };

@@ -18,6 +18,9 @@ static const struct {
 	{ CLAIM_BOTH, L(NNP), " new-privs ",
 	  "the layer's own state; setuid-file and filecap-file show that there is nothing to "
 	  "gain" },
+	{ CLAIM_CONTAINER, L(IDENTITY), " proc1-fd proc-mounts ",
+	  "as root outside the box's first process can be looked at, which holds one socket and "
+	  "no right" },
 	{ CLAIM_BOTH, L(IDENTITY), " root-id ",
 	  "the layer's own state; being that user gives no right while the other layers stand" },
 	{ CLAIM_BOTH, L(SPEC) | L(CORE_SCHED) | L(TSC),
@@ -39,8 +42,8 @@ static const struct {
 	  " secret-list secret-stat secret-path secret-chdir secret-watch list-root-home "
 	  "list-home list-var list-run list-boot list-srv list-ssh sys-list sys-firmware "
 	  "cgroupfs-list proc-bus strange-device kernel-mounts suid-mounts dev-mounts ",
-	  "names and metadata: Landlock judges the opening of files, and the right to list / is "
-	  "a right to list everything once / is the host's" },
+	  "names and metadata: Landlock judges the opening of files, not looking at them or "
+	  "passing through directories" },
 	{ CLAIM_CONTAINER, OWN_TREE, " secret-chmod secret-time secret-xattr ",
 	  "only files that belong to ward's own user, when ward is not root: Landlock does not "
 	  "judge metadata" },

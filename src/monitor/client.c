@@ -114,6 +114,17 @@ static int start_or_connect(const char *monitor, struct box *box, struct err *e)
 	return monitor ? mon_connect(monitor, box, e) : mon_start(box, e);
 }
 
+/* When the box's first process gave up, the keeper sees only that it is gone; its own word says why. */
+static void hear_box(const struct box *box, struct err *e)
+{
+	struct box_note note;
+
+	if (recv(box->note_fd, &note, sizeof(note), MSG_DONTWAIT) != sizeof(note) || note.kind != BOX_FAILED)
+		return;
+	note.err.text[sizeof(note.err.text) - 1] = '\0';
+	*e = note.err;
+}
+
 int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, const char *monitor, struct box *box,
 	      uint64_t *layers, struct err *e)
 {
@@ -130,6 +141,7 @@ int mon_spawn(const struct plan *plan, const int *fds, size_t n_fds, const char 
 	close(note[1]);
 	box->note_fd = note[0];
 	if (status < 0 || read_answer(box, MON_SPAWN, &res, e) < 0) {
+		hear_box(box, e);
 		mon_close(box);
 		return -1;
 	}

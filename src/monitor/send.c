@@ -91,8 +91,12 @@ int mon_send_plan(const struct plan *plan, const int *fds, size_t n_fds, const s
 	status = send_packet(box->control_fd, MON_SPAWN, n_fds, first, 2, e);
 	for (size_t at = 0; status == 0 && at < n_fds; at += MON_FDS_PER_PACKET) {
 		const size_t left = n_fds - at, n = left < MON_FDS_PER_PACKET ? left : MON_FDS_PER_PACKET;
+		int packet[MON_FDS_PER_PACKET];
 
-		status = send_packet(box->control_fd, MON_FDS, n, fds + at, n, e);
+		/* A box with a terminal uses no streams; their places are filled with what does no harm. */
+		for (size_t i = 0; i < n; i++)
+			packet[i] = fds[at + i] >= 0 ? fds[at + i] : plan_fd;
+		status = send_packet(box->control_fd, MON_FDS, n, packet, n, e);
 	}
 	close(plan_fd);
 	return status;

@@ -87,7 +87,7 @@ static int do_identity(struct walk *walk, const struct step *step, struct err *e
 	if (drop_identity((uint32_t)step->n, (uint32_t)step->m,
 			  first->op == OP_NS && first->flags & (CLONE_NEWNS | CLONE_NEWUSER), e) < 0)
 		return -1;
-	/* Changing ids made our /proc files root's: timens_offsets must be written. Undone in init_live(). */
+	/* Changing ids made our /proc files root's: timens_offsets must be written. Undone before the program exists. */
 	if (prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) < 0)
 		return err_sys(e, "PR_SET_DUMPABLE");
 	return 0;
@@ -399,6 +399,8 @@ _Noreturn void walk_box(struct walk *walk)
 	if (set_up(walk, &e) < 0)
 		fail(walk, &e);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	/* Nobody may look into this process from the moment the program exists. */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	pid = ns_spawn(walk_guest, walk, &e);
 	if (pid < 0)
 		fail(walk, &e);

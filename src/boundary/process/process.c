@@ -149,6 +149,9 @@ static int process_plan(struct rung *rung, struct err *e)
 			       "run ward as an ordinary user, or give it those capabilities");
 	rung->plan->boundary = BOUNDARY_PROCESS;
 	add_identity(rung);
+	/* The host's own multiplexer: there is no /dev of the box. */
+	if (rung->payload->pty)
+		plan_add(rung->plan, OP_PTY, .s = "/dev");
 	if (parts_limits(rung, false, e) < 0)
 		return -1;
 	abi = parts_landlock_begin(rung, true);

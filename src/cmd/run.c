@@ -88,13 +88,22 @@ static int show(const struct running *run, struct err *e)
 			 say_out(STDERR_FILENO, "standard error", &text, e);
 }
 
+/* -b process on the command line: such a box has no network of its own. */
+static bool names_process(const struct args *args)
+{
+	for (size_t i = 0; i < args->n_hits; i++)
+		if (args->hits[i].opt->id == KEY_BOUNDARY && strcmp(args->hits[i].value, "process") == 0)
+			return true;
+	return false;
+}
+
 /* Everything up to the box. */
 static int prepare(struct running *run, struct args *args, struct err *e)
 {
 	if (run_options_read(args, &run->options, e) < 0)
 		return -1;
 	/* It makes its network namespace while we read the policy. */
-	if (!run->options.dry_run && mon_start(&run->box, e) < 0)
+	if (!run->options.dry_run && mon_start(&run->box, !names_process(args), e) < 0)
 		return -1;
 	if (compose_policy(args, &run->policy, &run->source, e) < 0)
 		return -1;

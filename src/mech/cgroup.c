@@ -293,6 +293,19 @@ static unsigned sweep_dir(const struct cgroup *home, size_t i)
 	return n;
 }
 
+static unsigned sweep_home(uint32_t limits)
+{
+	struct cgroup home;
+	unsigned n = 0;
+	struct err e;
+
+	(void)tree_home(&home, limits, false, &e);
+	for (size_t j = 0; j < home.n_dirs; j++)
+		n += sweep_dir(&home, j);
+	cgroup_forget(&home);
+	return n;
+}
+
 unsigned cgroup_sweep(void)
 {
 	/* v2: which ancestor a group went below depends on its limits */
@@ -300,15 +313,11 @@ unsigned cgroup_sweep(void)
 					CGROUP_BIT(CGROUP_PIDS), CGROUP_BIT(CGROUP_CPUS)};
 	unsigned n = 0;
 
-	for (size_t i = 0; i < (cgroup_is_v2() ? ARRAY_SIZE(each) : 1); i++) {
-		struct cgroup home;
-		struct err e;
-
-		(void)tree_home(&home, each[i], false, &e);
-		for (size_t j = 0; j < home.n_dirs; j++)
-			n += sweep_dir(&home, j);
-		cgroup_forget(&home);
-	}
+	/* v1: what is left behind is left in all trees, so one tells; mostly there is nothing */
+	if (!cgroup_is_v2() && sweep_home(CGROUP_BIT(CGROUP_PIDS)) == 0)
+		return 0;
+	for (size_t i = 0; i < (cgroup_is_v2() ? ARRAY_SIZE(each) : 1); i++)
+		n += sweep_home(each[i]);
 	return n;
 }
 

@@ -49,6 +49,11 @@ static int check_caps(uint32_t keep, struct err *e)
 	for (int i = 0; i < 2; i++)
 		if ((sets[i].permitted | sets[i].effective | sets[i].inheritable) & ~(i ? 0 : keep))
 			return err_set(e, ERR_BUG, "capabilities are left after they were dropped");
+	return 0;
+}
+
+static int check_bounding(struct err *e)
+{
 	for (int cap = 0; cap < 64; cap++) {
 		const int bounding = prctl(PR_CAPBSET_READ, cap, 0, 0, 0);
 
@@ -80,7 +85,7 @@ static int empty_bounding(struct err *e)
 	return 0;
 }
 
-int drop_caps(uint32_t keep, struct err *e)
+static int drop_sets(uint32_t keep, bool read_bounding, struct err *e)
 {
 	const int powerless = empty_bounding(e);
 	cap_sets sets = { { .permitted = keep, .effective = keep } };
@@ -91,9 +96,19 @@ int drop_caps(uint32_t keep, struct err *e)
 		return err_sys(e, "clear ambient capabilities");
 	if (powerless)
 		return 0;
-	if (set_caps(sets, e) < 0)
+	if (set_caps(sets, e) < 0 || check_caps(keep, e) < 0)
 		return -1;
-	return check_caps(keep, e);
+	return read_bounding ? check_bounding(e) : 0;
+}
+
+int drop_caps(uint32_t keep, struct err *e)
+{
+	return drop_sets(keep, true, e);
+}
+
+int drop_own_caps(uint32_t keep, struct err *e)
+{
+	return drop_sets(keep, false, e);
 }
 
 int drop_nothing(struct err *e)

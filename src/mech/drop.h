@@ -9,6 +9,9 @@
 /* Empties all five capability sets, but for those of `keep` (bits 0..31), which stay permitted and
  * effective until the next exec of a process that is not root. */
 MUST_USE int drop_caps(uint32_t keep, struct err *e);
+/* The same for ward's own processes, which execute nothing: the bounding set, emptied one call a
+ * capability, is not read back with as many again. */
+MUST_USE int drop_own_caps(uint32_t keep, struct err *e);
 /* The opposite, for selftest: what the process has stays across exec. */
 MUST_USE int drop_nothing(struct err *e);
 

@@ -20,8 +20,10 @@ struct box {
 #define BOX_NONE ((struct box){ .control_fd = -1, .note_fd = -1 })
 
 /* Starts a keeper of our own, before there is a plan: what it can do without one it does meanwhile.
+ *
+ * network  make a private network: worth it unless the plan is known to use none
  * mon_close() ends it. Optional: mon_spawn() starts one when box is empty. */
-MUST_USE int mon_start(struct box *box, struct err *e);
+MUST_USE int mon_start(struct box *box, bool network, struct err *e);
 
 /* Starts a box and returns once the keeper has accepted the plan; the program may not run yet.
  *

@@ -234,6 +234,7 @@ int walk_guest(void *at)
 	const struct step *last = &walk->plan->steps[walk->plan->n_steps - 1];
 	struct err e = ERR_INIT;
 
+	prctl(PR_SET_NAME, "ward-guest", 0, 0, 0);
 	reset_signals();
 	umask(022);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);

@@ -53,7 +53,7 @@ static void confine(int note_fd)
 {
 	struct box_note note = { .kind = BOX_FAILED };
 
-	if (drop_caps(0, &note.err) < 0 || confine_calls(calls, ARRAY_SIZE(calls), &note.err) < 0) {
+	if (drop_own_caps(0, &note.err) < 0 || confine_calls(calls, ARRAY_SIZE(calls), &note.err) < 0) {
 		note_send(note_fd, &note, -1);
 		_exit(1);
 	}

@@ -271,9 +271,32 @@ static void hold_mounts(int pid)
  * hosts mount the root of a v1 hierarchy with mode 555, which even its owner may not write. */
 static int confine(struct err *e)
 {
-	if (geteuid() == 0 && drop_caps(1u << CAP_KILL | 1u << CAP_DAC_OVERRIDE, e) < 0)
+	if (geteuid() == 0 && drop_own_caps(1u << CAP_KILL | 1u << CAP_DAC_OVERRIDE, e) < 0)
 		return -1;
 	return confine_calls(calls, ARRAY_SIZE(calls), e);
+}
+
+/* Waits for a request; a box that ends meanwhile is cleaned up before anybody asks. */
+static int next_request(struct keeper *keeper, struct mon_req *req)
+{
+	struct pollfd polls[2] = {
+		{ .fd = keeper->control_fd, .events = POLLIN },
+		{ .fd = keeper->held.pid_fd, .events = POLLIN },
+	};
+
+	for (;;) {
+		struct err ignored;
+
+		polls[1].fd = keeper->ended ? -1 : keeper->held.pid_fd;
+		if (poll(polls, 2, -1) < 0 && errno != EINTR)
+			return 0;
+		/* When it fails, MON_RELEASE tries again and says why. */
+		if (polls[1].revents && keeper_release(keeper, &ignored) < 0)
+			keeper->ended = true;
+		if (polls[0].revents)
+			return keeper_read(keeper->control_fd, req);
+		polls[1].revents = 0;
+	}
 }
 
 _Noreturn void keeper_live(struct keeper *keeper)
@@ -288,7 +311,7 @@ _Noreturn void keeper_live(struct keeper *keeper)
 			_exit(1);
 		_exit(1);
 	}
-	while (keeper_read(keeper->control_fd, &req) && keeper_answer(keeper, &req, &res) == 0)
+	while (next_request(keeper, &req) && keeper_answer(keeper, &req, &res) == 0)
 		keeper_write(keeper->control_fd, &res);
 	if (keeper_release(keeper, &e) < 0)
 		_exit(1);

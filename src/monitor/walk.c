@@ -392,6 +392,7 @@ _Noreturn void walk_box(struct walk *walk)
 	struct err e = ERR_INIT;
 	int pid;
 
+	prctl(PR_SET_NAME, "ward-box", 0, 0, 0);
 	/* Our keeper's end is ours; twice, because a change of identity clears it. */
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
 	if (await_go(walk) < 0)

@@ -38,7 +38,7 @@ def test_two_gigabytes_in_c_are_too_many(anyone, programs):
 
 def test_memory_of_many_processes_is_counted_together(root, programs):
     eat = programs("eat.c")
-    run = root.sh("for i in 1 2 3 4; do /eat 40 & done; wait; echo survived",
+    run = root.sh("for i in 1 2 3 4; do /eat 40 1 & done; wait; echo survived",
                   "--rx", f"{eat}:/eat", "--mem", "100M")
     assert run.result["oom_kills"] > 0
     assert run.result["memory_peak_bytes"] <= 101 * MIB

@@ -41,11 +41,14 @@ def test_a_signal_to_ward_ends_the_box_by_that_signal(anyone, name, boundary):
 
 def test_a_program_may_finish_on_sigterm_but_not_take_for_ever(anyone):
     script = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.02; done"
-    with anyone.start("run", "/bin/sh", "-c", script) as process:
+    result = anyone.name("json")
+    with anyone.start("run", "--result", result, "/bin/sh", "-c", script) as process:
         up(process)
         process.terminate()
         assert process.stdout.read() == b"bye\n"
-        assert process.wait(10) != 0, "asked to end is not a success"
+        assert process.wait(10) == 0
+    told = harness.read_result(result)
+    assert told["ended_by_user"] is True and told["exit"] == 0 and told["killed"] is False
     with anyone.start("run", "/bin/sh", "-c", "trap '' TERM; echo up; sleep 60 & wait; sleep 60") as process:
         up(process)
         process.terminate()

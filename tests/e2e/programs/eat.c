@@ -1,6 +1,7 @@
-/* Takes N MiB and writes to each page. */
+/* Takes N MiB, writes to each page, and holds them for a while: eat N [SECONDS] */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 int main(int argc, char **argv)
 {
@@ -13,6 +14,8 @@ int main(int argc, char **argv)
 	}
 	for (size_t i = 0; i < bytes; i += 4096)
 		at[i] = 1;
+	if (argc > 2)
+		sleep((unsigned)atoi(argv[2]));
 	puts("got it");
 	return 0;
 }

@@ -12,6 +12,8 @@ FILES = {".c": 600, ".cc": 600, ".h": 120}
 # The two nouns of the program: one struct and all that is done to it, in one place.
 WIDER = {"src/model/plan.h": 200, "src/model/policy.h": 200}
 FOLDERS = ("src", "tests", "bench")
+# A test is a table with a loop behind it, and its fixtures are hosts and policies written out.
+TESTS = 1.8  # times what the source may have
 
 
 def functions(lines: list[str]):
@@ -33,12 +35,13 @@ def offences(root: pathlib.Path):
         for file in sorted(p for p in (root / folder).rglob("*") if p.suffix in FILES):
             lines = file.read_text(encoding="utf-8").splitlines()
             path = file.relative_to(root).as_posix()
-            limit = WIDER.get(path, FILES[file.suffix])
+            times = TESTS if folder == "tests" else 1
+            limit = int(WIDER.get(path, FILES[file.suffix]) * times)
             if len(lines) > limit:
                 yield f"{path}: {len(lines)} lines, at most {limit}"
             for number, text, length in functions(lines):
-                if length > FUNCTION:
-                    yield f"{path}:{number}: {length} lines, at most {FUNCTION}: {text}"
+                if length > FUNCTION * times:
+                    yield f"{path}:{number}: {length} lines, at most {int(FUNCTION * times)}: {text}"
 
 
 def main() -> int:

@@ -13,7 +13,7 @@ static void clean(char *text)
 			*text = '?';
 }
 
-static void set_text(struct err *e, const char *format, va_list args)
+__attribute__((format(printf, 2, 0))) static void set_text(struct err *e, const char *format, va_list args)
 {
 	vsnprintf(e->text, sizeof(e->text), format, args);
 	clean(e->text);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <linux/filter.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
@@ -29,6 +30,49 @@ const char *parts_where(struct rung *rung, const struct grant *grant)
 struct path_info parts_look(const struct rung *rung, const char *path)
 {
 	return rung->around->look(rung->around->at, path);
+}
+
+/* A place comes before what lies in it, whatever the order in the policy: a mount covers what is there. */
+static int by_place(const void *a, const void *b)
+{
+	const struct grant *const *x = a, *const *y = b;
+	const int order = strcmp((*x)->as, (*y)->as);
+
+	return order ? order : (*x > *y) - (*x < *y);
+}
+
+const struct grant *const *parts_in_order(struct rung *rung)
+{
+	const size_t n = rung->policy->n_grants;
+	const struct grant **order = arena_alloc(&rung->arena, (n + 1) * sizeof(*order));
+
+	for (size_t i = 0; i < n; i++)
+		order[i] = &rung->policy->grants[i];
+	qsort(order, n, sizeof(*order), by_place);
+	return order;
+}
+
+int parts_check_grant(struct rung *rung, const struct grant *grant, struct path_info *info, struct err *e)
+{
+	*info = parts_look(rung, grant->what);
+	if (info->kind == PATH_ABSENT)
+		return err_set(e, ERR_MISSING, "%s: %s does not exist; create it or take the grant out",
+			       parts_where(rung, grant), grant->what);
+	if (info->kind == PATH_LINK)
+		return err_set(e, ERR_USAGE, "%s: %s is a symbolic link; grant what it points to (%s)",
+			       parts_where(rung, grant), grant->what, info->link);
+	if (info->kind == PATH_DEVICE)
+		return err_set(e, ERR_DENIED, "%s: %s is a device, socket or pipe; only files and directories "
+			       "can be granted", parts_where(rung, grant), grant->what);
+	return 0;
+}
+
+uint64_t parts_rights(const struct grant *grant)
+{
+	const bool writes = grant->kind == GRANT_WRITE || grant->kind == GRANT_SCRATCH;
+
+	return RIGHTS_READ | (writes ? RIGHTS_WRITE : 0) |
+	       (grant->kind == GRANT_EXEC || grant->may_exec ? RIGHTS_EXEC : 0);
 }
 
 static bool wants(const struct rung *rung, enum policy_key key)
@@ -170,6 +214,13 @@ void parts_landlock_path(struct rung *rung, uint32_t abi, const char *path, uint
 {
 	if (abi && (rights & file_rights(abi)))
 		plan_add(rung->plan, OP_LANDLOCK_PATH, .s = path, .n = rights & file_rights(abi));
+}
+
+void parts_landlock_grant(struct rung *rung, uint32_t abi, const struct grant *grant)
+{
+	if (abi)
+		plan_add(rung->plan, OP_LANDLOCK_PATH, .s = grant->as, .flags = 1,
+			 .n = parts_rights(grant) & file_rights(abi));
 }
 
 void parts_landlock_end(struct rung *rung, uint32_t abi)

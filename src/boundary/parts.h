@@ -18,6 +18,15 @@ uint16_t parts_open(struct rung *rung, const char *path, bool directory, bool fo
 /* Where a grant was written, for error messages: "file.yaml:12", "--ro". */
 const char *parts_where(struct rung *rung, const struct grant *grant);
 
+/* The policy's grants by place, what contains before what is contained; n_grants of them. */
+const struct grant *const *parts_in_order(struct rung *rung);
+
+/* May this be granted at all? Errors: ERR_MISSING, ERR_USAGE (a link), ERR_DENIED (a device, pipe, socket) */
+MUST_USE int parts_check_grant(struct rung *rung, const struct grant *grant, struct path_info *info, struct err *e);
+
+/* The Landlock rights a grant gives, for the newest ABI. */
+uint64_t parts_rights(const struct grant *grant);
+
 /* What lies at a host path. */
 struct path_info parts_look(const struct rung *rung, const char *path);
 
@@ -29,6 +38,8 @@ MUST_USE int parts_limits(struct rung *rung, bool cgroup, struct err *e);
 /* Landlock: begins a rule set (none when the kernel has none; *abi then 0) ... */
 uint32_t parts_landlock_begin(struct rung *rung, bool scopes);
 void parts_landlock_path(struct rung *rung, uint32_t abi, const char *path, uint64_t rights);
+/* The same for a place the policy names: no link may stand for it. */
+void parts_landlock_grant(struct rung *rung, uint32_t abi, const struct grant *grant);
 /* ... and ends it. */
 void parts_landlock_end(struct rung *rung, uint32_t abi);
 

@@ -31,8 +31,10 @@ int tree_read(int dir_fd, const char *file, char *out, size_t cap)
 	ssize_t got = fd < 0 ? -1 : 1;
 	size_t len = 0;
 
-	for (; got > 0 && len<cap - 1; len += got> 0 ? (size_t)got : 0)
+	while (got > 0 && len < cap - 1) {
 		got = read(fd, out + len, cap - 1 - len);
+		len += got > 0 ? (size_t)got : 0;
+	}
 	out[got < 0 ? 0 : len] = 0;
 	return got < 0 ? -1 : (int)len;
 }
@@ -41,7 +43,12 @@ int tree_write(int dir_fd, const char *file, const char *text)
 {
 	TREE_FD int fd = openat(dir_fd, file, O_WRONLY | O_CLOEXEC);
 
-	return fd < 0 || write(fd, text, strlen(text)) < 0 ? -1 : 0;
+	ssize_t put = -1;
+
+	/* A tracer's signal interrupts the reclaim behind a memory limit. */
+	while (fd >= 0 && (put = write(fd, text, strlen(text))) < 0 && errno == EINTR)
+		;
+	return put < 0 ? -1 : 0;
 }
 
 static const char *next_line(const char *text)

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -41,16 +42,22 @@ int landlock_new(uint64_t file_rights, uint64_t port_rights, uint64_t scopes, st
 	return fd < 0 ? err_sys(e, "landlock_create_ruleset") : fd;
 }
 
-int landlock_add_path(int rules_fd, const char *path, uint64_t rights, struct err *e)
+int landlock_add_path(int rules_fd, const char *path, bool exact, uint64_t rights, struct err *e)
 {
-	const int fd = open(path, O_PATH | O_CLOEXEC);
+	const uint64_t no_links = RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+	const struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = exact ? no_links : 0 };
+	const int fd = (int)syscall(SYS_openat2, AT_FDCWD, path, &how, sizeof(how));
 	struct path_rule rule = { .rights = rights, .parent_fd = fd };
 	struct stat st;
 	int status = 0;
 
 	if (fd < 0)
 		return errno == ENOENT || errno == EACCES ? 0 : err_sys(e, "landlock: open %s", path);
-	if (fstat(fd, &st) < 0 || !S_ISDIR(st.st_mode))
+	if (fstat(fd, &st) < 0) {
+		close(fd);
+		return err_sys(e, "landlock: look at %s", path);
+	}
+	if (!S_ISDIR(st.st_mode))
 		rule.rights &= FILE_ONLY;
 	if (rule.rights && syscall(SYS_landlock_add_rule, rules_fd, RULE_PATH, &rule, 0) < 0)
 		status = err_sys(e, "landlock_add_rule for %s", path);

@@ -1,6 +1,7 @@
 /* Landlock: the kernel's own second opinion on files, TCP ports and scopes. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/err.h"
@@ -13,8 +14,10 @@ int landlock_abi(void);
 MUST_USE int landlock_new(uint64_t file_rights, uint64_t port_rights, uint64_t scopes, struct err *e);
 
 /* Grants rights beneath a path (a file: only the rights files have). A path that does not exist
- * grants nothing and is no error. */
-MUST_USE int landlock_add_path(int rules_fd, const char *path, uint64_t rights, struct err *e);
+ * grants nothing and is no error.
+ *
+ * exact  no link on the way: the path is one that others may change while we look */
+MUST_USE int landlock_add_path(int rules_fd, const char *path, bool exact, uint64_t rights, struct err *e);
 MUST_USE int landlock_add_port(int rules_fd, uint16_t port, uint64_t rights, struct err *e);
 
 /* Puts this process and all its children under the rules. Needs no_new_privs. Closes rules_fd. */

@@ -50,7 +50,7 @@ static const struct {
 	[OP_SPECULATION] = { .flags = 1 },
 	[OP_CAPS] = { .flags = 3 },
 	[OP_LANDLOCK] = { .flags = LANDLOCK_SCOPES, .n_max = LANDLOCK_FILE_RIGHTS, .m_max = LANDLOCK_PORT_RIGHTS },
-	[OP_LANDLOCK_PATH] = { .n_max = LANDLOCK_FILE_RIGHTS, .s_path = true },
+	[OP_LANDLOCK_PATH] = { .flags = 1, .n_max = LANDLOCK_FILE_RIGHTS, .s_path = true },
 	[OP_LANDLOCK_PORT] = { .n_max = 65535, .m_max = LANDLOCK_PORT_RIGHTS },
 	[OP_SECCOMP] = { .flags = 1, .n_max = BPF_MAXINSNS, .n_at_least_one = true },
 	[OP_EXEC] = { .n_max = 65536, .m_max = 65536, .n_at_least_one = true },

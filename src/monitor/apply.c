@@ -212,6 +212,7 @@ static int start(struct walk *walk, int go_write, const struct early *early, str
 
 	if (prepare(walk, flags, early->born, held, e) < 0 || choose_network(walk, &cloned, early, e) < 0)
 		return -1;
+	walk->own_pids = flags & CLONE_NEWPID;
 	held->pid = ns_clone(cloned, held->cgroup.n_dirs ? cgroup_into_fd(&held->cgroup) : -1, &pid_fd, e);
 	if (held->pid < 0)
 		return -1;

@@ -18,17 +18,17 @@
  * the end of file. */
 static void close_all_but(int control_fd)
 {
-	close_range(0, 1, 0); /* sanitizers speak at 2 */
-	if (control_fd > 3)
-		close_range(3, (unsigned)control_fd - 1, 0);
-	close_range((unsigned)control_fd + 1, ~0u, 0);
+	/* 2 stays: sanitizers speak there. */
+	if (close_range(0, 1, 0) < 0 || (control_fd > 3 && close_range(3, (unsigned)control_fd - 1, 0) < 0) ||
+	    close_range((unsigned)control_fd + 1, ~0u, 0) < 0)
+		_exit(1); /* with ward's own end in our hands we would never see that it went */
 }
 
 _Noreturn static void refuse(int control_fd, const struct err *e)
 {
 	const struct mon_res res = { .status = -1, .op = MON_SPAWN, .err = *e };
 
-	keeper_write(control_fd, &res);
+	(void)keeper_write(control_fd, &res);
 	_exit(1);
 }
 
@@ -55,8 +55,9 @@ _Noreturn static void keep(int control_fd, bool network)
 		refuse(control_fd, &e);
 	receive_close(&in);
 	res.layers = keeper.held.layers;
-	keeper_write(control_fd, &res);
-	keeper_live(&keeper);
+	if (keeper_write(control_fd, &res))
+		keeper_live(&keeper);
+	_exit(keeper_release(&keeper, &e) < 0);
 }
 
 static int pair(int fds[2], struct err *e)

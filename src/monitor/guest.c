@@ -112,7 +112,7 @@ static int do_landlock(struct walk *walk, const struct step *step, struct err *e
 
 static int do_landlock_path(struct walk *walk, const struct step *step, struct err *e)
 {
-	return landlock_add_path(walk->rules_fd, plan_string(walk->plan, step->s), step->n, e);
+	return landlock_add_path(walk->rules_fd, plan_string(walk->plan, step->s), step->flags, step->n, e);
 }
 
 static int do_landlock_port(struct walk *walk, const struct step *step, struct err *e)

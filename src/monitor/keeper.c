@@ -8,19 +8,18 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "mech/confine.h"
 #include "mech/drop.h"
+#include "mech/orphans.h"
 
 #define PATIENCE_MS 5000        /* dead processes can take a while to go on a loaded machine */
 
@@ -75,54 +74,6 @@ static void wait_first(struct keeper *keeper)
 	keeper->usage.have |= USAGE_CPU;
 }
 
-static void nap(void)
-{
-	const struct timespec time = { .tv_nsec = 500000 };
-
-	nanosleep(&time, NULL);
-}
-
-/* Signals every child of this process; orphans of a box without a PID namespace have become ours. */
-static void signal_children(int number)
-{
-	char path[64], list[4096];
-	ssize_t got;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return;
-	got = read(fd, list, sizeof(list) - 1);
-	close(fd);
-	list[got > 0 ? got : 0] = '\0';
-	for (char *at = list; *at;) {
-		char *after;
-		const long pid = strtol(at, &after, 10);
-
-		if (after == at)
-			break;
-		if (pid > 1 && (size_t)(after - list) < sizeof(list) - 1)
-			kill((pid_t)pid, number);
-		at = after;
-	}
-}
-
-static int kill_orphans(struct err *e)
-{
-	for (int tries = 0; tries < PATIENCE_MS * 2; tries++) {
-		int pid;
-
-		signal_children(SIGKILL);
-		while ((pid = waitpid(-1, NULL, WNOHANG)) > 0)
-			;
-		if (pid < 0 && errno == ECHILD)
-			return 0;
-		nap();
-	}
-	return err_set(e, ERR_SYSTEM, "processes of the box cannot be killed");
-}
-
 int keeper_release(struct keeper *keeper, struct err *e)
 {
 	struct held *held = &keeper->held;
@@ -133,7 +84,7 @@ int keeper_release(struct keeper *keeper, struct err *e)
 	if (!keeper->ended)
 		syscall(SYS_pidfd_send_signal, held->pid_fd, SIGKILL, NULL, 0);
 	wait_first(keeper);
-	if (!held->pid_namespace && kill_orphans(e) < 0)
+	if (!held->pid_namespace && orphans_kill(PATIENCE_MS, e) < 0)
 		return -1;
 	if (held->cgroup.n_dirs && !keeper->born) {
 		if (!held->pid_namespace && cgroup_kill(&held->cgroup, PATIENCE_MS, e) < 0)
@@ -165,7 +116,7 @@ static int do_kill(struct keeper *keeper, uint64_t arg, struct err *e)
 	if (!keeper->ended)
 		syscall(SYS_pidfd_send_signal, keeper->held.pid_fd, SIGKILL, NULL, 0);
 	if (!keeper->held.pid_namespace)
-		signal_children(SIGKILL);
+		orphans_signal(SIGKILL);
 	return 0;
 }
 
@@ -217,13 +168,16 @@ int keeper_read(int control_fd, struct mon_req *req)
 	return got == sizeof(*req) && !(msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC));
 }
 
-void keeper_write(int control_fd, const struct mon_res *res)
+bool keeper_write(int control_fd, const struct mon_res *res)
 {
 	struct iovec iov = { (void *)(uintptr_t)res, sizeof(*res) };
 	const struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t sent;
 
-	while (sendmsg(control_fd, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
+	do
+		sent = sendmsg(control_fd, &msg, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == sizeof(*res);
 }
 
 void keeper_begin(void)
@@ -311,8 +265,10 @@ _Noreturn void keeper_live(struct keeper *keeper)
 			_exit(1);
 		_exit(1);
 	}
-	while (next_request(keeper, &req) && keeper_answer(keeper, &req, &res) == 0)
-		keeper_write(keeper->control_fd, &res);
+	/* A client that cannot be answered is gone: waiting for it would be for ever. */
+	while (next_request(keeper, &req) && keeper_answer(keeper, &req, &res) == 0 &&
+	       keeper_write(keeper->control_fd, &res))
+		;
 	if (keeper_release(keeper, &e) < 0)
 		_exit(1);
 	/* Nobody waits any more: time for what others left behind. */

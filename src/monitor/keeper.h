@@ -26,7 +26,9 @@ MUST_USE int keeper_release(struct keeper *keeper, struct err *e);
 
 /* Reads one request; 1, 0 at the end of file or for anything that is not exactly one, -1 never. */
 int keeper_read(int control_fd, struct mon_req *req);
-void keeper_write(int control_fd, const struct mon_res *res);
+
+/* False when the client cannot be reached. */
+bool keeper_write(int control_fd, const struct mon_res *res);
 
 /* A keeper's whole life behind a start: confines itself and serves until the channel closes. */
 _Noreturn void keeper_live(struct keeper *keeper);

@@ -19,6 +19,7 @@
 #include "base/mem.h"
 #include "mech/cgroup.h"
 #include "mech/confine.h"
+#include "mech/drop.h"
 #include "mech/ns.h"
 #include "monitor/ceiling.h"
 #include "monitor/receive.h"
@@ -317,6 +318,8 @@ static int begin(struct server *server, const struct settings *settings, struct 
 	if (server->signal_fd < 0)
 		return err_sys(e, "signalfd");
 	cgroup_sweep();
+	if (drop_new_privs(e) < 0)
+		return -1;
 	return confine_refuse(never, ARRAY_SIZE(never), e);
 }
 

@@ -88,11 +88,12 @@ _Noreturn void slot_live(int wait_fd, struct cgroup *cgroup, const struct ceilin
 	setsockopt(keeper.control_fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	if (serve(keeper.control_fd, cgroup, ceiling, &keeper, &res.err) < 0) {
 		res.status = -1;
-		keeper_write(keeper.control_fd, &res);
+		(void)keeper_write(keeper.control_fd, &res);
 		_exit(1);
 	}
 	setsockopt(keeper.control_fd, SOL_SOCKET, SO_RCVTIMEO, &(struct timeval){ 0 }, sizeof(patience));
 	res.layers = keeper.held.layers;
-	keeper_write(keeper.control_fd, &res);
-	keeper_live(&keeper);
+	if (keeper_write(keeper.control_fd, &res))
+		keeper_live(&keeper);
+	_exit(keeper_release(&keeper, &res.err) < 0);
 }

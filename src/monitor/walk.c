@@ -20,11 +20,12 @@
 #include "mech/net.h"
 #include "mech/ns.h"
 
-void note_send(int note_fd, const struct box_note *note, int fd)
+bool note_send(int note_fd, const struct box_note *note, int fd)
 {
 	struct iovec iov = { (void *)(uintptr_t)note, sizeof(*note) };
 	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	ssize_t sent;
 
 	if (fd >= 0) {
 		struct cmsghdr *cmsg;
@@ -37,8 +38,10 @@ void note_send(int note_fd, const struct box_note *note, int fd)
 		cmsg->cmsg_len = CMSG_LEN(sizeof(int));
 		memcpy(CMSG_DATA(cmsg), &fd, sizeof(int));
 	}
-	while (sendmsg(note_fd, &msg, MSG_NOSIGNAL) < 0 && errno == EINTR)
-		;
+	do
+		sent = sendmsg(note_fd, &msg, MSG_NOSIGNAL);
+	while (sent < 0 && errno == EINTR);
+	return sent == sizeof(*note);
 }
 
 int walk_side(struct walk *walk, enum plan_side side, const walk_fn *table, struct err *e)
@@ -261,7 +264,10 @@ static int do_pty(struct walk *walk, const struct step *step, struct err *e)
 		close(master);
 		return err_sys(e, "open the other end of the terminal");
 	}
-	note_send(walk->note_fd, &note, master);
+	if (!note_send(walk->note_fd, &note, master)) {
+		close(master);
+		return err_sys(e, "hand the terminal to ward");
+	}
 	close(master);
 	return 0;
 }
@@ -293,7 +299,7 @@ _Noreturn static void fail(const struct walk *walk, const struct err *e)
 {
 	const struct box_note note = { .kind = BOX_FAILED, .err = *e };
 
-	note_send(walk->note_fd, &note, -1);
+	(void)note_send(walk->note_fd, &note, -1);
 	_exit(1);
 }
 
@@ -371,7 +377,7 @@ static int set_up(struct walk *walk, struct err *e)
 	return make_room(walk, e);
 }
 
-static void tell_start(const struct walk *walk)
+static void tell_start(const struct walk *walk, int program_pid)
 {
 	const struct shared *shared = walk->shared;
 	struct box_note note = { .kind = BOX_STARTED, .layers = walk->layers | shared->layers };
@@ -381,10 +387,14 @@ static void tell_start(const struct walk *walk)
 	if (shared->exec_errno) {
 		note.kind = BOX_NOEXEC;
 		note.value = shared->exec_errno;
-		note_send(walk->note_fd, &note, -1);
+		(void)note_send(walk->note_fd, &note, -1);
 		_exit(1);
 	}
-	note_send(walk->note_fd, &note, shared->listener > 0 ? shared->listener : -1);
+	/* A program nobody has heard of must not run. */
+	if (!note_send(walk->note_fd, &note, shared->listener > 0 ? shared->listener : -1)) {
+		kill(program_pid, SIGKILL);
+		_exit(1);
+	}
 }
 
 _Noreturn void walk_box(struct walk *walk)
@@ -393,18 +403,17 @@ _Noreturn void walk_box(struct walk *walk)
 	int pid;
 
 	prctl(PR_SET_NAME, "ward-box", 0, 0, 0);
-	/* Our keeper's end is ours; twice, because a change of identity clears it. */
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	init_begin(walk->own_pids);
 	if (await_go(walk) < 0)
 		_exit(1);
 	if (set_up(walk, &e) < 0)
 		fail(walk, &e);
-	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+	init_begin(walk->own_pids);
 	/* Nobody may look into this process from the moment the program exists. */
 	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 	pid = ns_spawn(walk_guest, walk, &e);
 	if (pid < 0)
 		fail(walk, &e);
-	tell_start(walk);
-	init_live(walk->note_fd, pid);
+	tell_start(walk, pid);
+	init_live(walk->note_fd, pid, walk->own_pids);
 }

@@ -23,6 +23,7 @@ struct walk {
 	int go_fd, note_fd;     /* the keeper's go-ahead; the channel to ward */
 	int root_fd, rules_fd, tty_fd;
 	bool has_loopback;      /* the keeper has made the network and brought it up */
+	bool own_pids;          /* this box has a PID namespace: its first process's end is everybody's */
 	bool attached, root_side;       /* root_side: the keeper has made copies of the binds already */
 	uint64_t layers;
 	struct shared *shared;
@@ -39,9 +40,13 @@ _Noreturn void walk_box(struct walk *walk);
 /* The program's side, in a process of its own; returns only when nothing was executed. */
 int walk_guest(void *walk);
 
+/* What the first process will forward waits from now on, and its keeper's end reaches it. To be called
+ * again after a change of identity, which makes the kernel forget the latter. */
+void init_begin(bool own_pids);
+
 /* The first process's life after the program was started: reaps, forwards signals, tells the end.
  * Does not return. */
-_Noreturn void init_live(int note_fd, int program_pid);
+_Noreturn void init_live(int note_fd, int program_pid, bool own_pids);
 
-/* One packet to ward, with a descriptor unless fd is -1. */
-void note_send(int note_fd, const struct box_note *note, int fd);
+/* One packet to ward, with a descriptor unless fd is -1. False when ward cannot be reached. */
+bool note_send(int note_fd, const struct box_note *note, int fd);

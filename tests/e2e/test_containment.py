@@ -52,7 +52,7 @@ class Marks:
         return json.dumps({
             "port": self.tcp.getsockname()[1], "abstract": self.abstract_name, "unix": self.unix_path,
             "secret": self.secret, "pid": os.getpid(), "absent": ABSENT, "unreadable": UNREADABLE,
-            "unwritable": UNWRITABLE, "setuid": [],
+            "unwritable": UNWRITABLE,
         })
 
     def close(self):

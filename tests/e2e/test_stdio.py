@@ -1,4 +1,5 @@
 """Standard streams: forwarded exactly, at the reader's pace, and no host descriptor is inside."""
+import fcntl
 import hashlib
 import os
 import random
@@ -135,9 +136,9 @@ def test_only_pipes_of_wards_are_inside(anyone):
 
 def test_the_program_cannot_change_flags_of_wards_streams(anyone):
     read, write = os.pipe()
-    before = __import__("fcntl").fcntl(write, 3)
+    before = fcntl.fcntl(write, fcntl.F_GETFL)
     anyone.call("run", "/usr/bin/python3", "-S", "-c", "import os; os.set_blocking(1, False)", stdout=write)
-    assert __import__("fcntl").fcntl(write, 3) == before
+    assert fcntl.fcntl(write, fcntl.F_GETFL) == before
     os.close(read)
     os.close(write)
 

@@ -1,7 +1,6 @@
 /* The container boundary: eight namespaces, a fresh read-only root, cgroup limits, and everything the
  * process boundary has, on top. Shares the host's kernel: see SECURITY.md for what that means. */
 #include <sched.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -154,30 +153,22 @@ static void add_scratch(struct rung *rung, const struct grant *grant, uint32_t a
 	add_parents(rung, grant->as);
 	plan_add(rung->plan, OP_TMPFS, .s = grant->as, .n = bytes ? bytes : 64u << 20,
 		 .m = inodes ? inodes : 16384, .flags = grant->may_exec ? 0 : BIND_NOEXEC);
-	parts_landlock_path(rung, abi, grant->as,
-			    RIGHTS_READ | RIGHTS_WRITE | (grant->may_exec ? RIGHTS_EXEC : 0));
+	parts_landlock_grant(rung, abi, grant);
 }
 
 static int add_path(struct rung *rung, const struct grant *grant, uint32_t abi, struct err *e)
 {
-	const struct path_info info = parts_look(rung, grant->what);
 	const bool writes = grant->kind == GRANT_WRITE;
 	const bool runs = grant->kind == GRANT_EXEC || grant->may_exec;
 	uint32_t flags = BIND_REC | (writes ? BIND_OWNER : BIND_RDONLY) | (runs ? 0 : BIND_NOEXEC);
+	struct path_info info;
 
-	if (info.kind == PATH_ABSENT)
-		return err_set(e, ERR_MISSING, "%s: %s does not exist; create it or take the grant out",
-			       parts_where(rung, grant), grant->what);
-	if (info.kind == PATH_LINK)
-		return err_set(e, ERR_USAGE, "%s: %s is a symbolic link; grant what it points to (%s)",
-			       parts_where(rung, grant), grant->what, info.link);
-	if (info.kind == PATH_DEVICE)
-		return err_set(e, ERR_DENIED, "%s: %s is a device, socket or pipe; only files and directories "
-			       "can be granted", parts_where(rung, grant), grant->what);
+	if (parts_check_grant(rung, grant, &info, e) < 0)
+		return -1;
 	flags |= info.kind == PATH_FILE ? BIND_FILE : 0;
 	add_parents(rung, grant->as);
 	bind(rung, grant->what, grant->as, flags);
-	parts_landlock_path(rung, abi, grant->as, RIGHTS_READ | (writes ? RIGHTS_WRITE : 0) | (runs ? RIGHTS_EXEC : 0));
+	parts_landlock_grant(rung, abi, grant);
 	return 0;
 }
 
@@ -226,29 +217,9 @@ static bool has_scratch(const struct policy *policy)
 	return false;
 }
 
-/* A place comes before what lies in it, whatever the order in the policy: a mount covers what is there. */
-static int by_place(const void *a, const void *b)
-{
-	const struct grant *const *x = a, *const *y = b;
-	const int order = strcmp((*x)->as, (*y)->as);
-
-	return order ? order : (*x > *y) - (*x < *y);
-}
-
-static const struct grant **in_order(struct rung *rung)
-{
-	const size_t n = rung->policy->n_grants;
-	const struct grant **order = arena_alloc(&rung->arena, (n + 1) * sizeof(*order));
-
-	for (size_t i = 0; i < n; i++)
-		order[i] = &rung->policy->grants[i];
-	qsort(order, n, sizeof(*order), by_place);
-	return order;
-}
-
 static int add_files(struct rung *rung, uint32_t abi, struct err *e)
 {
-	const struct grant *const *grants = in_order(rung);
+	const struct grant *const *grants = parts_in_order(rung);
 
 	plan_add(rung->plan, OP_ROOT, .n = ROOT_BYTES, .m = ROOT_INODES);
 	for (size_t i = 0; i < rung->policy->n_grants; i++)

@@ -44,6 +44,15 @@ static const struct filter_row signalling[] = {
 	REFUSE(rt_tgsigqueueinfo, EPERM), REFUSE(pidfd_send_signal, EPERM),
 };
 
+/* There is no network namespace: what must not be reached must not have a socket. Landlock knows TCP
+ * ports only, so listed ports leave no room for datagrams. */
+#define INET(family) REFUSE_IF(socket, EACCES, 0, FILTER_EQ, UINT64_MAX, family)
+#define DATAGRAM(family) \
+	{ .nr = SYS_socket, .act = FILTER_ERRNO, .sys = EACCES, .origin = "process", .n_tests = 2, \
+	  .tests = { { 0, FILTER_EQ, UINT64_MAX, family }, { 1, FILTER_EQ, 0xf, 2 /* SOCK_DGRAM */ } } }
+static const struct filter_row no_network[] = { INET(2), INET(10) };
+static const struct filter_row no_datagrams[] = { DATAGRAM(2), DATAGRAM(10) };
+
 static int process_probe(const struct host *host, struct err *e)
 {
 	if (!host->landlock_abi)
@@ -75,7 +84,7 @@ static void allow_host(struct rung *rung, uint32_t abi)
 static int allow_grant(struct rung *rung, const struct grant *grant, uint32_t abi, struct err *e)
 {
 	const bool writes = grant->kind == GRANT_WRITE;
-	const bool runs = grant->kind == GRANT_EXEC || grant->may_exec;
+	struct path_info info;
 
 	if (grant->kind == GRANT_SCRATCH) {
 		rung->notes |= NOTE_NO_SCRATCH;
@@ -91,10 +100,39 @@ static int allow_grant(struct rung *rung, const struct grant *grant, uint32_t ab
 	if (writes && abi < 3)
 		return err_set(e, ERR_UNSUPPORTED, "%s: writing under the process boundary needs Landlock ABI 3 "
 			       "(Linux 6.2); this kernel has %u", parts_where(rung, grant), abi);
-	if (parts_look(rung, grant->what).kind == PATH_ABSENT)
-		return err_set(e, ERR_MISSING, "%s: %s does not exist; create it or take the grant out",
-			       parts_where(rung, grant), grant->what);
-	parts_landlock_path(rung, abi, grant->as, RIGHTS_READ | (writes ? RIGHTS_WRITE : 0) | (runs ? RIGHTS_EXEC : 0));
+	if (parts_check_grant(rung, grant, &info, e) < 0)
+		return -1;
+	parts_landlock_grant(rung, abi, grant);
+	return 0;
+}
+
+static bool is_beneath(const char *path, const char *dir)
+{
+	const size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && path[len] == '/';
+}
+
+/* Landlock's rules add up along a path: what the directory above may do, cannot be taken away below. */
+static int check_nesting(struct rung *rung, struct err *e)
+{
+	const struct grant *const *grants = parts_in_order(rung);
+	const struct grant *outer = NULL;
+
+	for (size_t i = 0; i < rung->policy->n_grants; i++) {
+		const struct grant *grant = grants[i];
+
+		if (grant->kind == GRANT_SCRATCH || strcmp(grant->what, "host") == 0)
+			continue;
+		if (!outer || !is_beneath(grant->as, outer->as)) {
+			outer = grant;
+			continue;
+		}
+		if (parts_rights(outer) & ~parts_rights(grant))
+			return err_set(e, ERR_UNSUPPORTED, "%s: the process boundary cannot allow less in %s than in "
+				       "%s around it; grant the parts one by one, or use the container",
+				       parts_where(rung, grant), grant->as, outer->as);
+	}
 	return 0;
 }
 
@@ -106,20 +144,25 @@ static void add_identity(struct rung *rung)
 		rung->notes |= NOTE_SAME_USER;
 }
 
+static size_t add_rows(struct filter_row *to, size_t at, const struct filter_row *rows, size_t n)
+{
+	memcpy(to + at, rows, n * sizeof(*rows));
+	return at + n;
+}
+
 static size_t add_denied(struct rung *rung, uint32_t abi, struct filter_row *rows)
 {
 	const bool own_identity = rung->host->may_setuid && rung->host->root;
-	size_t n = 0;
+	size_t n = add_rows(rows, 0, unguarded, ARRAY_SIZE(unguarded));
 
-	memcpy(rows, unguarded, sizeof(unguarded));
-	n += ARRAY_SIZE(unguarded);
-	if (abi < 3) {
-		memcpy(rows + n, truncation, sizeof(truncation));
-		n += ARRAY_SIZE(truncation);
-	}
+	if (policy_n(rung->policy, KEY_NETWORK) != NETWORK_HOST)
+		n = add_rows(rows, n, no_network, ARRAY_SIZE(no_network));
+	else if (rung->policy->ports_listed)
+		n = add_rows(rows, n, no_datagrams, ARRAY_SIZE(no_datagrams));
+	if (abi < 3)
+		n = add_rows(rows, n, truncation, ARRAY_SIZE(truncation));
 	if (abi < 6 && !own_identity) {
-		memcpy(rows + n, signalling, sizeof(signalling));
-		n += ARRAY_SIZE(signalling);
+		n = add_rows(rows, n, signalling, ARRAY_SIZE(signalling));
 		rung->notes |= NOTE_NO_SIGNALS;
 	}
 	return n;
@@ -140,7 +183,8 @@ static bool is_scratch(const struct policy *policy, const char *path)
 
 static int process_plan(struct rung *rung, struct err *e)
 {
-	struct filter_row denied[ARRAY_SIZE(unguarded) + ARRAY_SIZE(truncation) + ARRAY_SIZE(signalling)];
+	struct filter_row denied[ARRAY_SIZE(unguarded) + ARRAY_SIZE(no_network) + ARRAY_SIZE(truncation) +
+				 ARRAY_SIZE(signalling)];
 	const char *cwd = policy_text(rung->policy, KEY_CWD);
 	uint32_t abi;
 
@@ -153,6 +197,8 @@ static int process_plan(struct rung *rung, struct err *e)
 	if (rung->payload->pty)
 		plan_add(rung->plan, OP_PTY, .s = "/dev");
 	if (parts_limits(rung, false, e) < 0)
+		return -1;
+	if (check_nesting(rung, e) < 0)
 		return -1;
 	abi = parts_landlock_begin(rung, true);
 	for (size_t i = 0; i < rung->policy->n_grants; i++)

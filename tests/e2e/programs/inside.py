@@ -111,7 +111,6 @@ facts = {
     "monotonic": time.clock_gettime(time.CLOCK_MONOTONIC),
     "calls": {name: call(*args) for name, args in CALLS.items()},
     "sockets": {name: call(41, *args) for name, args in FAMILIES.items()},
-    "core_limit": os.sysconf("SC_PAGESIZE") and __import__("resource").getrlimit(4),
 }
 facts["status"] = attempt(status)
 facts["interfaces"] = attempt(lambda: [name for _, name in socket.if_nameindex()])
@@ -133,5 +132,4 @@ facts["mounts"] = attempt(lambda: open("/proc/self/mountinfo", encoding="utf-8")
 facts["fds"] = attempt(lambda: {fd: os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd")
                                 if os.path.lexists(f"/proc/self/fd/{fd}")})
 facts["open_fds"] = [fd for fd in range(1024) if call(72, fd, 1) == 0 or call(72, fd, 1) == 1]
-facts["setuid_files"] = sorted(MARKS["setuid"])
 print(json.dumps(facts, default=str))

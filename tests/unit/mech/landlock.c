@@ -81,7 +81,7 @@ static void rule(int rules, const char *name, uint64_t rights)
 {
 	struct err e = ERR_INIT;
 
-	EXPECT(landlock_add_path(rules, at(name), rights, &e) == 0);
+	EXPECT(landlock_add_path(rules, at(name), false, rights, &e) == 0);
 }
 
 static void enter(int rules)
@@ -149,9 +149,9 @@ static void grant_unhandled(void)
 
 	need_abi(1);
 	rules = begin(READ_FILE, 0);
-	EXPECT(landlock_add_path(rules, dir, READ_DIR, &e) == -1 && e.sys == EINVAL);
+	EXPECT(landlock_add_path(rules, dir, false, READ_DIR, &e) == -1 && e.sys == EINVAL);
 	/* a directory's right on a file, once masked, is none */
-	EXPECT(landlock_add_path(rules, at("single"), READ_DIR, &e) == 0);
+	EXPECT(landlock_add_path(rules, at("single"), false, READ_DIR, &e) == 0);
 }
 
 static void a_right_that_is_not_handled_cannot_be_granted(void **state)
@@ -234,6 +234,23 @@ static void a_scope_keeps_signals_inside(void **state)
 	child_succeeds(signal_outside);
 }
 
+static void grant_through_a_link(void)
+{
+	struct err e = ERR_INIT;
+	const int rules = landlock_new(READ_DIR, 0, 0, &e);
+
+	EXPECT(rules >= 0);
+	/* /proc/self is one */
+	EXPECT(landlock_add_path(rules, "/proc/self", true, READ_DIR, &e) == -1);
+	EXPECT(landlock_add_path(rules, "/proc/self", false, READ_DIR, &e) == 0);
+}
+
+static void an_exact_path_has_no_link_on_it(void **state)
+{
+	(void)state;
+	child_succeeds(grant_through_a_link);
+}
+
 static void an_unknown_right_is_refused(void **state)
 {
 	struct err e = ERR_INIT;
@@ -241,7 +258,7 @@ static void an_unknown_right_is_refused(void **state)
 	(void)state;
 	assert_int_equal(landlock_new(UINT64_C(1) << 60, 0, 0, &e), -1);
 	assert_int_equal(e.kind, ERR_SYSTEM);
-	assert_int_equal(landlock_add_path(-1, "/", READ_DIR, &e), -1);
+	assert_int_equal(landlock_add_path(-1, "/", false, READ_DIR, &e), -1);
 	assert_int_equal(landlock_enter(-1, &e), -1);
 }
 
@@ -256,6 +273,7 @@ int main(void)
 		cmocka_unit_test(an_ordinary_user_must_have_given_up_new_privileges),
 		cmocka_unit_test(a_port_that_is_not_listed_cannot_be_bound),
 		cmocka_unit_test(a_scope_keeps_signals_inside),
+		cmocka_unit_test(an_exact_path_has_no_link_on_it),
 		cmocka_unit_test(an_unknown_right_is_refused),
 	};
 

@@ -68,14 +68,15 @@ static void look(struct checking *check, const struct args *args)
 		.envp = environment_make(&check->policy, environ, false, &check->arena),
 		.pty = policy_n(&check->policy, KEY_TERMINAL) == TERMINAL_PTY,
 	};
+	struct fit *const fit = &check->fit;
 	struct err why = ERR_INIT;
 
-	if (fit_make(&check->policy, &payload, &check->host, &check->fit, &why) < 0) {
+	if (fit_make(&check->policy, &payload, &check->host, fit, &why) < 0) {
 		find(check, &why);
 		return;
 	}
-	for (size_t i = 0; i < check->fit.rung.n_open; i++) {
-		const int fd = openings_open_path(&check->policy, &check->fit.rung.open[i], &why);
+	for (size_t i = 0; i < fit->rung.n_open; i++) {
+		const int fd = openings_open_path(fit->rung.policy, &fit->rung.open[i], &why);
 
 		if (fd < 0)
 			find(check, &why);

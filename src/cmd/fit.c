@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "cmd/host.h"
+#include "cmd/openings.h"
 
 void fit_done(struct fit *fit)
 {
@@ -22,7 +24,7 @@ static enum path_kind kind_of(mode_t mode)
 		return PATH_DIR;
 	if (S_ISLNK(mode))
 		return PATH_LINK;
-	return S_ISCHR(mode) || S_ISBLK(mode) ? PATH_DEVICE : PATH_FILE;
+	return S_ISREG(mode) ? PATH_FILE : PATH_DEVICE;
 }
 
 static struct path_info look(void *at, const char *path)
@@ -47,6 +49,46 @@ static struct path_info look(void *at, const char *path)
 		return (struct path_info){ .kind = PATH_ABSENT };
 	info.link[len] = '\0';
 	return info;
+}
+
+static int resolve_grant(struct grant *grant, bool in_place, struct arena *arena, struct err *e)
+{
+	const char *what = grant->what;
+
+	if (!what || *what != '/')
+		return 0;
+	if (openings_resolve(grant->what, false, arena, &what, e) < 0) {
+		err_add(e, "%.120s", grant->what);
+		return !grant->origin.line ? err_add(e, "%.80s", grant->origin.source) :
+			err_add(e, "%.80s:%" PRIu32, grant->origin.source, grant->origin.line);
+	}
+	if (in_place && strcmp(grant->as, grant->what) == 0)
+		grant->as = what;
+	grant->what = what;
+	return 0;
+}
+
+/* The rung's policy is a copy in which no path has a link on its way.
+ *
+ * in_place  without mounts a place inside is one of the host, and so has its real name, too */
+static int resolve_paths(struct rung *rung, bool in_place, struct err *e)
+{
+	struct policy *const policy = arena_alloc(&rung->arena, sizeof(*policy));
+	struct policy_value *const image = &policy->values[KEY_IMAGE];
+	const struct grant *const grants = rung->policy->grants;
+
+	*policy = *rung->policy;
+	rung->policy = policy;
+	if (image->text && *image->text == '/' &&
+	    openings_resolve(image->text, true, &rung->arena, &image->text, e) < 0)
+		return err_add(e, "image %.120s", image->text);
+	policy->grants = arena_alloc(&rung->arena, policy->n_grants * sizeof(*grants) + 1);
+	for (size_t i = 0; i < policy->n_grants; i++) {
+		policy->grants[i] = grants[i];
+		if (resolve_grant(&policy->grants[i], in_place, &rung->arena, e) < 0)
+			return -1;
+	}
+	return 0;
 }
 
 static bool is_namespace(enum layer layer)
@@ -111,7 +153,8 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 		.plan = fit->plan,
 		.first_fd = (uint16_t)(3 + payload->n_pass),
 	};
-	if (fit->boundary->plan(&fit->rung, e) < 0 || plan_finish(fit->plan, e) < 0)
+	if (resolve_paths(&fit->rung, strcmp(name, "process") == 0, e) < 0 ||
+	    fit->boundary->plan(&fit->rung, e) < 0 || plan_finish(fit->plan, e) < 0)
 		return err_add(e, "boundary %s", name);
 	return check_required(policy, host, fit->plan, e);
 }

@@ -10,18 +10,19 @@
 struct fit {
 	const struct boundary *boundary;
 	struct plan *plan;      /* finished: sorted by phase */
-	struct rung rung;       /* openings and notes */
+	struct rung rung;       /* openings and notes; its policy is a copy with real paths */
 	struct err fell;        /* why the policy's own boundary cannot run; ERR_NONE: it does */
 };
 #define FIT_NONE ((struct fit){ .boundary = NULL })
 void fit_done(struct fit *fit);
 
 /* Plans the payload under the policy's boundary; when this host refuses that one and the policy
- * names a weaker one as fallback, under that.
+ * names a weaker one as fallback, under that. Before that, links on the way to grants are followed
+ * or refused, once: see openings_resolve().
  *
  * policy, payload, host  borrowed by out->rung; host->tasks is counted when that is needed
  * Errors: why the last boundary tried was refused, with cause and fix; ERR_UNSUPPORTED when a
  * required layer is not in the plan
- * Syscalls: newfstatat readlinkat, for the paths of grants */
+ * Syscalls: newfstatat readlinkat openat2 openat, for the paths of grants */
 MUST_USE int fit_make(const struct policy *policy, const struct payload *payload, struct host *host,
 		      struct fit *out, struct err *e);

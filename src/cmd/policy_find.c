@@ -48,6 +48,23 @@ static const char *join(struct policy *policy, const char *directory, const char
 	return arena_printf(&policy->arena, "%s/%s", directory[1] ? directory : "", path);
 }
 
+/* The directory of a policy file under the name that has no links. Who can change links on the way
+ * to it can change the policy, so there is nobody to distrust. */
+static int real_directory(const char *directory, struct arena *arena, const char **out,
+			  struct err *e)
+{
+	OWN_FD int fd = open(directory, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	char link[32], real[PATH_MAX];
+	ssize_t len;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	len = fd < 0 ? -1 : readlink(link, real, sizeof(real) - 1);
+	if (len <= 0 || *real != '/')
+		return policy_find_path(directory, arena, out, e);
+	*out = arena_copy(arena, real, (size_t)len);
+	return 0;
+}
+
 /* What a policy file calls "./data" lies beside it. */
 static int resolve(struct policy *policy, const char *directory, struct err *e)
 {
@@ -59,7 +76,7 @@ static int resolve(struct policy *policy, const char *directory, struct err *e)
 		i++;
 	if (i == policy->n_grants && !has_image)
 		return 0;
-	if (policy_find_path(directory, &policy->arena, &directory, e) < 0)
+	if (real_directory(directory, &policy->arena, &directory, e) < 0)
 		return -1;
 	if (has_image)
 		image->text = join(policy, directory, image->text);

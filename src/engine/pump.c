@@ -17,25 +17,29 @@
 /* A terminal that is writable has room for this much: n_tty.c, WAKEUP_CHARS. */
 #define TERMINAL_CHUNK 256
 
-struct pump_end pump_outer_end(int fd, int flags)
+int pump_outer_end(int fd, int flags, struct pump_end *out, struct err *e)
 {
 	struct pump_end end = { .fd = fd };
 	struct stat st;
 	int own;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return PUMP_NO_END;
+	*out = PUMP_NO_END;
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) < 0)
+		return err_sys(e, "looking at descriptor %d", fd);
 	end.is_pipe = S_ISFIFO(st.st_mode);
 	end.is_terminal = S_ISCHR(st.st_mode) && isatty(fd);
 	if (S_ISSOCK(st.st_mode))
 		end.way = PUMP_SOCKET;
-	if (!end.is_pipe && !end.is_terminal)
-		return end;
-	own = fd_reopen_nonblock(fd, flags);
-	end.way = own < 0 ? PUMP_CAREFUL : PUMP_QUEUE;
-	end.owned = own >= 0;
-	end.fd = own < 0 ? fd : own;
-	return end;
+	if (end.is_pipe || end.is_terminal) {
+		own = fd_reopen_nonblock(fd, flags);
+		end.way = own < 0 ? PUMP_CAREFUL : PUMP_QUEUE;
+		end.owned = own >= 0;
+		end.fd = own < 0 ? fd : own;
+	}
+	*out = end;
+	return 0;
 }
 
 int pump_inner_end(int fd, bool is_terminal, struct pump_end *out, struct err *e)
@@ -59,7 +63,7 @@ void pump_init(struct pump *pump, struct pump_end src, struct pump_end dst,
 	pump->hang_up = !budget;
 }
 
-static void end_done(struct pump_end *end)
+void pump_end_done(struct pump_end *end)
 {
 	if (end->owned)
 		fd_close(end->fd);
@@ -68,8 +72,8 @@ static void end_done(struct pump_end *end)
 
 void pump_done(struct pump *pump)
 {
-	end_done(&pump->src);
-	end_done(&pump->dst);
+	pump_end_done(&pump->src);
+	pump_end_done(&pump->dst);
 	pump->len = 0;
 	pump->wake_us = 0;
 }
@@ -82,9 +86,9 @@ void pump_wants(const struct pump *pump, int *fd, short *events)
 	*events = writes ? POLLOUT : POLLIN;
 }
 
-static bool is_readable(int fd)
+static bool is_ready(int fd, short events)
 {
-	struct pollfd one = { .fd = fd, .events = POLLIN };
+	struct pollfd one = { .fd = fd, .events = events };
 
 	return poll(&one, 1, 0) > 0;
 }
@@ -126,6 +130,10 @@ static ssize_t write_some(const struct pump_end *end, const char *bytes, size_t 
 
 	if (end->way == PUMP_SOCKET)
 		return send(end->fd, bytes, len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (end->way == PUMP_CAREFUL && !is_ready(end->fd, POLLOUT)) {
+		errno = EAGAIN;
+		return -1;
+	}
 	if (end->way == PUMP_CAREFUL && len > chunk)
 		len = chunk;
 	return write(end->fd, bytes, len);
@@ -167,7 +175,7 @@ static ssize_t read_some(const struct pump_end *end, char *bytes)
 {
 	if (end->way == PUMP_SOCKET)
 		return recv(end->fd, bytes, PUMP_BYTES, MSG_DONTWAIT);
-	if (end->way == PUMP_CAREFUL && !is_readable(end->fd)) {
+	if (end->way == PUMP_CAREFUL && !is_ready(end->fd, POLLIN)) {
 		errno = EAGAIN;
 		return -1;
 	}
@@ -206,7 +214,7 @@ static bool splice_some(struct pump *pump)
 		fail(pump);
 		return true;
 	}
-	if (n < 0 && errno == EAGAIN && !pump->dst_full && is_readable(pump->src.fd)) {
+	if (n < 0 && errno == EAGAIN && !pump->dst_full && is_ready(pump->src.fd, POLLIN)) {
 		pump->dst_full = true;
 		return true;
 	}

@@ -42,12 +42,16 @@ struct pump_end {
 /* One of ward's own streams, looked at: fstat, and for pipes and terminals an open file of its own.
  * fd is borrowed. -1 gives PUMP_NO_END.
  *
- * flags  O_RDONLY or O_WRONLY */
-struct pump_end pump_outer_end(int fd, int flags);
+ * flags  O_RDONLY or O_WRONLY
+ * Errors: ERR_SYSTEM when it cannot be looked at: what it is decides how not to wait for it */
+MUST_USE int pump_outer_end(int fd, int flags, struct pump_end *out, struct err *e);
 
 /* Our end of a pipe or terminal of the box: owned (by the caller until it succeeds), set to
  * O_NONBLOCK. */
 MUST_USE int pump_inner_end(int fd, bool is_terminal, struct pump_end *out, struct err *e);
+
+/* Closes it if it is owned, and leaves PUMP_NO_END. */
+void pump_end_done(struct pump_end *end);
 
 struct pump {
 	struct pump_end src, dst;       /* dst.fd -1: bytes are counted and dropped */

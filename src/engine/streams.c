@@ -1,5 +1,4 @@
-/* Pipes, a terminal, three pumps. Refuses to read ward's input before there is a program to read
- * it. */
+/* Pipes, a terminal, three pumps. Refuses to move a byte before there is a program. */
 #include "engine/streams.h"
 
 #include <fcntl.h>
@@ -42,13 +41,14 @@ void streams_init(struct streams *streams, const int own[STREAMS], uint64_t cap,
 	streams->alarm = loop_add_alarm(loop, wake, streams);
 }
 
-/* Nothing can come from there: no descriptor, or /dev/null. */
+/* Nothing can come from there: no descriptor, or /dev/null. One that cannot be looked at is for
+ * pump_outer_end() to refuse. */
 static bool is_empty(int fd)
 {
 	struct stat st;
 
-	return fd < 0 || fstat(fd, &st) < 0 ||
-	       (S_ISCHR(st.st_mode) && st.st_rdev == makedev(1, 3));
+	return fd < 0 || (fstat(fd, &st) == 0 && S_ISCHR(st.st_mode) &&
+			  st.st_rdev == makedev(1, 3));
 }
 
 static bool is_same_file(int a, int b)
@@ -62,7 +62,7 @@ static bool is_same_file(int a, int b)
 static int open_input(struct streams *streams, struct err *e)
 {
 	const int own = streams->own[STREAM_IN];
-	struct pump_end inner;
+	struct pump_end inner, outer;
 	int ends[2];
 
 	if (fd_pipe(ends, e) < 0)
@@ -72,28 +72,29 @@ static int open_input(struct streams *streams, struct err *e)
 		fd_close(ends[1]);
 		return 0;
 	}
-	if (pump_inner_end(ends[1], false, &inner, e) < 0) {
+	if (pump_inner_end(ends[1], false, &inner, e) < 0 ||
+	    pump_outer_end(own, O_RDONLY, &outer, e) < 0) {
 		fd_close(ends[1]);
 		return -1;
 	}
-	pump_init(&streams->pumps[STREAM_IN], pump_outer_end(own, O_RDONLY), inner, NULL);
+	pump_init(&streams->pumps[STREAM_IN], outer, inner, NULL);
 	return 0;
 }
 
 static int open_output(struct streams *streams, enum stream which, struct err *e)
 {
-	struct pump_end inner;
+	struct pump_end inner, outer;
 	int ends[2];
 
 	if (fd_pipe(ends, e) < 0)
 		return -1;
 	streams->box[which] = ends[1];
-	if (pump_inner_end(ends[0], false, &inner, e) < 0) {
+	if (pump_inner_end(ends[0], false, &inner, e) < 0 ||
+	    pump_outer_end(streams->own[which], O_WRONLY, &outer, e) < 0) {
 		fd_close(ends[0]);
 		return -1;
 	}
-	pump_init(&streams->pumps[which], inner, pump_outer_end(streams->own[which], O_WRONLY),
-		  &streams->budget);
+	pump_init(&streams->pumps[which], inner, outer, &streams->budget);
 	return 0;
 }
 
@@ -120,7 +121,7 @@ int streams_use_terminal(struct streams *streams, int master_fd, struct err *e)
 {
 	OWN_FD int read_fd = master_fd;
 	OWN_FD int write_fd = -1;
-	struct pump_end in, out;
+	struct pump_end in, out, own_in, own_out;
 
 	/* A descriptor for each direction, so that each pump closes its own. */
 	write_fd = fcntl(master_fd, F_DUPFD_CLOEXEC, 3);
@@ -129,12 +130,16 @@ int streams_use_terminal(struct streams *streams, int master_fd, struct err *e)
 	if (pump_inner_end(read_fd, true, &out, e) < 0 ||
 	    pump_inner_end(write_fd, true, &in, e) < 0)
 		return err_add(e, "the box's terminal");
+	if (pump_outer_end(streams->own[STREAM_IN], O_RDONLY, &own_in, e) < 0)
+		return -1;
+	if (pump_outer_end(streams->own[STREAM_OUT], O_WRONLY, &own_out, e) < 0) {
+		pump_end_done(&own_in);
+		return -1;
+	}
 	streams->master_fd = TAKE_FD(read_fd);
 	(void)TAKE_FD(write_fd);
-	pump_init(&streams->pumps[STREAM_OUT], out,
-		  pump_outer_end(streams->own[STREAM_OUT], O_WRONLY), &streams->budget);
-	pump_init(&streams->pumps[STREAM_IN],
-		  pump_outer_end(streams->own[STREAM_IN], O_RDONLY), in, NULL);
+	pump_init(&streams->pumps[STREAM_OUT], out, own_out, &streams->budget);
+	pump_init(&streams->pumps[STREAM_IN], own_in, in, NULL);
 	return 0;
 }
 
@@ -147,7 +152,7 @@ static void check_hang_up(struct streams *streams)
 	streams->master_fd = -1;
 }
 
-void streams_watch(struct streams *streams, bool with_input)
+void streams_watch(struct streams *streams, enum streams_flow flow)
 {
 	uint64_t first = 0;
 
@@ -158,7 +163,7 @@ void streams_watch(struct streams *streams, bool with_input)
 		int fd;
 
 		pump_wants(pump, &fd, &events);
-		if (i == STREAM_IN && !with_input)
+		if (flow < (i == STREAM_IN ? STREAMS_ALL : STREAMS_OUTPUT))
 			fd = -1;
 		loop_watch(streams->loop, streams->slots[i], fd, events);
 		if (pump->wake_us && (!first || pump->wake_us < first))

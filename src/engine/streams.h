@@ -11,6 +11,14 @@
 
 enum stream { STREAM_IN, STREAM_OUT, STREAM_ERR, STREAMS };
 
+/* Which of them are moved. */
+enum streams_flow {
+	STREAMS_REST,   /* no program yet: input it never reads is the next reader's, and who hears
+			 * it may rely on ward knowing that it runs (a signal reaches it) */
+	STREAMS_OUTPUT,
+	STREAMS_ALL,
+};
+
 struct streams {
 	int own[STREAMS];               /* ward's, borrowed; -1 = none */
 	int box[STREAMS];               /* the box's ends until it has them; -1 = none */
@@ -39,9 +47,8 @@ void streams_close_box(struct streams *streams);
 /* Uses the master of a terminal instead of pipes; takes master_fd over in any case. */
 MUST_USE int streams_use_terminal(struct streams *streams, int master_fd, struct err *e);
 
-/* Tells the loop what to wait for; before each turn. with_input: also read ward's input, which is
- * left alone until the program runs: when it never does, the next reader finds everything. */
-void streams_watch(struct streams *streams, bool with_input);
+/* Tells the loop what to wait for; before each turn. */
+void streams_watch(struct streams *streams, enum streams_flow flow);
 
 /* For a box that is gone: stops the input, then forwards what it left behind. False when nothing is
  * left or nobody reads; true: a slow reader, so streams_watch() and another turn are needed. */

@@ -46,7 +46,7 @@ static const struct filter_row signalling[] = {
 
 /* There is no network namespace: what must not be reached must not have a socket. Landlock knows TCP
  * ports only, so listed ports leave no room for datagrams. */
-#define INET(family) REFUSE_IF(socket, EACCES, 0, FILTER_EQ, UINT64_MAX, family)
+#define INET(family) REFUSE_IF(socket, EAFNOSUPPORT, 0, FILTER_EQ, UINT64_MAX, family)
 #define DATAGRAM(family) \
 	{ .nr = SYS_socket, .act = FILTER_ERRNO, .sys = EACCES, .origin = "process", .n_tests = 2, \
 	  .tests = { { 0, FILTER_EQ, UINT64_MAX, family }, { 1, FILTER_EQ, 0xf, 2 /* SOCK_DGRAM */ } } }

@@ -26,7 +26,7 @@ static int set_up(void **state)
 		return -1;
 	if (close(creat("file", 0600)) < 0 || symlink("dir", "link") < 0 ||
 	    symlink("/proc/self/root", "magic") < 0 || symlink("/proc/sys", "to-proc") < 0 ||
-	    symlink("loop", "loop") < 0)
+	    symlink("loop", "loop") < 0 || mkfifo("fifo", 0600) < 0)
 		return -1;
 	return bind(fd, (const struct sockaddr *)&address, sizeof(address)) < 0 || close(fd) < 0 ?
 		       -1 :
@@ -51,7 +51,8 @@ static void only_plain_files_and_directories_are_opened(void **state)
 		{ "dir", true, false, NULL },
 		{ "file", false, false, NULL },
 		{ "link", true, true, NULL },
-		{ "link/sub", true, false, NULL },      /* only the last part is not followed */
+		{ "link/sub", true, false, "symbolic link" },
+		{ "link/sub", true, true, NULL },       /* the host's own view */
 		{ "/dev/null", false, false, NULL },
 		{ "link", true, false, "a moment ago" },
 		{ "link", false, false, "symbolic link" },
@@ -65,6 +66,7 @@ static void only_plain_files_and_directories_are_opened(void **state)
 		{ "to-proc", true, true, "leads into /proc" },
 		{ "to-proc/kernel", true, true, "leads into /proc" },
 		{ "socket", false, false, "socket" },
+		{ "fifo", false, false, "pipe" },
 	};
 	const struct policy policy = POLICY_NONE;
 
@@ -129,6 +131,46 @@ static void descriptors_stand_in_the_order_of_the_plan(void **state)
 	assert_true(S_ISREG(st.st_mode));
 }
 
+static void only_roots_own_links_are_followed(void **state)
+{
+	const struct { const char *path; bool follow_last; const char *out, *error; } rows[] = {
+		{ "/usr/bin", false, "/usr/bin", NULL },
+		{ "/bin/true", false, "/usr/bin/true", NULL },
+		{ "/bin/./true", false, "/usr/bin/true", NULL },
+		{ "/bin", false, "/bin", NULL },        /* for planning to refuse */
+		{ "/bin/", false, "/bin", NULL },
+		{ "/bin", true, "/usr/bin", NULL },
+		{ "/bin/absent", false, "/bin/absent", NULL }, /* for opening to refuse */
+		{ "DIR/dir/sub", false, "DIR/dir/sub", NULL },
+		{ "DIR/link", false, "DIR/link", NULL },
+		{ "DIR/link", true, NULL, "(to dir)" },
+		{ "DIR/link/sub", false, NULL, "/link on its way is a symbolic link (to dir)" },
+		{ "DIR/magic/etc", false, NULL, "(to /proc/self/root)" },
+		{ "/proc/self/status", false, NULL, "never granted" },
+	};
+	OWN(arena) arena = { .blocks = NULL };
+	char target[16];
+
+	if (readlink("/bin", target, sizeof(target)) != 7 || memcmp(target, "usr/bin", 7) != 0)
+		skip(); /* no merged /usr: no link of root's that is everywhere */
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const bool here = strncmp(rows[i].path, "DIR", 3) == 0;
+		const char *const path = !here ? rows[i].path :
+			arena_printf(&arena, "%s%s", (const char *)*state, rows[i].path + 3);
+		const char *const wanted = !here || !rows[i].out ? rows[i].out :
+			arena_printf(&arena, "%s%s", (const char *)*state, rows[i].out + 3);
+		const char *out = path;
+		struct err e = ERR_INIT;
+		const int rc = openings_resolve(path, rows[i].follow_last, &arena, &out, &e);
+
+		assert_int_equal(rc, rows[i].error ? -1 : 0);
+		if (rc < 0 && !strstr(e.text, rows[i].error))
+			fail_msg("%s: %s", path, e.text);
+		if (rc == 0)
+			assert_string_equal(out, wanted);
+	}
+}
+
 static void nothing_stays_open_after_a_failure(void **state)
 {
 	struct opened_path open[] = { { "dir", true, false }, { "absent", false, false } };
@@ -155,6 +197,7 @@ int main(void)
 		cmocka_unit_test(only_plain_files_and_directories_are_opened),
 		cmocka_unit_test(a_refusal_names_the_line_that_grants),
 		cmocka_unit_test(descriptors_stand_in_the_order_of_the_plan),
+		cmocka_unit_test(only_roots_own_links_are_followed),
 		cmocka_unit_test(nothing_stays_open_after_a_failure),
 	};
 

@@ -31,7 +31,7 @@ static pid_t start(void (*body)(void))
 			body();
 			_exit(0);
 		}
-		init_live(channel[1], program);
+		init_live(channel[1], program, true);
 	}
 	close(channel[1]);
 	return first;

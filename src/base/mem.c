@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define BLOCK_BYTES 16384
 
@@ -14,12 +15,21 @@ struct arena_block {
 	_Alignas(16) unsigned char bytes[];
 };
 
+void mem_fail(void)
+{
+	/* Neither stdio nor struct err: both may want memory. */
+	static const char line[] = "ward: out of memory\n";
+
+	(void)!write(STDERR_FILENO, line, sizeof(line) - 1);
+	abort();
+}
+
 void *mem_alloc(size_t bytes)
 {
 	void *p = calloc(1, bytes ? bytes : 1);
 
 	if (!p)
-		abort();
+		mem_fail();
 	return p;
 }
 
@@ -28,7 +38,7 @@ void *mem_raw(size_t bytes)
 	void *p = malloc(bytes ? bytes : 1);
 
 	if (!p)
-		abort();
+		mem_fail();
 	return p;
 }
 
@@ -40,13 +50,13 @@ void *mem_grow(void *array, size_t *cap, size_t want, size_t size)
 		return array;
 	/* Twice as much each time, but what is asked for at once is given as it is. */
 	if (__builtin_mul_overflow(*cap, 2, &next))
-		abort();
+		mem_fail();
 	next = next > want ? next : want > 16 ? want : 16;
 	if (__builtin_mul_overflow(next, size, &bytes))
-		abort();
+		mem_fail();
 	array = realloc(array, bytes);
 	if (!array)
-		abort();
+		mem_fail();
 	memset((char *)array + *cap * size, 0, (next - *cap) * size);
 	*cap = next;
 	return array;
@@ -66,7 +76,7 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 	size_t want;
 
 	if (__builtin_add_overflow(bytes, 15, &want))
-		abort();
+		mem_fail();
 	want &= ~(size_t)15;
 	if (!block || block->cap - block->used < want) {
 		const size_t cap = want > BLOCK_BYTES ? want : BLOCK_BYTES;

@@ -29,7 +29,10 @@
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 
-/* Zeroed memory; aborts when there is none (sizes are bounded where bytes come in). */
+/* "ward: out of memory" on standard error, then abort(): a bare SIGABRT would be looked for as a bug. */
+_Noreturn void mem_fail(void);
+
+/* Zeroed memory; mem_fail() when there is none (sizes are bounded where bytes come in). */
 void *mem_alloc(size_t bytes) __attribute__((malloc, returns_nonnull));
 
 /* The same, not zeroed: for what is written before it is read. */

@@ -1,4 +1,5 @@
 /* `ward run`: options to policy to plan to box to exit code. Each step is another file's. */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -163,7 +164,7 @@ static int write_result(const struct running *run, struct err *e)
 {
 	OWN(str) text = STR_NONE;
 
-	if (!run->options.result_name)
+	if (run->options.result_fd < 0)
 		return 0;
 	if (run->options.isolate)
 		result_isolate(&run->result, &text);
@@ -172,29 +173,45 @@ static int write_result(const struct running *run, struct err *e)
 	return say_out(run->options.result_fd, run->options.result_name, &text, e);
 }
 
-/* The code, the result file and the line for people. */
-static int report(struct running *run, const struct args *args)
+/* From here on a reader that is gone is an errno, not an end: nothing is started any more that
+ * would inherit this. */
+static void outlive_readers(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* The result file, then the last event: the same result. */
+static int tell_result(struct running *run, const struct args *args)
 {
 	struct err e = ERR_INIT;
+
+	if (write_result(run, &e) < 0) {
+		/* Also when the program ran: its caller relies on a result that is not there. */
+		say(SAY_ERROR, "--result: %s", e.text);
+		run->result.ward_code = args->own_codes + CODE_SETUP - CODE_STOPPED;
+	}
+	event_ended(run->options.status_fd, &run->result);
+	return run->result.ward_code;
+}
+
+/* The line for people, and the result for programs. */
+static int report(struct running *run, const struct args *args)
+{
 	OWN(str) text = STR_NONE;
 	int code = result_exit_code(&run->result);
 
 	if (is_own_code(&run->result, code))
 		code += args->own_codes - CODE_STOPPED;
 	run->result.ward_code = code;
+	outlive_readers();
 	if (!run->options.quiet || run->result.err.kind != ERR_NONE)
 		result_text(&run->result, run->options.verbose, &text);
 	say_lines(run->result.err.kind != ERR_NONE ? SAY_ERROR : SAY_NOTE, str_text(&text));
-	if (write_result(run, &e) == 0)
-		return code;
-	/* The program ran, and its caller relies on a result that is not there. */
-	say(SAY_ERROR, "--result: %s", e.text);
-	return args->own_codes + CODE_SETUP - CODE_STOPPED;
+	return tell_result(run, args);
 }
 
 static int run_run(struct args *args, struct err *e)
 {
-	struct err unwritten = ERR_INIT;
 	struct running run = {
 		.options = RUN_OPTIONS_NONE,
 		.policy = POLICY_NONE,
@@ -204,11 +221,10 @@ static int run_run(struct args *args, struct err *e)
 	int code = 0;
 
 	if (prepare(&run, args, e) < 0) {
+		outlive_readers();
 		run.result.err = *e;
 		run.result.ward_code = args->own_codes + CODE_SETUP - CODE_STOPPED;
-		event_ended(run.options.status_fd, &run.result);
-		if (write_result(&run, &unwritten) < 0)
-			say(SAY_ERROR, "--result: %s", unwritten.text);
+		(void)tell_result(&run, args);
 		code = -1;
 	} else if (!run.options.dry_run) {
 		start(&run);

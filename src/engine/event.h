@@ -10,4 +10,4 @@
  *   {"event":"ended","result":{...}}                                as result_json() */
 void event_started(int fd, const struct result *result);
 void event_denied(int fd, const struct denial *denial);
-void event_ended(int fd, const struct result *result);
+void event_ended(int fd, const struct result *result);  /* waits for its reader */

@@ -27,6 +27,7 @@ struct flight {
 	bool over;                      /* nothing more is waited for but slow readers */
 	bool stopping;                  /* the program was asked to end; its grace runs */
 	bool abandoned;                 /* the user will not wait for slow readers either */
+	uint32_t early_signals;         /* to be passed on once it has started: bits, by number */
 	uint64_t begun_us, started_us, ended_us;
 	uint64_t note_cpu_us, note_rss_bytes;
 	uint64_t wall_at_us;            /* 0 = no limit, or not started */
@@ -41,14 +42,18 @@ void flight_break(struct flight *flight, const struct err *e);
 
 /* stop.c: clocks and signals.
  *
+ * flight_ask   false when the keeper could not or would not; one that does not answer ends the run
  * flight_stop  the first cause becomes the verdict. With a grace the program gets `signal` first,
  *              else the box is killed at once; signal 0 = no grace
  * flight_kill  everything in the box, at once */
+bool flight_ask(struct flight *flight, enum mon_op op, uint64_t arg, struct mon_res *res);
 void flight_stop(struct flight *flight, enum verdict verdict, int signal, uint64_t grace_ms);
 void flight_kill(struct flight *flight);
 void flight_add_clocks(struct flight *flight);
 void flight_start_clocks(struct flight *flight);
 void flight_take_signals(void *at, short revents);
+void flight_pass_early_signals(struct flight *flight);
 
 /* notes.c: what the box tells. */
 void flight_take_note(void *at, short revents);
+void flight_take_waiting_notes(struct flight *flight);  /* until it has started */

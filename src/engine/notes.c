@@ -71,6 +71,7 @@ static int take_started(struct flight *flight, const struct box_note *note, int 
 	flight->listener = TAKE_FD(*fd);
 	loop_watch(&flight->loop, flight->listener_slot, flight->listener, POLLIN);
 	flight_start_clocks(flight);
+	flight_pass_early_signals(flight);
 	event_started(flight->request->status_fd, result);
 	return flight->request->confine ? confine_self(e) : 0;
 }
@@ -137,4 +138,12 @@ void flight_take_note(void *at, short revents)
 		flight->over = true;
 	else if (status < 0 || take_note(flight, &note, &fd, &e) < 0)
 		flight_break(flight, &e);
+}
+
+void flight_take_waiting_notes(struct flight *flight)
+{
+	struct pollfd one = { .fd = flight->box.note_fd, .events = POLLIN };
+
+	while (!flight->over && !flight->ending.started && poll(&one, 1, 0) > 0)
+		flight_take_note(flight, one.revents);
 }

@@ -23,9 +23,10 @@ int pump_outer_end(int fd, int flags, struct pump_end *out, struct err *e)
 	struct stat st;
 	int own;
 
-	*out = PUMP_NO_END;
-	if (fd < 0)
+	if (fd < 0) {
+		*out = PUMP_NO_END;
 		return 0;
+	}
 	if (fstat(fd, &st) < 0)
 		return err_sys(e, "looking at descriptor %d", fd);
 	end.is_pipe = S_ISFIFO(st.st_mode);

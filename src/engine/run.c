@@ -115,11 +115,11 @@ static int start(struct flight *flight, struct err *e)
 	return 0;
 }
 
-static void turn(struct flight *flight, bool with_input)
+static void turn(struct flight *flight, enum streams_flow flow)
 {
 	struct err e;
 
-	streams_watch(&flight->streams, with_input);
+	streams_watch(&flight->streams, flow);
 	if (loop_turn(&flight->loop, &e) < 0) {
 		flight_break(flight, &e);
 		flight->abandoned = true;
@@ -129,7 +129,7 @@ static void turn(struct flight *flight, bool with_input)
 static void wait_for_end(struct flight *flight)
 {
 	while (!flight->over) {
-		turn(flight, flight->ending.started);
+		turn(flight, flight->ending.started ? STREAMS_ALL : STREAMS_REST);
 		if (flight->streams.budget.over)
 			flight_stop(flight, VERDICT_LIMIT_OUTPUT, 0, 0);
 	}
@@ -182,7 +182,7 @@ static void drain(struct flight *flight)
 		if (flight->ending.stop != VERDICT_OK)
 			loop_set_alarm(&flight->loop, flight->patience_alarm,
 				       loop_now_us() + PATIENCE_US);
-		turn(flight, false);
+		turn(flight, STREAMS_OUTPUT);
 	}
 }
 
@@ -224,5 +224,4 @@ void run_box(const struct run_request *request, struct result *out)
 	conclude(flight);
 	streams_done(&flight->streams);
 	signals_close(&flight->signals);
-	event_ended(request->status_fd, out);
 }

@@ -22,12 +22,14 @@ struct run_request {
 	struct box *box;                /* a keeper that was started early with mon_start(), or NULL */
 	bool pty;                       /* the box has a terminal of its own; its master arrives as a note */
 	int in_fd, out_fd, err_fd;      /* ward's own streams, -1 = none (reads as end of file, output counted only) */
-	int status_fd;                  /* JSON lines for each event, -1 = none */
+	int status_fd;                  /* JSON lines for each event but the last, -1 = none */
 	bool confine;                   /* drop ward's own rights once the box runs (not in tests) */
 };
 
 /* Runs a box from start to end and fills *out, whatever happens; SIGINT, SIGTERM and SIGHUP to ward
  * end the whole box and are remembered in out->ended_by_user. Returns after nothing of the box is left.
+ * What only the caller knows (boundary, notes, its own exit codes) it adds, and then tells the end with
+ * event_ended(), so that event and result file are the same.
  *
  * Errors: in out->err with VERDICT_SETUP (nothing ran) or VERDICT_INTERNAL */
 void run_box(const struct run_request *request, struct result *out);

@@ -4,8 +4,10 @@
  * A limit: with limits.grace SIGTERM, and SIGKILL to everything when it has passed; else SIGKILL at
  * once. TERM, INT, HUP, QUIT to ward: the same with that signal (and half a second where no grace
  * is stated); a second one kills at once. So a program that dies of Ctrl-C gives 130, one that had
- * to be killed 137. USR1, USR2: passed on. TSTP: freezes the box (or stops the program where there
- * is no cgroup), then ward; the wall clock stands still meanwhile if all of the box does. */
+ * to be killed 137. USR1, USR2: passed on, once there is a program. TSTP: freezes the box (or stops
+ * the program where there is no cgroup), then ward; the wall clock stands still meanwhile if all of
+ * the box does. */
+#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -17,13 +19,22 @@
 #define SETUP_MAX_US    60000000        /* it takes milliseconds; with a dead disk, for ever */
 #define USER_GRACE_MS   500
 
-/* False when the keeper could not or would not. */
+bool flight_ask(struct flight *flight, enum mon_op op, uint64_t arg, struct mon_res *res)
+{
+	struct err e = ERR_INIT;
+
+	if (mon_ask(&flight->box, op, arg, res, &e) == 0)
+		return res->status == 0;
+	if (e.sys == ETIMEDOUT)
+		flight_break(flight, &e);
+	return false;
+}
+
 static bool ask(struct flight *flight, enum mon_op op, uint64_t arg)
 {
 	struct mon_res res;
-	struct err e = ERR_INIT;
 
-	return mon_ask(&flight->box, op, arg, &res, &e) == 0 && res.status == 0;
+	return flight_ask(flight, op, arg, &res);
 }
 
 void flight_kill(struct flight *flight)
@@ -82,11 +93,9 @@ static void look_at_cpu(void *at)
 	struct flight *const flight = at;
 	const uint64_t limit_us = policy_n(flight->request->policy, KEY_CPU) * 1000;
 	struct mon_res res;
-	struct err e = ERR_INIT;
 	uint64_t wait_us;
 
-	if (mon_ask(&flight->box, MON_USAGE, 0, &res, &e) < 0 || res.status < 0 ||
-	    !(res.usage.have & USAGE_CPU))
+	if (!flight_ask(flight, MON_USAGE, 0, &res) || !(res.usage.have & USAGE_CPU))
 		return;
 	if (res.usage.cpu_us >= limit_us) {
 		reach_limit(flight, VERDICT_LIMIT_CPU);
@@ -186,8 +195,20 @@ static void suspend(struct flight *flight, int signal)
 
 static void pass_on(struct flight *flight, int signal)
 {
-	if (flight->ending.started && !flight->over)
+	if (!flight->ending.started)
+		flight->early_signals |= UINT32_C(1) << signal;
+	else if (!flight->over)
 		(void)ask(flight, MON_SIGNAL, (uint64_t)signal);
+}
+
+/* As the kernel keeps a blocked signal across an exec. */
+void flight_pass_early_signals(struct flight *flight)
+{
+	static const int kept[] = { SIGUSR1, SIGUSR2 };
+
+	for (size_t i = 0; i < ARRAY_SIZE(kept); i++)
+		if (flight->early_signals & UINT32_C(1) << kept[i])
+			pass_on(flight, kept[i]);
 }
 
 static void resize(struct flight *flight, int signal)
@@ -212,6 +233,8 @@ void flight_take_signals(void *at, short revents)
 	int signal;
 
 	(void)revents;
+	/* When both are there, the program had started: its user may have seen it run. */
+	flight_take_waiting_notes(flight);
 	while ((signal = signals_next(&flight->signals)) != 0)
 		for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
 			if (rows[i].signal == signal)

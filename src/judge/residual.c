@@ -41,7 +41,7 @@ static const struct {
 	{ CLAIM_CONTAINER, OWN_TREE,
 	  " secret-list secret-stat secret-path secret-chdir secret-watch list-root-home "
 	  "list-home list-var list-run list-boot list-srv list-ssh sys-list sys-firmware "
-	  "cgroupfs-list proc-bus strange-device kernel-mounts suid-mounts dev-mounts ",
+	  "cgroupfs-list strange-device kernel-mounts suid-mounts dev-mounts ",
 	  "names and metadata: Landlock judges the opening of files, not looking at them or "
 	  "passing through directories" },
 	{ CLAIM_CONTAINER, OWN_TREE, " secret-chmod secret-time secret-xattr ",
@@ -58,6 +58,9 @@ static const struct {
 	  "text of the kernel that every user of the host may read; nothing there can be written" },
 	{ CLAIM_CONTAINER, OWN_TREE | L(PIDNS), " proc-host proc-foreign host-named ",
 	  "a process of the host can be named, not signalled, traced or read" },
+	{ CLAIM_CONTAINER, L(IPCNS), " shm-marker sem-marker msg-marker shm-left ",
+	  "only under a policy that allows System V calls, as build does: the host's objects are "
+	  "then guarded by their permission bits alone" },
 	{ CLAIM_CONTAINER, L(RLIMITS), " open-files file-size ",
 	  "files and descriptors are memory of the box, whose limit holds" },
 	{ CLAIM_CONTAINER, L(RLIMITS), " memory memory-file pids cpu cpu-split ",
@@ -82,19 +85,17 @@ static const struct {
 	  "of the user" },
 	{ CLAIM_PROCESS, L(SECCOMP),
 	  " secret-chmod secret-time secret-xattr secret-watch udp-loopback route interfaces "
-	  "unix-socket shm-marker shm-list sem-marker msg-marker mq-marker shm-left "
-	  "host-priority host-pidfd rlimit-parent ",
+	  "unix-socket shm-marker sem-marker msg-marker mq-marker shm-left "
+	  "host-priority rlimit-parent ",
 	  "this boundary has no namespaces: what Landlock does not judge, the filter alone "
 	  "refuses" },
-	{ CLAIM_PROCESS, L(CAPS),
-	  " filecap-file nice-up io-realtime realtime scm-credentials low-port pids self-exe "
-	  "granted-write granted-replace rlimit-raise ",
-	  "with every right of the host's root in hand; the emptied sets are read back before "
-	  "the program starts" },
+	{ CLAIM_PROCESS, L(CAPS), " filecap-file ",
+	  "with the bounding set full a file's capabilities count, on the host's mounts; the "
+	  "emptied sets are read back before the program starts" },
 	{ CLAIM_PROCESS, L(NNP), " setuid-file ",
 	  "this boundary shows the host's mounts, which honour set-user-ID bits" },
-	{ CLAIM_PROCESS, L(IDENTITY), " pids self-exe granted-write granted-replace ",
-	  "limits by user do not bind the host's root" },
+	{ CLAIM_PROCESS, L(IDENTITY), " pids ",
+	  "limits by user do not bind the host's root, and there is no cgroup" },
 	{ CLAIM_PROCESS, L(RLIMITS), " memory pids cpu open-files file-size ",
 	  "this boundary has no cgroup: limits hold per process" },
 	{ CLAIM_BOTH, L(DUMP), " core-dump ",

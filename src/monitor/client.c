@@ -2,6 +2,7 @@
 #include "monitor/client.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -67,10 +68,38 @@ static int pair(int fds[2], struct err *e)
 	return 0;
 }
 
-static int read_answer(const struct box *box, enum mon_op op, struct mon_res *res, struct err *e)
+/* A keeper answers within its own bounds (keeper.c), which these exceed: one that does not hangs in the
+ * kernel or was stopped. The channel is shut down, so that nobody asks it again and it ends the box when it
+ * goes on; mon_close() does not wait for it. */
+#define SPAWN_PATIENCE_MS 60000
+#define PATIENCE_MS 20000
+
+static int wait_answer(struct box *box, enum mon_op op, struct err *e)
+{
+	struct pollfd one = { .fd = box->control_fd, .events = POLLIN };
+	const int patience_ms = op == MON_SPAWN ? SPAWN_PATIENCE_MS : PATIENCE_MS;
+	int ready;
+
+	do
+		ready = poll(&one, 1, patience_ms);
+	while (ready < 0 && errno == EINTR);
+	if (ready > 0)
+		return 0;
+	if (ready < 0)
+		return err_sys(e, "wait for the keeper's answer");
+	shutdown(box->control_fd, SHUT_RDWR);
+	box->keeper_pid = 0;
+	err_set(e, ERR_SYSTEM, "the keeper of the box has not answered for %d s", patience_ms / 1000);
+	e->sys = ETIMEDOUT;
+	return -1;
+}
+
+static int read_answer(struct box *box, enum mon_op op, struct mon_res *res, struct err *e)
 {
 	ssize_t got;
 
+	if (wait_answer(box, op, e) < 0)
+		return -1;
 	do
 		got = recv(box->control_fd, res, sizeof(*res), MSG_TRUNC);
 	while (got < 0 && errno == EINTR);

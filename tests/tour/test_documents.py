@@ -40,17 +40,46 @@ def test_the_table_of_operations_is_that_of_the_source():
     assert list(table.items()) == list(operations.items())
 
 
+TEXT = r'"(?:\\.|[^"\\])*"'
+
+
+def joined(text):
+    """What C makes of texts that stand side by side."""
+    return "".join(re.findall(r'"((?:\\.|[^"\\])*)"', text))
+
+
 def residuals():
-    """Rows of the table in the source: operation, layer, reason."""
+    """Rows of the table in the source: boundary, layers, operations, reason."""
     text = read("src/judge/residual.c")
     layers = {row[0]: row[1].strip('"') for row in rows_of("src/model/layer.def", "LAYER")}
-    found = re.findall(r'\{\s*"([\w-]+)",\s*LAYER_(\w+),\s*((?:"(?:\\.|[^"\\])*"\s*)+)\}', text)
-    return [(name, layers[layer], "".join(re.findall(r'"((?:\\.|[^"\\])*)"', reason))) for name, layer, reason in found]
+    for name, meaning in re.findall(r"^#define (\w+) \(?(L\(.*?)\)?$", text, re.M):
+        text = text.replace(f" {name} ", f" {meaning} ").replace(f" {name},", f" {meaning},")
+    table = text[text.index("residuals[] = {"):text.index("\n};")]
+    found = re.findall(rf"\{{ CLAIM_(\w+), ([^,]*),\s*((?:{TEXT}\s*)+),\s*((?:{TEXT}\s*)+)\}}", table)
+    assert len(found) == table.count("CLAIM_"), "a row that is not understood"
+    return [("both" if claim == "BOTH" else f"`{claim.lower()}`",
+             [layers[name] for name in re.findall(r"L\((\w+)", where)], joined(ids).split(), joined(reason))
+            for claim, where, ids, reason in found]
 
 
 def residual_table():
-    rows = [f"| {name} | {layer} | {reason} |" for name, layer, reason in residuals()]
-    return "\n".join(["| operation | only layer | why that is accepted |", "|---|---|---|", *rows])
+    rows = [f"| {boundary} | {', '.join(layers)} | {', '.join(ids)} | {reason} |" for boundary, layers, ids, reason in residuals()]
+    return "\n".join(["| boundary | only layer, one of | operations | why that is accepted |", "|---|---|---|---|", *rows])
+
+
+def test_every_residual_names_an_attempt_that_its_boundary_claims_to_refuse():
+    attempts = dict(re.findall(r'^ATTEMPT\(\w+,\s*"([\w-]+)",\s*\w+,\s*(\w+)', read("src/probe/attempts.def"), re.M))
+    assert len(attempts) > 200
+    unknown = {name for _, _, ids, _ in residuals() for name in ids} - set(attempts)
+    assert not unknown
+    for boundary, _, ids, _ in residuals():
+        idle = [name for name in ids if attempts[name] not in ("BOTH", boundary.strip("`").upper())]
+        assert boundary == "both" or not idle
+
+
+def test_no_residual_is_written_twice():
+    seen = [(boundary, layer, name) for boundary, layers, ids, _ in residuals() for layer in layers for name in ids]
+    assert len(seen) == len(set(seen)), sorted(entry for entry in set(seen) if seen.count(entry) > 1)
 
 
 def test_the_table_of_residuals_is_that_of_the_source():

@@ -5,7 +5,10 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -103,6 +106,60 @@ static void without_namespaces_only_a_named_fallback_runs(void **state)
 	}
 }
 
+static const char *first_path(const struct fit *fit)
+{
+	return fit->rung.policy->grants[1].what;
+}
+
+static void a_grant_behind_a_link_of_roots_has_its_real_path(void **state)
+{
+	static const char *const boundaries[] = { "container", "process" };
+	char text[256], target[16];
+
+	(void)state;
+	if (readlink("/bin", target, sizeof(target)) != 7)
+		skip(); /* no merged /usr: no link of root's that is everywhere */
+	for (size_t i = 0; i < ARRAY_SIZE(boundaries); i++) {
+		OWN(fit) fit = FIT_NONE;
+		struct err e = ERR_INIT;
+
+		snprintf(text, sizeof(text), "version: 1\nboundary: %s\nsyscalls: {allow: "
+			 "['@default']}\nfiles: [{read: host}, {read: /bin/true}]\n", boundaries[i]);
+		if (fit_text(text, &able, &fit, &e) < 0)
+			fail_msg("%s: %s", boundaries[i], e.text);
+		assert_string_equal(first_path(&fit), "/usr/bin/true");
+	}
+}
+
+static void only_files_and_directories_are_granted(void **state)
+{
+	static const struct { const char *name, *error; } rows[] = {
+		{ "fifo", "pipe" }, { "link", "symbolic link" }, { "link/x", "symbolic link" },
+	};
+	char place[] = "/tmp/ward-fit-XXXXXX", path[64], text[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(place));
+	snprintf(path, sizeof(path), "%s/fifo", place);
+	assert_int_equal(mkfifo(path, 0600), 0);
+	snprintf(path, sizeof(path), "%s/link", place);
+	assert_int_equal(symlink("/usr", path), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		OWN(fit) fit = FIT_NONE;
+		struct err e = ERR_INIT;
+
+		snprintf(text, sizeof(text), "version: 1\nsyscalls: {allow: ['@default']}\n"
+			 "files: [{read: host}, {read: %s/%s}]\n", place, rows[i].name);
+		assert_int_equal(fit_text(text, &able, &fit, &e), -1);
+		if (!strstr(e.text, rows[i].error) || !strstr(e.text, "test:3"))
+			fail_msg("%s: %s", rows[i].name, e.text);
+	}
+	unlink(path);
+	snprintf(path, sizeof(path), "%s/fifo", place);
+	unlink(path);
+	rmdir(place);
+}
+
 static void a_policy_that_is_wrong_does_not_fall(void **state)
 {
 	OWN(fit) fit = FIT_NONE;
@@ -147,6 +204,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_that_can_runs_what_the_policy_says),
 		cmocka_unit_test(without_namespaces_only_a_named_fallback_runs),
+		cmocka_unit_test(a_grant_behind_a_link_of_roots_has_its_real_path),
+		cmocka_unit_test(only_files_and_directories_are_granted),
 		cmocka_unit_test(a_policy_that_is_wrong_does_not_fall),
 		cmocka_unit_test(a_required_layer_is_in_the_plan_or_nothing_runs),
 		cmocka_unit_test(a_boundary_of_another_build_is_named),

@@ -103,7 +103,12 @@ int mon_ask(struct box *box, enum mon_op op, uint64_t arg, struct mon_res *res, 
 		fake.asked[fake.n_asked] = op;
 		fake.args[fake.n_asked++] = arg;
 	}
-	if (fake.dies)
+	if (fake.is_silent && fake.n_asked == 1) {
+		err_set(e, ERR_SYSTEM, "the keeper has not answered");
+		e->sys = ETIMEDOUT;
+		return -1;
+	}
+	if (fake.dies || fake.is_silent)
 		return err_set(e, ERR_SYSTEM, "the keeper has gone");
 	if (op == MON_SIGNAL)
 		kill(fake.pid, (int)arg);

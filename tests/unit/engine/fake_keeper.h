@@ -13,6 +13,7 @@ struct fake_keeper {
 	struct usage usage;             /* of every answer; cpu_us grows by cpu_step_us with each */
 	uint64_t cpu_step_us;
 	bool fails_spawn, fails_release;
+	bool is_silent;                 /* the first question times out, later ones find it gone */
 	bool dies;                      /* the keeper is gone as soon as there is a box */
 	/* What was asked, in order; and what the engine handed over. */
 	enum mon_op asked[64];

@@ -18,6 +18,15 @@
 
 #include "base/fd.h"
 
+static struct pump_end outer_end(int fd, int flags)
+{
+	struct pump_end end;
+	struct err e;
+
+	assert_int_equal(pump_outer_end(fd, flags, &end, &e), 0);
+	return end;
+}
+
 /* The two ends of something bytes can flow through; [0] to read from. */
 enum kind { PIPE, SOCKET, FILE_, KINDS };
 
@@ -96,10 +105,10 @@ static struct pump *new_pump(int src, int dst, struct pump_budget *budget)
 
 	if (budget) {
 		assert_int_equal(pump_inner_end(src, false, &from, &e), 0);
-		to = pump_outer_end(dst, O_WRONLY);
+		to = outer_end(dst, O_WRONLY);
 	} else {
 		assert_int_equal(pump_inner_end(dst, false, &to, &e), 0);
-		from = pump_outer_end(src, O_RDONLY);
+		from = outer_end(src, O_RDONLY);
 	}
 	pump_init(pump, from, to, budget);
 	return pump;
@@ -280,7 +289,7 @@ static void wards_own_streams_keep_their_flags(void **state)
 		int ends[2];
 
 		make(kind, ends);
-		end = pump_outer_end(ends[1], O_WRONLY);
+		end = outer_end(ends[1], O_WRONLY);
 		assert_int_equal(fcntl(ends[1], F_GETFL) & O_NONBLOCK, 0);
 		assert_int_equal(fcntl(end.fd, F_GETFL) & O_NONBLOCK,
 				 kind == PIPE ? O_NONBLOCK : 0);
@@ -290,6 +299,48 @@ static void wards_own_streams_keep_their_flags(void **state)
 		close(ends[0]);
 		close(ends[1]);
 	}
+}
+
+static void a_stream_that_cannot_be_looked_at_is_refused(void **state)
+{
+	struct pump_end end = PUMP_NO_END;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(pump_outer_end(1000, O_WRONLY, &end, &e), -1);
+	assert_int_equal(e.sys, EBADF);
+	assert_int_equal(pump_outer_end(-1, O_WRONLY, &end, &e), 0);
+	assert_int_equal(end.fd, -1);
+}
+
+/* The open file of somebody else's pipe stays blocking: a write without room would never return. */
+static void a_full_pipe_of_somebody_elses_is_not_waited_for(void **state)
+{
+	struct pump_budget budget = { .left = UINT64_MAX };
+	int src[2], dst[2];
+	struct pump *pump;
+	size_t full;
+
+	(void)state;
+	make(PIPE, src);
+	make(PIPE, dst);
+	full = feed(dst[1], 0, 1 << 24);
+	fcntl(dst[1], F_SETFL, 0);
+	pump = new_pump(src[0], -1, &budget);
+	pump->dst = (struct pump_end){ .fd = dst[1], .way = PUMP_CAREFUL, .is_pipe = true };
+	feed(src[1], full, full + 10000);
+	alarm(10);
+	pump_turn(pump);
+	assert_int_equal(eat(dst[0], 0, full), full);
+	close(src[1]);
+	while (pump_is_open(pump))
+		pump_turn(pump);
+	alarm(0);
+	assert_int_equal(eat(dst[0], full, 20000), full + 10000);
+	assert_int_equal(budget.seen, 10000);
+	free_pump(pump);
+	close(dst[0]);
+	close(dst[1]);
 }
 
 static void without_a_destination_bytes_are_counted(void **state)
@@ -345,7 +396,7 @@ static void a_terminal_hears_of_the_end_of_the_input(void **state)
 	assert_int_equal(openpty(&master, &slave, NULL, NULL, NULL), 0);
 	make(PIPE, in);
 	assert_int_equal(pump_inner_end(master, true, &to, &e), 0);
-	pump_init(pump, pump_outer_end(in[0], O_RDONLY), to, NULL);
+	pump_init(pump, outer_end(in[0], O_RDONLY), to, NULL);
 	assert_int_equal(write(in[1], "half", 4), 4);
 	close(in[1]);
 	while (pump_is_open(pump) && turn(pump))
@@ -393,6 +444,8 @@ int main(void)
 		cmocka_unit_test(two_streams_share_one_cap_to_the_byte),
 		cmocka_unit_test(a_reader_that_is_gone_ends_the_writer),
 		cmocka_unit_test(wards_own_streams_keep_their_flags),
+		cmocka_unit_test(a_stream_that_cannot_be_looked_at_is_refused),
+		cmocka_unit_test(a_full_pipe_of_somebody_elses_is_not_waited_for),
 		cmocka_unit_test(without_a_destination_bytes_are_counted),
 		cmocka_unit_test(draining_takes_what_is_there_and_ends),
 		cmocka_unit_test(a_terminal_hears_of_the_end_of_the_input),

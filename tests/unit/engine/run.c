@@ -205,6 +205,33 @@ static void signals_ward_twice(const struct fake_keeper *keeper)
 		pause();
 }
 
+static bool is_pending(pid_t pid, int number)
+{
+	char path[32], text[4096] = "";
+	const char *line;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || read(fd, text, sizeof(text) - 1) <= 0)
+		_exit(6);
+	close(fd);
+	line = strstr(text, "ShdPnd:");
+	return line && strtoull(line + 7, NULL, 16) & 1ull << (number - 1);
+}
+
+/* The note comes once ward has taken the signal. */
+static void signals_ward_early(const struct fake_keeper *keeper)
+{
+	signal(keeper->arg, at_term);
+	kill(getppid(), keeper->arg);
+	while (is_pending(getppid(), keeper->arg))
+		sched_yield();
+	fake_started(-1);
+	for (;;)
+		pause();
+}
+
 static char state_of(pid_t pid)
 {
 	char path[32], text[256] = "";
@@ -256,7 +283,6 @@ static void an_exit_code_is_passed_on(void **state)
 	assert_int_equal(scene->result.have, 0);
 	assert_text(scene->out_fd, "hello\n");
 	assert_text(scene->status_fd, "{\"event\":\"started\"");
-	assert_text(scene->status_fd, "\n{\"event\":\"ended\",\"result\":{\"schema\":1,");
 	assert_int_equal(fake_asked(MON_RELEASE), 1);
 	assert_int_equal(fake_asked(MON_KILL), 0);
 }
@@ -548,6 +574,41 @@ static void a_users_signal_is_passed_on(void **state)
 	assert_false(scene->result.ended_by_user);
 }
 
+static void a_users_signal_before_the_start_is_kept_for_the_program(void **state)
+{
+	struct scene *const scene = *state;
+
+	fake.arg = SIGUSR2;
+	limit(scene, KEY_WALL, 60000);
+	play(scene, signals_ward_early);
+	assert_int_equal(scene->result.ward_code, 128 + SIGUSR2);
+	assert_int_equal(fake_asked(MON_SIGNAL), 1);
+}
+
+static void an_end_before_the_start_is_told_as_one(void **state)
+{
+	struct scene *const scene = *state;
+
+	fake.arg = SIGTERM;
+	play(scene, signals_ward_early);
+	assert_int_equal(scene->result.verdict, VERDICT_SETUP);
+	assert_true(scene->result.ended_by_user);
+	assert_non_null(strstr(scene->result.err.text, "SIGTERM came before"));
+}
+
+static void a_keeper_that_does_not_answer_is_told_and_asked_no_more(void **state)
+{
+	struct scene *const scene = *state;
+
+	fake.is_silent = true;
+	limit(scene, KEY_WALL, 10);
+	limit(scene, KEY_GRACE, 60000);
+	play(scene, hangs);
+	assert_int_equal(scene->result.verdict, VERDICT_INTERNAL);
+	assert_int_equal(scene->result.ward_code, 125);
+	assert_non_null(strstr(scene->result.err.text, "has not answered"));
+}
+
 static void stopping_ward_freezes_the_box_meanwhile(void **state)
 {
 	struct scene *const scene = *state;
@@ -776,6 +837,9 @@ int main(void)
 		TEST(a_signal_to_ward_ends_the_box),
 		TEST(a_second_signal_does_not_wait_for_the_grace),
 		TEST(a_users_signal_is_passed_on),
+		TEST(a_users_signal_before_the_start_is_kept_for_the_program),
+		TEST(an_end_before_the_start_is_told_as_one),
+		TEST(a_keeper_that_does_not_answer_is_told_and_asked_no_more),
 		TEST(stopping_ward_freezes_the_box_meanwhile),
 		TEST(an_ignored_hangup_stays_ignored),
 		TEST(refused_calls_are_answered_and_counted),

@@ -244,6 +244,28 @@ static void an_operation_on_one_layer_needs_a_reason(void **state)
 	selftest_report_done(&matrix.report);
 }
 
+static void an_attempt_without_an_answer_fails_unless_it_cannot_be_made(void **state)
+{
+	static const struct { enum layer layer; const char *id; int code; } rows[] = {
+		{ LAYER_CAPS, "mount", 1 },
+		{ LAYER_ROOTFS, "mount", 1 },
+		{ LAYER_CAPS, "tty-sti", 1 },
+		{ LAYER_ROOTFS, "tty-sti", 0 },  /* no box has a terminal without these */
+		{ LAYER_SESSION, "tty-sti", 0 },
+		{ LAYER_SECCOMP, "tty-sti", 1 }, /* the layer that refuses it */
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct matrix matrix;
+
+		matrix_init(&matrix, rows[i].layer);
+		matrix_set(&matrix, rows[i].id, OUTCOME_REFUSED, OUTCOME_NONE);
+		assert_int_equal(selftest_code(&matrix.report), rows[i].code);
+		selftest_report_done(&matrix.report);
+	}
+}
+
 static void a_residual_of_one_boundary_is_none_of_the_other(void **state)
 {
 	(void)state;
@@ -283,6 +305,7 @@ int main(void)
 		cmocka_unit_test(a_box_that_was_ended_settles_its_attempt),
 		cmocka_unit_test(a_box_that_never_ran_or_hung_settles_nothing),
 		cmocka_unit_test(an_operation_on_one_layer_needs_a_reason),
+		cmocka_unit_test(an_attempt_without_an_answer_fails_unless_it_cannot_be_made),
 		cmocka_unit_test(a_residual_of_one_boundary_is_none_of_the_other),
 		cmocka_unit_test(the_exit_code_tells_failure),
 	};

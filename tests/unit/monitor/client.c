@@ -6,8 +6,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -247,6 +253,81 @@ static void a_monitor_that_does_not_answer_is_named(void **state)
 	plan_free(plan);
 }
 
+/* Takes the place of the C library's: bounds become short, and the longest one is remembered. */
+static struct {
+	bool is_short;
+	int longest_ms;
+} waits;
+
+int poll(struct pollfd *fds, nfds_t n, int timeout_ms)
+{
+	if (timeout_ms > waits.longest_ms)
+		waits.longest_ms = timeout_ms;
+	return (int)syscall(SYS_poll, fds, n, waits.is_short && timeout_ms > 0 ? 1 : timeout_ms);
+}
+
+static void ask_a_stopped_keeper(void)
+{
+	struct mon_res res;
+	struct err e = ERR_INIT;
+	struct box box;
+	int output[2];
+	pid_t pid;
+
+	EXPECT(pipe2(output, O_CLOEXEC) == 0);
+	box = spawn("exec sleep 100", output[1]);
+	close(output[1]);
+	EXPECT(next_note(&box).kind == BOX_STARTED);
+	pid = box.keeper_pid;
+	EXPECT(kill(pid, SIGSTOP) == 0);
+	waits.is_short = true;
+	waits.longest_ms = 0;
+	EXPECT(mon_ask(&box, MON_USAGE, 0, &res, &e) == -1);
+	EXPECT(e.sys == ETIMEDOUT && strstr(e.text, "has not answered for 20 s"));
+	EXPECT(waits.longest_ms == 20000);
+	EXPECT(mon_ask(&box, MON_RELEASE, 0, &res, &e) == -1 && e.sys == EPIPE);
+	mon_close(&box);
+	/* It finds the channel closed when it goes on, and ends the box. */
+	EXPECT(kill(pid, SIGCONT) == 0);
+	EXPECT(waitpid(pid, NULL, 0) == pid);
+	EXPECT(read(output[0], &e, sizeof(e)) == 0);
+}
+
+static void a_keeper_that_does_not_answer_is_not_waited_for(void **state)
+{
+	(void)state;
+	child_succeeds(ask_a_stopped_keeper);
+}
+
+static void start_at_a_silent_monitor(void)
+{
+	const int listening = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	char place[] = "/tmp/ward-silent.XXXXXX";
+	struct plan *plan = plan_new();
+	struct box box = BOX_NONE;
+	struct err e = ERR_INIT;
+	uint64_t layers;
+
+	EXPECT(mkdtemp(place));
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s/socket", place);
+	EXPECT(bind(listening, (struct sockaddr *)&address, sizeof(address)) == 0);
+	EXPECT(listen(listening, 1) == 0);
+	waits.is_short = true;
+	EXPECT(mon_spawn(plan, NULL, 0, address.sun_path, &box, &layers, &e) == -1);
+	unlink(address.sun_path);
+	rmdir(place);
+	EXPECT(strstr(e.text, "has not answered for 60 s"));
+	EXPECT(box.control_fd == -1 && waits.longest_ms == 60000);
+	plan_free(plan);
+}
+
+static void a_start_without_an_answer_is_given_up(void **state)
+{
+	(void)state;
+	child_succeeds(start_at_a_silent_monitor);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -257,6 +338,8 @@ int main(void)
 		cmocka_unit_test(a_program_that_is_not_there_is_told),
 		cmocka_unit_test(a_bad_plan_is_refused_by_the_keeper_too),
 		cmocka_unit_test(keepers_that_are_not_needed_go),
+		cmocka_unit_test(a_keeper_that_does_not_answer_is_not_waited_for),
+		cmocka_unit_test(a_start_without_an_answer_is_given_up),
 		cmocka_unit_test(a_monitor_that_does_not_answer_is_named),
 	};
 

@@ -454,6 +454,7 @@ static int look_at_box(struct selftest *self, struct err *e)
 		.policy = &self->policy,
 		.claimant = self->is_process ? CLAIM_PROCESS : CLAIM_CONTAINER,
 		.layers = result.layers,
+		.notes = result.notes,
 	};
 	return 0;
 }

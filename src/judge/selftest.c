@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/mem.h"
 #include "model/filter.h"
+#include "model/note.h"
 
 void selftest_pass_init(struct selftest_pass *pass)
 {
@@ -164,11 +166,23 @@ static bool policy_allows(const struct policy *policy, const struct attempt_call
 	return act == FILTER_ALLOW || act == FILTER_LOG;
 }
 
+/* What the box's filter refuses beyond the policy, because this kernel cannot guard it otherwise. */
+static bool host_refuses(const struct selftest_scope *scope, uint32_t nr)
+{
+	static const uint32_t signalling[] = { SYS_kill, SYS_tkill, SYS_tgkill, SYS_rt_sigqueueinfo };
+
+	for (size_t i = 0; i < ARRAY_SIZE(signalling); i++)
+		if (scope->notes & NOTE_NO_SIGNALS && signalling[i] == nr)
+			return true;
+	return false;
+}
+
 bool selftest_claims(const struct selftest_scope *scope, const struct attempt_row *row,
 		     const char **why)
 {
 	const uint64_t others = row->layers & ~LAYER_BIT(LAYER_SECCOMP) & scope->layers;
-	const bool is_allowed = row->call.has && policy_allows(scope->policy, &row->call);
+	const bool is_allowed = row->call.has && policy_allows(scope->policy, &row->call) &&
+				!host_refuses(scope, row->call.nr);
 
 	*why = "";
 	if (attempt_is_control(row))

@@ -45,6 +45,7 @@ struct selftest_scope {
 	const struct policy *policy;
 	uint32_t claimant; /* CLAIM_PROCESS or CLAIM_CONTAINER */
 	uint64_t layers;   /* installed, LAYER_BIT */
+	uint32_t notes;                 /* enum note: what this host made weaker */
 };
 
 /* True when the operation must be refused (a control: must be possible); else *why says, in a few

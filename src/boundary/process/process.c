@@ -37,8 +37,8 @@ static const struct filter_row truncation[] = {
 	REFUSE_IF(open, EACCES, 1, FILTER_EQ, TRUNC, TRUNC), REFUSE_IF(openat, EACCES, 2, FILTER_EQ, TRUNC, TRUNC),
 };
 
-/* Without scopes (ABI 6) and without an identity of its own, a signal reaches all of the user's
- * processes. pid 0 and the program itself cannot be told apart by a filter, so all go. */
+/* Without scopes (ABI 6) a signal reaches all of the user's processes, or, where the box has a user of
+ * its own, its first process. pid 0 and the program itself cannot be told apart by a filter, so all go. */
 static const struct filter_row signalling[] = {
 	REFUSE(kill, EPERM), REFUSE(tkill, EPERM), REFUSE(tgkill, EPERM), REFUSE(rt_sigqueueinfo, EPERM),
 	REFUSE(rt_tgsigqueueinfo, EPERM), REFUSE(pidfd_send_signal, EPERM),
@@ -152,7 +152,6 @@ static size_t add_rows(struct filter_row *to, size_t at, const struct filter_row
 
 static size_t add_denied(struct rung *rung, uint32_t abi, struct filter_row *rows)
 {
-	const bool own_identity = rung->host->may_setuid && rung->host->root;
 	size_t n = add_rows(rows, 0, unguarded, ARRAY_SIZE(unguarded));
 
 	if (policy_n(rung->policy, KEY_NETWORK) != NETWORK_HOST)
@@ -161,7 +160,7 @@ static size_t add_denied(struct rung *rung, uint32_t abi, struct filter_row *row
 		n = add_rows(rows, n, no_datagrams, ARRAY_SIZE(no_datagrams));
 	if (abi < 3)
 		n = add_rows(rows, n, truncation, ARRAY_SIZE(truncation));
-	if (abi < 6 && !own_identity) {
+	if (abi < 6) {
 		n = add_rows(rows, n, signalling, ARRAY_SIZE(signalling));
 		rung->notes |= NOTE_NO_SIGNALS;
 	}

@@ -33,7 +33,7 @@ struct plan *plan_new(void)
 				 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (plan == MAP_FAILED)
-		abort();
+		mem_fail();
 	plan->n_bytes = 1;
 	return plan;
 }

@@ -69,8 +69,11 @@ def judge(run, base, role):
             return "refused, and yet the program spoke"
         if run.err.count(b"\n") != 1 or not run.err.startswith(b"ward: "):
             return "the error is not one line"
-        if run.result and run.result["stage"] not in ("setup", "exec"):
+        # ward confines itself once the program runs: when that fails it ends the box, and says that it ran.
+        if run.result and run.result["stage"] == "run" and run.result["verdict"] != "internal":
             return "the result says that it ran"
+        return None
+    if run.code == 134 and run.err == b"ward: out of memory\n":
         return None
     if run.code != 0:
         return "an exit code that no fault explains"

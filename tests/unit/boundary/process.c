@@ -149,7 +149,7 @@ static const struct {
 	{ SYS_tgkill, { 1, 1, 9 }, 5, false, true },
 	{ SYS_pidfd_send_signal, { 1, 9 }, 5, false, true },
 	{ SYS_kill, { 1, 9 }, 6, false, false },
-	{ SYS_kill, { 1, 9 }, 5, true, false },
+	{ SYS_kill, { 1, 9 }, 5, true, true },
 	{ SYS_exit_group, { 0 }, 1, false, false },
 };
 

@@ -39,13 +39,32 @@ static bool has_step(const struct plan *plan, enum plan_op op)
 	return false;
 }
 
-int apply_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *layers, struct err *e)
+int apply_limits(const struct plan *plan, const struct cgroup *cgroup, uint64_t more_pids, uint64_t *layers,
+		 struct err *e)
 {
 	static const uint8_t layer_of[PLAN_LIMITS] = {
 		LAYER_CG_MEMORY, LAYER_CG_SWAP, LAYER_CG_PIDS, LAYER_CG_CPU, LAYER_CG_IO, LAYER_CG_IO, 0,
 	};
+
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		const struct step *step = &plan->steps[i];
+		const uint64_t more = step->flags == LIMIT_PIDS ? more_pids : 0;
+
+		if (step->op != OP_CGROUP_LIMIT || step->flags == LIMIT_CPU_TIME)
+			continue;
+		if (cgroup_set(cgroup, (enum cgroup_limit)step->flags, step->n + more, e) < 0)
+			return -1;
+		*layers |= LAYER_BIT(layer_of[step->flags]);
+	}
+	return 0;
+}
+
+/* Makes the box's cgroup with the limits of the plan; none when the plan has none. */
+static int make_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *layers, struct err *e)
+{
 	struct cgroup cgroup = CGROUP_NONE;
 	uint32_t limits = 0;
+	struct err ignored;
 
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].op == OP_CGROUP_LIMIT)
@@ -54,19 +73,10 @@ int apply_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *layers, 
 		return 0;
 	if (cgroup_create(&cgroup, limits, e) < 0)
 		return -1;
-	for (uint32_t i = 0; i < plan->n_steps; i++) {
-		const struct step *step = &plan->steps[i];
-
-		if (step->op != OP_CGROUP_LIMIT || step->flags == LIMIT_CPU_TIME)
-			continue;
-		if (cgroup_set(&cgroup, (enum cgroup_limit)step->flags, step->n, e) < 0) {
-			struct err ignored;
-
-			if (cgroup_remove(&cgroup, 1000, &ignored) < 0)
-				cgroup_forget(&cgroup);
-			return -1;
-		}
-		*layers |= LAYER_BIT(layer_of[step->flags]);
+	if (apply_limits(plan, &cgroup, 0, layers, e) < 0) {
+		if (cgroup_remove(&cgroup, 1000, &ignored) < 0)
+			cgroup_forget(&cgroup);
+		return -1;
 	}
 	*out = cgroup;
 	return 0;
@@ -143,7 +153,7 @@ static int raise_box(const struct plan *plan, uint64_t flags, int go_fd, const s
 		return -1;
 	if (go(go_fd, e) < 0 || check_namespaces(held->pid, flags, early->host_net, &held->layers, e) < 0)
 		return -1;
-	if (!early->born && !held->cgroup.n_dirs && apply_cgroup(plan, &held->cgroup, &held->layers, e) < 0)
+	if (!early->born && !held->cgroup.n_dirs && make_cgroup(plan, &held->cgroup, &held->layers, e) < 0)
 		return -1;
 	if (held->cgroup.n_dirs && cgroup_into_fd(&held->cgroup) < 0 &&
 	    cgroup_attach(&held->cgroup, held->pid, e) < 0)
@@ -186,7 +196,7 @@ static int prepare(struct walk *walk, uint64_t flags, bool born, struct held *he
 	    copy_binds(walk, find_step(plan, OP_IDMAP, 0), find_step(plan, OP_IDMAP, 1), e) < 0)
 		return -1;
 	if (!born && find_step(plan, OP_CGROUP, 1))
-		return apply_cgroup(plan, &held->cgroup, &held->layers, e);
+		return make_cgroup(plan, &held->cgroup, &held->layers, e);
 	return 0;
 }
 

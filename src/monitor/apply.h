@@ -46,5 +46,9 @@ void apply_early(struct early *early);
 MUST_USE int apply_start(const struct plan *plan, int *fds, int note_fd, const struct early *early,
 			 struct held *out, struct err *e);
 
-/* Makes the box's cgroup with the limits of the plan; none when the plan has none. */
-MUST_USE int apply_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *layers, struct err *e);
+/* Sets a plan's limits on a group, and reads them back.
+ *
+ * more_pids  processes in the group that are not the box's
+ * layers     the bits of what was set are added */
+MUST_USE int apply_limits(const struct plan *plan, const struct cgroup *cgroup, uint64_t more_pids,
+			  uint64_t *layers, struct err *e);

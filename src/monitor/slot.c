@@ -15,26 +15,6 @@
 
 #define PATIENCE_S 5    /* a client that connects and says nothing loses its slot */
 
-static int set_limits(const struct plan *plan, const struct cgroup *cgroup, uint64_t *layers, struct err *e)
-{
-	static const uint8_t layer_of[PLAN_LIMITS] = {
-		LAYER_CG_MEMORY, LAYER_CG_SWAP, LAYER_CG_PIDS, LAYER_CG_CPU, LAYER_CG_IO, LAYER_CG_IO, 0,
-	};
-
-	for (uint32_t i = 0; i < plan->n_steps; i++) {
-		const struct step *step = &plan->steps[i];
-		/* This process is in the box's group too. */
-		const uint64_t self = step->flags == LIMIT_PIDS ? 1 : 0;
-
-		if (step->op != OP_CGROUP_LIMIT || step->flags == LIMIT_CPU_TIME)
-			continue;
-		if (cgroup_set(cgroup, (enum cgroup_limit)step->flags, step->n + self, e) < 0)
-			return -1;
-		*layers |= LAYER_BIT(layer_of[step->flags]);
-	}
-	return 0;
-}
-
 /* From here on everything happens with the client's own rights. Its groups are not known: it has none. */
 static int become(const struct ucred *client, struct err *e)
 {
@@ -62,7 +42,7 @@ static int serve(int client_fd, const struct cgroup *cgroup, const struct ceilin
 		return err_sys(e, "SO_PEERCRED");
 	if (receive_plan(client_fd, &in, e) < 0 ||
 	    plan_verify(in.plan, sizeof(*in.plan), in.n_fds, ceiling, e) < 0 ||
-	    set_limits(in.plan, cgroup, &layers, e) < 0 || become(&client, e) < 0 || keeper_adopt(in.plan, e) < 0 ||
+	    apply_limits(in.plan, cgroup, 1 /* ourselves */, &layers, e) < 0 || become(&client, e) < 0 || keeper_adopt(in.plan, e) < 0 ||
 	    apply_start(in.plan, in.fds, in.note_fd, &(struct early){ .born = true }, &keeper->held, e) < 0)
 		return -1;
 	keeper->held.layers |= layers;

@@ -167,17 +167,21 @@ static int do_bind(struct walk *walk, const struct step *step, struct err *e)
 	return mount_place(fd, walk->root_fd, place, e);
 }
 
-static int do_tmpfs(struct walk *walk, const struct step *step, struct err *e)
+/* Makes the place and puts a new file system there. */
+static int place_new(struct walk *walk, const struct step *step, int mount_fd, unsigned mode, struct err *e)
 {
-	const int fd = mount_new_tmpfs(step->n, step->m, "700", attr_of(step), e);
-
-	if (fd < 0)
+	if (mount_fd < 0)
 		return -1;
-	if (mount_mkdir(walk->root_fd, s_of(walk, step), 0755, e) < 0) {
-		close(fd);
+	if (mount_mkdir(walk->root_fd, s_of(walk, step), mode, e) < 0) {
+		close(mount_fd);
 		return -1;
 	}
-	return mount_place(fd, walk->root_fd, s_of(walk, step), e);
+	return mount_place(mount_fd, walk->root_fd, s_of(walk, step), e);
+}
+
+static int do_tmpfs(struct walk *walk, const struct step *step, struct err *e)
+{
+	return place_new(walk, step, mount_new_tmpfs(step->n, step->m, "700", attr_of(step), e), 0755, e);
 }
 
 static int proc_of_host(struct err *e)
@@ -197,26 +201,12 @@ static int do_proc(struct walk *walk, const struct step *step, struct err *e)
 	const int fd = step->flags == PROC_OF_HOST ? proc_of_host(e) :
 						     mount_new_proc(step->flags == PROC_OWN_PIDS, e);
 
-	if (fd < 0)
-		return -1;
-	if (mount_mkdir(walk->root_fd, s_of(walk, step), 0555, e) < 0) {
-		close(fd);
-		return -1;
-	}
-	return mount_place(fd, walk->root_fd, s_of(walk, step), e);
+	return place_new(walk, step, fd, 0555, e);
 }
 
 static int do_devpts(struct walk *walk, const struct step *step, struct err *e)
 {
-	const int fd = mount_new_devpts(e);
-
-	if (fd < 0)
-		return -1;
-	if (mount_mkdir(walk->root_fd, s_of(walk, step), 0755, e) < 0) {
-		close(fd);
-		return -1;
-	}
-	return mount_place(fd, walk->root_fd, s_of(walk, step), e);
+	return place_new(walk, step, mount_new_devpts(e), 0755, e);
 }
 
 static int do_nested(struct walk *walk, const struct step *step, struct err *e)

@@ -4,6 +4,7 @@ import os
 import signal
 from concurrent.futures import ThreadPoolExecutor
 
+import harness
 import pytest
 
 PYTHON = "/usr/bin/python3"
@@ -192,3 +193,15 @@ def test_the_status_lines_tell_start_and_end(ward):
     assert run.code == 3
     assert len(events) >= 2 and all(isinstance(event, dict) for event in events)
     assert any(3 in event.values() or 3 in (event.get("result") or {}).values() for event in events)
+
+
+def test_the_last_event_is_the_result(ward):
+    read, write = os.pipe()
+    result = ward.name("json")
+    run = ward.call("run", "--status-fd", str(write), "--result", result, "--exit-prefix", "200", "--wall", "50ms",
+                    "/bin/sleep", "9", pass_fds=[write])
+    os.close(write)
+    with os.fdopen(read) as lines:
+        last = [json.loads(line) for line in lines][-1]
+    assert run.code == 200 and last["event"] == "ended"
+    assert last["result"] == harness.read_result(result) and last["result"]["ward_exit"] == 200

@@ -2,11 +2,14 @@
 #include "base/mem.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -88,9 +91,34 @@ static void taking_leaves_nothing_behind(void **state)
 	assert_non_null(to);
 }
 
+static void running_out_of_memory_is_said_before_the_abort(void **state)
+{
+	char text[64] = "";
+	int ends[2], status;
+	pid_t pid;
+
+	(void)state;
+	assert_int_equal(pipe(ends), 0);
+	pid = fork();
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		signal(SIGABRT, SIG_DFL);
+		dup2(ends[1], 2);
+		(void)mem_raw(SIZE_MAX / 4);
+		_exit(0);
+	}
+	close(ends[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+	assert_true(read(ends[0], text, sizeof(text) - 1) > 0);
+	assert_string_equal(text, "ward: out of memory\n");
+	close(ends[0]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(running_out_of_memory_is_said_before_the_abort),
 		cmocka_unit_test(nothing_is_something),
 		cmocka_unit_test(an_array_grows_and_the_new_part_is_zero),
 		cmocka_unit_test(pieces_of_an_arena_do_not_overlap),

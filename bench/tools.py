@@ -44,7 +44,7 @@ COMMANDS = (
             line="{exe} run -b container -p {policy} {see} -- {cmd}"),
     Command("ward process", need="ward", see="--widen --rx {bin}", inside="",
             note="no namespaces by design: capabilities, seccomp, Landlock, limits",
-            line="{exe} run -b process -p {policy} {see} -- {cmd}"),
+            line="{exe} run --widen -b process -p {policy} {see} -- {cmd}"),
     Command("bwrap", need="bwrap", grant="--ro-bind {f} {i}",
             note="has no cgroup limits, no rlimits, no Landlock",
             line="""9<{deny} {exe} --unshare-all --unshare-user --uid 65534 --gid 65534

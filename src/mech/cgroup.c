@@ -43,14 +43,23 @@ void cgroup_forget(struct cgroup *cgroup)
 	*cgroup = CGROUP_NONE;
 }
 
-/* The lock lasts as long as the descriptor or a copy of it: the sweep sees that a keeper is gone by
- * getting the lock, whatever became of its pid, and from any pid namespace. -1 with errno. */
 static int open_dir(const struct cgroup *cgroup, size_t i)
 {
-	TREE_FD int fd = openat(cgroup->dirs[i].parent_fd, cgroup->name,
-				O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return openat(cgroup->dirs[i].parent_fd, cgroup->name,
+		      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
 
-	return fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0 ? -1 : TAKE(fd, -1);
+/* The lock lasts as long as the descriptor or a copy of it: the sweep sees that a keeper is gone by
+ * getting the lock, whatever became of its pid, and from any pid namespace. Should a sweep hold it
+ * for a moment, that is waited for. -1 with errno. */
+static int lock_dir(const struct cgroup *cgroup, size_t i)
+{
+	TREE_FD int fd = open_dir(cgroup, i);
+
+	while (fd >= 0 && flock(fd, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -1;
+	return TAKE(fd, -1);
 }
 
 /* All directories or none. */
@@ -60,7 +69,7 @@ static int make_dirs(struct cgroup *cgroup, struct err *e)
 		const bool is_made = mkdirat(cgroup->dirs[i].parent_fd, cgroup->name, 0755) == 0;
 
 		if (is_made)
-			cgroup->dirs[i].fd = open_dir(cgroup, i);
+			cgroup->dirs[i].fd = lock_dir(cgroup, i);
 		if (cgroup->dirs[i].fd >= 0)
 			continue;
 		err_sys(e, "cgroup: mkdir %s", cgroup->name);
@@ -271,9 +280,9 @@ static bool sweep_one(const struct cgroup *home, size_t i, const char *name)
 	strcpy(orphan.name, name);
 	TREE_FD int fd = open_dir(&orphan, 0);
 	orphan.dirs[0].fd = fd;
-	/* a group is born a moment before it is locked */
+	/* a group is born a moment before it is locked, and must not find the lock taken then */
 	return fd >= 0 && fstat(fd, &st) == 0 && time(NULL) - st.st_mtime > 1 &&
-	       cgroup_kill(&orphan, SWEEP_MS, &e) == 0 && remove_dirs(&orphan, SWEEP_MS, &e) == 0;
+	       flock(fd, LOCK_EX | LOCK_NB) == 0 && cgroup_kill(&orphan, SWEEP_MS, &e) == 0 && remove_dirs(&orphan, SWEEP_MS, &e) == 0;
 }
 
 static unsigned sweep_dir(const struct cgroup *home, size_t i)

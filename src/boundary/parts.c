@@ -178,7 +178,7 @@ int parts_limits(struct rung *rung, bool cgroup, struct err *e)
 		return -1;
 	/* A user namespace counts its own processes; without one, those of the same user count as well. */
 	process_limits(rung, !cgroup || rung->notes & NOTE_RLIMITS_ONLY,
-		       cgroup || rung->host->root ? 0 : rung->host->tasks);
+		       cgroup || rung->host->may_setuid ? 0 : rung->host->tasks);
 	if (wants(rung, KEY_NICE))
 		plan_add(rung->plan, OP_NICE, .n = policy_n(rung->policy, KEY_NICE));
 	return 0;

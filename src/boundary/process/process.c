@@ -138,7 +138,7 @@ static int check_nesting(struct rung *rung, struct err *e)
 
 static void add_identity(struct rung *rung)
 {
-	if (rung->host->may_setuid && rung->host->root)
+	if (rung->host->may_setuid)
 		plan_add(rung->plan, OP_IDENTITY, .n = rung->host->box_id, .m = rung->host->box_id);
 	else
 		rung->notes |= NOTE_SAME_USER;
@@ -187,7 +187,7 @@ static int process_plan(struct rung *rung, struct err *e)
 	const char *cwd = policy_text(rung->policy, KEY_CWD);
 	uint32_t abi;
 
-	if (!rung->host->root && rung->host->uid == 0)
+	if (!rung->host->may_setuid && rung->host->uid == 0)
 		return err_set(e, ERR_UNSUPPORTED, "root without CAP_SETUID and CAP_SETGID cannot become anybody else; "
 			       "run ward as an ordinary user, or give it those capabilities");
 	rung->plan->boundary = BOUNDARY_PROCESS;

@@ -1,7 +1,6 @@
 /* `ward doctor`: what this host can enforce, tried for real, with cause and fix of each gap. It
  * repairs nothing and leaves nothing behind. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -247,14 +246,6 @@ static void write_json(const struct diagnosis *found, struct str *out)
 	str_add_bytes(out, json.out.at, json.out.len);
 }
 
-static bool has_colour(void)
-{
-	const char *const no_color = getenv("NO_COLOR"), *const term = getenv("TERM");
-
-	return !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 &&
-	       isatty(STDOUT_FILENO);
-}
-
 static int run_doctor(struct args *args, struct err *e)
 {
 	struct diagnosis found = {.n_items = 0};
@@ -269,7 +260,7 @@ static int run_doctor(struct args *args, struct err *e)
 	if (args_has(args, DOCTOR_JSON))
 		write_json(&found, &out);
 	else
-		write_text(&found, has_colour(), &out);
+		write_text(&found, say_colour(STDOUT_FILENO), &out);
 	if (say_out(STDOUT_FILENO, "standard output", &out, e) < 0)
 		return -1;
 	for (size_t i = 0; boundary_at(i); i++)

@@ -10,12 +10,11 @@
 
 #include "base/fd.h"
 
-static bool has_colour(void)
+bool say_colour(int fd)
 {
 	const char *const no_color = getenv("NO_COLOR"), *const term = getenv("TERM");
 
-	return !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 &&
-	       isatty(STDERR_FILENO);
+	return !(no_color && *no_color) && term && strcmp(term, "dumb") != 0 && isatty(fd);
 }
 
 static void say_line(enum say_kind kind, const char *text, size_t len)
@@ -23,7 +22,7 @@ static void say_line(enum say_kind kind, const char *text, size_t len)
 	static const char *const colours[] = {
 		[SAY_NOTE] = "\033[33m", [SAY_ERROR] = "\033[1;31m"
 	};
-	const bool colour = has_colour();
+	const bool colour = say_colour(STDERR_FILENO);
 	char line[1024];
 	int n = snprintf(line, sizeof(line) - 1, "%sward:%s %.*s", colour ? colours[kind] : "",
 			 colour ? "\033[0m" : "", (int)len, text);

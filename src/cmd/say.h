@@ -1,8 +1,14 @@
 /* What ward itself tells people: one write for each line, on standard error or standard output. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "base/str.h"
+
+/* Whether text on this descriptor may have colours: a terminal that knows them, unless NO_COLOR is set
+ * and not empty. Source: no-color.org */
+bool say_colour(int fd);
 
 enum say_kind { SAY_NOTE, SAY_ERROR };
 

@@ -475,7 +475,7 @@ static int show(const struct selftest *self, const struct args *args, struct err
 	if (args_has(args, SELFTEST_JSON))
 		selftest_json(&self->report, &text);
 	else
-		selftest_text(&self->report, isatty(STDOUT_FILENO) && !getenv("NO_COLOR"), &text);
+		selftest_text(&self->report, say_colour(STDOUT_FILENO), &text);
 	return say_out(STDOUT_FILENO, "standard output", &text, e);
 }
 

@@ -1,25 +1,23 @@
 /* Tries limits of control groups: in groups of our own, on a child that only waits. */
-#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/mem.h"
+#include "base/loop.h"
 #include "mech/cgroup.h"
 #include "mech/ns.h"
 #include "mech/probe_try.h"
 
 #define END_MS 2000
 
-static pid_t waiting_child(int cgroup_fd, int *pid_fd, struct err *said)
+static pid_t waiting_child(int cgroup_fd, struct err *said)
 {
-	const pid_t pid = ns_clone(0, cgroup_fd, pid_fd, said);
+	int pid_fd;
+	const pid_t pid = ns_clone(0, cgroup_fd, &pid_fd, said);
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -27,6 +25,37 @@ static pid_t waiting_child(int cgroup_fd, int *pid_fd, struct err *said)
 		_exit(0);
 	}
 	return pid;
+}
+
+/* Ends a child (if there is one) with its group, and by itself should it never have got inside.
+ * True when what it was for is done and it is gone; `said` tells the first thing that went wrong. */
+static bool end_child(const struct cgroup *cgroup, pid_t pid, bool done, struct err *said)
+{
+	struct err ignored;
+	const bool ended = cgroup_kill(cgroup, END_MS, done ? said : &ignored) == 0;
+
+	if (pid > 0) {
+		kill(pid, SIGKILL);
+		waitpid(pid, NULL, 0);
+	}
+	return done && ended;
+}
+
+/* Tries something in a group of its own, which must also go again. */
+static enum tried in_group(uint32_t wanted,
+			   enum tried (*body)(const struct cgroup *cgroup, long arg,
+					      struct err *said),
+			   long arg, struct err *said)
+{
+	struct err ignored;
+	struct cgroup cgroup;
+
+	if (cgroup_create(&cgroup, wanted, said) < 0)
+		return TRIED_NO;
+	const enum tried tried = body(&cgroup, arg, said);
+	if (cgroup_remove(&cgroup, END_MS, tried == TRIED_YES ? said : &ignored) < 0)
+		return TRIED_NO;
+	return tried;
 }
 
 static enum tried which(long arg, struct err *said)
@@ -40,27 +69,6 @@ static enum tried which(long arg, struct err *said)
 		      : try_deny(said, "v%d; %s", v2 ? 2 : 1, why);
 }
 
-/* Sets one limit and moves a child under it. */
-static enum tried limit_child(const struct cgroup *cgroup, enum cgroup_limit limit, uint64_t value,
-			      struct err *said)
-{
-	struct err ignored;
-	int pid_fd = -1;
-
-	if (limit == CGROUP_SWAP && cgroup_set(cgroup, CGROUP_MEMORY, 64 << 20, said) < 0)
-		return TRIED_NO;
-	if (cgroup_set(cgroup, limit, value, said) < 0)
-		return TRIED_NO;
-	const pid_t pid = waiting_child(-1, &pid_fd, said);
-	if (pid < 0)
-		return TRIED_NO;
-	const int moved = cgroup_attach(cgroup, pid, said);
-	const int killed = cgroup_kill(cgroup, END_MS, moved < 0 ? &ignored : said);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	return moved < 0 || killed < 0 ? TRIED_NO : TRIED_YES;
-}
-
 static const struct {
 	enum cgroup_limit limit;
 	uint64_t value;
@@ -69,111 +77,94 @@ static const struct {
     {CGROUP_CPUS, 500},        {CGROUP_IO_READ, 64 << 20}, {CGROUP_CPU_TIME, 0},
 };
 
+/* Sets one limit and moves a child under it. */
+static enum tried limit_child(const struct cgroup *cgroup, long i, struct err *said)
+{
+	if (limits[i].limit == CGROUP_SWAP && cgroup_set(cgroup, CGROUP_MEMORY, 64 << 20, said) < 0)
+		return TRIED_NO;
+	if (cgroup_set(cgroup, limits[i].limit, limits[i].value, said) < 0)
+		return TRIED_NO;
+	const pid_t pid = waiting_child(-1, said);
+	const bool moved = pid > 0 && cgroup_attach(cgroup, pid, said) == 0;
+
+	return end_child(cgroup, pid, moved, said) ? TRIED_YES : TRIED_NO;
+}
+
 static enum tried limit(long i, struct err *said)
 {
 	const uint32_t wanted = CGROUP_BIT(limits[i].limit) |
 				(limits[i].limit == CGROUP_SWAP ? CGROUP_BIT(CGROUP_MEMORY) : 0);
-	struct err ignored;
-	struct cgroup cgroup;
 
-	if (cgroup_create(&cgroup, wanted, said) < 0)
-		return TRIED_NO;
-	const enum tried tried = limit_child(&cgroup, limits[i].limit, limits[i].value, said);
-	if (cgroup_remove(&cgroup, END_MS, tried == TRIED_YES ? said : &ignored) < 0)
-		return TRIED_NO;
-	return tried;
+	return in_group(wanted, limit_child, i, said);
+}
+
+static enum tried freeze_child(const struct cgroup *cgroup, long arg, struct err *said)
+{
+	const pid_t pid = waiting_child(-1, said);
+	const bool frozen = pid > 0 && cgroup_attach(cgroup, pid, said) == 0 &&
+			    cgroup_freeze(cgroup, true, said) == 0 &&
+			    cgroup_freeze(cgroup, false, said) == 0;
+
+	(void)arg;
+	return end_child(cgroup, pid, frozen, said) ? TRIED_YES : TRIED_NO;
 }
 
 static enum tried freezer(long arg, struct err *said)
 {
-	struct err ignored;
-	struct cgroup cgroup;
-	int pid_fd = -1;
-
-	(void)arg;
-	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_CPU_TIME), said) < 0)
-		return TRIED_NO;
-	const pid_t pid = waiting_child(-1, &pid_fd, said);
-	const bool done = pid > 0 && cgroup_attach(&cgroup, pid, said) == 0 &&
-			  cgroup_freeze(&cgroup, true, said) == 0 &&
-			  cgroup_freeze(&cgroup, false, said) == 0;
-	(void)!cgroup_kill(&cgroup, END_MS, &ignored);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	return cgroup_remove(&cgroup, END_MS, done ? said : &ignored) == 0 && done ? TRIED_YES
-										   : TRIED_NO;
+	return in_group(CGROUP_BIT(CGROUP_CPU_TIME), freeze_child, arg, said);
 }
 
 /* Both need v2; on v1 a resident monitor has its children born inside, and kills in rounds. */
-static enum tried born_inside(long arg, struct err *said)
+static enum tried bear_child(const struct cgroup *cgroup, long arg, struct err *said)
 {
-	struct err ignored;
-	struct cgroup cgroup;
-	int pid_fd = -1;
+	const pid_t pid = waiting_child(cgroup_into_fd(cgroup), said);
 
 	(void)arg;
-	if (!cgroup_is_v2())
-		return try_deny(said, "v1 has none");
-	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_PIDS), said) < 0)
-		return TRIED_NO;
-	const pid_t pid = waiting_child(cgroup_into_fd(&cgroup), &pid_fd, said);
-	(void)!cgroup_kill(&cgroup, END_MS, &ignored);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	return cgroup_remove(&cgroup, END_MS, pid > 0 ? said : &ignored) == 0 && pid > 0 ? TRIED_YES
-											 : TRIED_NO;
+	return end_child(cgroup, pid, pid > 0, said) ? TRIED_YES : TRIED_NO;
+}
+
+static enum tried born_inside(long arg, struct err *said)
+{
+	return cgroup_is_v2() ? in_group(CGROUP_BIT(CGROUP_PIDS), bear_child, arg, said)
+			      : try_deny(said, "v1 has none");
+}
+
+static enum tried find_kill(const struct cgroup *cgroup, long arg, struct err *said)
+{
+	(void)arg;
+	if (faccessat(cgroup_into_fd(cgroup), "cgroup.kill", W_OK, 0) == 0)
+		return TRIED_YES;
+	return try_deny(said, "this kernel kills by rounds (cgroup.kill is of Linux 5.14)");
 }
 
 static enum tried kill_file(long arg, struct err *said)
 {
-	struct err ignored;
-	struct cgroup cgroup;
-
-	(void)arg;
-	if (!cgroup_is_v2())
-		return try_deny(said, "v1 has none");
-	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_CPU_TIME), said) < 0)
-		return TRIED_NO;
-	const int found = faccessat(cgroup_into_fd(&cgroup), "cgroup.kill", W_OK, 0);
-	if (cgroup_remove(&cgroup, END_MS, &ignored) < 0 || found < 0)
-		return try_deny(said, "this kernel kills by rounds (cgroup.kill is of Linux 5.14)");
-	return TRIED_YES;
+	return cgroup_is_v2() ? in_group(CGROUP_BIT(CGROUP_CPU_TIME), find_kill, arg, said)
+			      : try_deny(said, "v1 has none");
 }
 
-static uint64_t now_us(void)
+static enum tried move_child(const struct cgroup *cgroup, long arg, struct err *said)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
-}
-
-/* The first move after a quiet spell: what a cold `ward run` pays on v1, and a parked box does not.
- */
-static enum tried quick_move(long arg, struct err *said)
-{
-	struct err ignored;
-	struct cgroup cgroup;
-	int pid_fd = -1;
-
 	(void)arg;
-	if (cgroup_create(&cgroup, CGROUP_BIT(CGROUP_CPU_TIME), said) < 0)
-		return TRIED_NO;
 	nanosleep(&(struct timespec){.tv_nsec = 120 * 1000000}, NULL);
-	const pid_t pid = waiting_child(-1, &pid_fd, said);
-	const uint64_t before = now_us();
-	const int moved = pid < 0 ? -1 : cgroup_attach(&cgroup, pid, said);
-	const uint64_t took_us = now_us() - before;
-	(void)!cgroup_kill(&cgroup, END_MS, &ignored);
-	if (pid > 0)
-		waitpid(pid, NULL, 0);
-	if (cgroup_remove(&cgroup, END_MS, moved < 0 ? &ignored : said) < 0 || moved < 0)
+	const pid_t pid = waiting_child(-1, said);
+	const uint64_t before_us = loop_now_us();
+	const bool moved = pid > 0 && cgroup_attach(cgroup, pid, said) == 0;
+	const uint64_t took_us = loop_now_us() - before_us;
+
+	if (!end_child(cgroup, pid, moved, said))
 		return TRIED_NO;
 	if (took_us > 2000)
 		return try_deny(said, "moving a process takes %llu.%llu ms",
 				(unsigned long long)took_us / 1000,
 				(unsigned long long)took_us / 100 % 10);
 	return try_say(said, "%llu us", (unsigned long long)took_us);
+}
+
+/* The first move after a quiet spell: what a cold `ward run` pays on v1, a parked box does not. */
+static enum tried quick_move(long arg, struct err *said)
+{
+	return in_group(CGROUP_BIT(CGROUP_CPU_TIME), move_child, arg, said);
 }
 
 const struct try try_limits[] = {

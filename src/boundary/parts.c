@@ -149,6 +149,7 @@ static void process_limits(struct rung *rung, bool only, uint64_t others)
 {
 	const uint64_t memory = policy_n(rung->policy, KEY_MEMORY), pids = policy_n(rung->policy, KEY_PIDS);
 	const uint64_t beyond = only ? 0 : 1;
+	const uint64_t tasks = pids + 1 + others + (only ? 0 : PIDS_BEYOND);
 	const uint64_t cpu_s = (policy_n(rung->policy, KEY_CPU) + 999) / 1000;
 	const uint64_t far = memory * 8 > UINT64_C(4) << 30 ? memory * 8 : UINT64_C(4) << 30;
 
@@ -163,7 +164,7 @@ static void process_limits(struct rung *rung, bool only, uint64_t others)
 	else if (wants(rung, KEY_MEMORY))
 		rlimit(rung, RLIMIT_DATA, far, far);
 	if (wants(rung, KEY_PIDS))
-		rlimit(rung, RLIMIT_NPROC, pids + 1 + others + (only ? 0 : PIDS_BEYOND), pids + 1 + others + (only ? 0 : PIDS_BEYOND));
+		rlimit(rung, RLIMIT_NPROC, tasks, tasks);
 	rlimit(rung, RLIMIT_CORE, 1, 1); /* as no-dump does: see drop_dumps() */
 	rlimit(rung, RLIMIT_MEMLOCK, 64 * 1024, 64 * 1024);
 	rlimit(rung, RLIMIT_MSGQUEUE, 0, 0);

@@ -31,14 +31,6 @@ static const struct step *find_step(const struct plan *plan, enum plan_op op, ui
 	return NULL;
 }
 
-static bool has_step(const struct plan *plan, enum plan_op op)
-{
-	for (uint32_t i = 0; i < plan->n_steps; i++)
-		if (plan->steps[i].op == op)
-			return true;
-	return false;
-}
-
 int apply_limits(const struct plan *plan, const struct cgroup *cgroup, uint64_t more_pids, uint64_t *layers,
 		 struct err *e)
 {
@@ -145,7 +137,7 @@ static int raise_box(const struct plan *plan, uint64_t flags, int go_fd, const s
 {
 	const struct step *uid = find_step(plan, OP_IDMAP, 0), *gid = find_step(plan, OP_IDMAP, 1);
 	/* A box whose identity selftest has taken away stays who we are, and so its map must be. */
-	const bool stays = !has_step(plan, OP_IDENTITY);
+	const bool stays = !find_step(plan, OP_IDENTITY, 0);
 
 	if (uid && ns_map(held->pid, false, (uint32_t)uid->n, stays ? geteuid() : (uint32_t)uid->m, e) < 0)
 		return -1;

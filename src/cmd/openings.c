@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "model/policy_grant.h"
 
 /* Descriptors ward needs besides those of the plan: its own files, pipes, timers, listener. */
 #define OWN_FDS 64
@@ -251,16 +252,11 @@ static int walk(struct way *way, bool follow_last, struct err *e)
 /* What a policy may not name, it may not name by a link either. */
 static int check_outcome(const char *at, struct err *e)
 {
-	static const char *const kernels[] = { "/proc", "/sys", "/dev" };
+	const char *const owned = policy_owned_tree(at);
 
-	for (size_t i = 0; i < ARRAY_SIZE(kernels); i++) {
-		const size_t len = strlen(kernels[i]);
-
-		if (strncmp(at, kernels[i], len) == 0 && (!at[len] || at[len] == '/'))
-			return err_set(e, ERR_DENIED,
-				       "it leads into %s, which is never granted; remove the grant",
-				       kernels[i]);
-	}
+	if (owned)
+		return err_set(e, ERR_DENIED,
+			       "it leads into %s, which is never granted; remove the grant", owned);
 	return *at ? 0 : err_set(e, ERR_DENIED, "it leads to /, which is never granted");
 }
 

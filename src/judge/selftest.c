@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "model/filter.h"
 #include "model/note.h"
+#include "model/policy_grant.h"
 
 void selftest_pass_init(struct selftest_pass *pass)
 {
@@ -58,9 +59,7 @@ void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row,
 /* Is one place at, above or beneath the other? */
 static bool touches(const char *a, const char *b)
 {
-	const size_t n = strlen(a) < strlen(b) ? strlen(a) : strlen(b);
-
-	return !strncmp(a, b, n) && (!a[n] || a[n] == '/') && (!b[n] || b[n] == '/');
+	return policy_path_is_in(a, b) || policy_path_is_in(b, a);
 }
 
 /* Top directories an image may bring along; the host's view shows none of those a row asks about.

@@ -33,19 +33,22 @@ bool policy_path_is_clean(const char *path)
 	return true;
 }
 
-/* The owned tree that a clean path is at or under, "/" for the one above them all, else NULL. */
-static const char *touches_owned(const char *path)
+bool policy_path_is_in(const char *path, const char *dir)
+{
+	const size_t len = strlen(dir);
+
+	return strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]);
+}
+
+const char *policy_owned_tree(const char *path)
 {
 	static const char *const owned[] = { "/proc", "/sys", "/dev" };
 
 	if (strcmp(path, "/") == 0)
 		return "/";
-	for (size_t i = 0; i < ARRAY_SIZE(owned); i++) {
-		const size_t len = strlen(owned[i]);
-
-		if (strncmp(path, owned[i], len) == 0 && (path[len] == '/' || !path[len]))
+	for (size_t i = 0; i < ARRAY_SIZE(owned); i++)
+		if (policy_path_is_in(path, owned[i]))
 			return owned[i];
-	}
 	return NULL;
 }
 
@@ -67,7 +70,7 @@ static int check_outside(const char *what, struct err *e)
 			"'%.80s' is not a plain path; write it without '.', '//' and a '/' at the "
 			"end",
 			what);
-	owned = touches_owned(what);
+	owned = policy_owned_tree(what);
 	if (owned && !owned[1])
 		return err_set(e, ERR_DENIED,
 			       "/ contains /proc, /sys and /dev of the host; grant the directories "
@@ -92,7 +95,7 @@ static int check_inside(const char *as, struct err *e)
 			"'%.80s' is not a plain path inside; write it without '.', '..', '//' "
 			"and a '/' at the end",
 			as);
-	owned = touches_owned(as);
+	owned = policy_owned_tree(as);
 	if (owned && !owned[1])
 		return err_set(e, ERR_DENIED,
 			       "a grant at / would cover /proc, /sys and /dev; use another place");

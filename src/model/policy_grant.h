@@ -19,3 +19,10 @@ bool policy_path_is_clean(const char *path);
 
 /* Some component is "..". */
 bool policy_path_climbs(const char *path);
+
+/* Both paths clean: path is dir or lies beneath it. Nothing lies beneath "/" by this. */
+bool policy_path_is_in(const char *path, const char *dir);
+
+/* The tree that is ward's own and never granted, in which a clean path lies: "/proc", "/sys", "/dev",
+ * or "/" for the one above them all; else NULL. */
+const char *policy_owned_tree(const char *path);

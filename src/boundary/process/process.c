@@ -9,6 +9,7 @@
 #include "boundary/boundary.h"
 #include "boundary/hostview.h"
 #include "boundary/parts.h"
+#include "model/policy_grant.h"
 
 #define REFUSE(call, number) { .nr = SYS_##call, .act = FILTER_ERRNO, .sys = (number), .origin = "process" }
 #define REFUSE_IF(call, number, arg, op, mask, value) \
@@ -106,13 +107,6 @@ static int allow_grant(struct rung *rung, const struct grant *grant, uint32_t ab
 	return 0;
 }
 
-static bool is_beneath(const char *path, const char *dir)
-{
-	const size_t len = strlen(dir);
-
-	return strncmp(path, dir, len) == 0 && path[len] == '/';
-}
-
 /* Landlock's rules add up along a path: what the directory above may do, cannot be taken away below. */
 static int check_nesting(struct rung *rung, struct err *e)
 {
@@ -124,7 +118,8 @@ static int check_nesting(struct rung *rung, struct err *e)
 
 		if (grant->kind == GRANT_SCRATCH || strcmp(grant->what, "host") == 0)
 			continue;
-		if (!outer || !is_beneath(grant->as, outer->as)) {
+		if (!outer || !policy_path_is_in(grant->as, outer->as) ||
+		    strcmp(grant->as, outer->as) == 0) {
 			outer = grant;
 			continue;
 		}
@@ -172,9 +167,8 @@ static bool is_scratch(const struct policy *policy, const char *path)
 {
 	for (size_t i = 0; i < policy->n_grants; i++) {
 		const struct grant *grant = &policy->grants[i];
-		const size_t len = strlen(grant->as);
 
-		if (grant->kind == GRANT_SCRATCH && !strncmp(grant->as, path, len) && (!path[len] || path[len] == '/'))
+		if (grant->kind == GRANT_SCRATCH && policy_path_is_in(path, grant->as))
 			return true;
 	}
 	return false;

@@ -24,7 +24,7 @@ _Static_assert((int)CGROUP_LIMITS == (int)PLAN_LIMITS, "limits of mech and model
 _Static_assert(SAME(MEMORY) && SAME(SWAP) && SAME(PIDS) && SAME(CPUS) && SAME(IO_READ) &&
 	       SAME(IO_WRITE) && SAME(CPU_TIME), "limits of mech and model");
 
-void host_probe(struct host *out)
+static void probe_host(struct host *out)
 {
 	struct probe probe;
 
@@ -94,7 +94,7 @@ int host_look(const char *monitor, struct host *out, const char **socket, struct
 	const char *use = monitor;
 	bool lacks_limits;
 
-	host_probe(out);
+	probe_host(out);
 	lacks_limits = (out->cgroup_limits & wanted) != wanted;
 	if (monitor && strcmp(monitor, "none") == 0)
 		use = NULL;

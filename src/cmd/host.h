@@ -6,16 +6,13 @@
 
 #define HOST_MONITOR_SOCKET "/run/ward/monitor.sock"
 
-/* Fills *out from mech/probe and looks for a monitor.
+/* Fills *out from mech/probe, also on failure, and looks for a monitor. tasks is left 0.
  *
  * monitor  socket of a resident monitor, "none" for none, NULL = the usual one, used when it
  *          answers and this user cannot set cgroup limits alone
  * socket   the monitor to use, borrowed; NULL = a keeper of our own
  * Errors: ERR_MISSING when a monitor was named and does not answer */
 MUST_USE int host_look(const char *monitor, struct host *out, const char **socket, struct err *e);
-
-/* Probed facts alone; tasks is left 0. */
-void host_probe(struct host *out);
 
 /* Fills host->tasks: the tasks of this user that RLIMIT_NPROC would count along with the box's.
  * Walks /proc: only a box without cgroup and without user namespace should pay for it. */

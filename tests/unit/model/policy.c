@@ -8,6 +8,8 @@
 
 #include <cmocka.h>
 
+#include "model/policy_grant.h"
+
 static const struct origin from_flag = { .source = "--flag" };
 static const struct origin from_file = { .source = "x.yaml", .line = 7, .column = 3 };
 
@@ -374,6 +376,21 @@ static void the_empty_policy_is_done_twice(void **state)
 	policy_done(&policy);
 }
 
+static void a_path_lies_in_a_directory_by_whole_names(void **state)
+{
+	(void)state;
+	assert_true(policy_path_is_in("/a/b", "/a/b"));
+	assert_true(policy_path_is_in("/a/b/c", "/a/b"));
+	assert_false(policy_path_is_in("/a/bc", "/a/b"));
+	assert_false(policy_path_is_in("/a", "/a/b"));
+	assert_string_equal(policy_owned_tree("/proc"), "/proc");
+	assert_string_equal(policy_owned_tree("/sys/kernel"), "/sys");
+	assert_string_equal(policy_owned_tree("/dev/null"), "/dev");
+	assert_string_equal(policy_owned_tree("/"), "/");
+	assert_null(policy_owned_tree("/process"));
+	assert_null(policy_owned_tree("/srv/proc"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -386,6 +403,7 @@ int main(void)
 		cmocka_unit_test(a_flag_takes_the_place_of_an_earlier_grant),
 		cmocka_unit_test(a_flag_can_bring_a_contradiction),
 		cmocka_unit_test(the_empty_policy_is_done_twice),
+		cmocka_unit_test(a_path_lies_in_a_directory_by_whole_names),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -34,6 +34,7 @@ enum answer answer_of(uint32_t returned);
 struct answers {
 	struct region of[ANSWERS];
 	struct region data[16]; /* where bit i of SECCOMP_RET_DATA (an errno, mostly) is set */
+	struct region action[16];       /* the same for the half above it, which decides who wins */
 };
 #define ANSWERS_NONE ((struct answers){ .of = { { 0 } } })
 

@@ -32,7 +32,7 @@ struct region {
 /* Holds every region of one question. */
 struct regions;
 
-/* nodes  the budget: 16 bytes each and half as much for tables; REGIONS_NODES fits any filter met so far */
+/* nodes  the budget: some 24 bytes each; REGIONS_NODES fits any filter met so far */
 #define REGIONS_NODES ((size_t)4 << 20)
 struct regions *regions_new(size_t nodes);
 void regions_free(struct regions *store);
@@ -72,11 +72,11 @@ bool region_pick(const struct regions *store, struct region a, struct seccomp_da
 /* What of the region lies at one architecture and number, as a set of arguments alone (any arch, any nr). */
 struct region region_at(struct regions *store, struct region a, uint32_t arch, uint32_t nr);
 
-/* Calls visit() for each run of numbers of `arch` that share one set of arguments (never the empty one),
- * in order of number. low and high are inclusive. */
+/* Calls visit() for each run of numbers of `arch`, up to `last`, that share one set of arguments (never the
+ * empty one), in order of number. low and high are inclusive. */
 typedef void region_visit(void *at, uint32_t low, uint32_t high, struct region arguments);
-void region_each_number(struct regions *store, struct region a, uint32_t arch, region_visit *visit,
-			void *at);
+void region_each_number(struct regions *store, struct region a, uint32_t arch, uint32_t last,
+			region_visit *visit, void *at);
 
 /* The region as a list of boxes: for each word a mask and a value, (word & mask) == value, disjoint and
  * together the region. Stops after cap and returns how many there would have been, at most cap + 1. */

@@ -17,9 +17,7 @@
 enum check_id { CHECK_JSON = COMPOSE_IDS, CHECK_EXPLAIN, CHECK_QUIET, CHECK_MONITOR };
 static const struct opt options[] = {
 	COMPOSE_ROW_POLICY,
-	{ .name = "boundary", .letter = 'b', .kind = OPT_VALUE, .arg = "NAME", .group = "Policy",
-	  .words = "process|container", .id = KEY_BOUNDARY,
-	  .help = "another boundary than the policy's" },
+	COMPOSE_ROW_BOUNDARY,
 	COMPOSE_ROW_SET,
 	COMPOSE_ROW_WIDEN,
 	COMPOSE_ROW_REQUIRE,

@@ -266,21 +266,29 @@ static int apply(struct composing *c, const struct opt_hit *hit, struct err *e)
 	return rc < 0 ? err_add(e, "--%s", hit->opt->name) : 0;
 }
 
-int compose_policy(const struct args *args, struct policy *out, const char **source, struct err *e)
+int compose_flags(const struct args *args, const char *name, struct policy *policy, struct err *e)
 {
-	const struct opt_hit *const named = args_find(args, COMPOSE_POLICY);
-	OWN(policy) policy = POLICY_NONE;
-	struct composing c = { .policy = &policy };
+	struct composing c = {
+		.policy = policy,
+		.policy_name = name ? name : POLICY_FIND_DEFAULT,
+		.widen = args_has(args, COMPOSE_WIDEN),
+	};
 
-	c.policy_name = named ? named->value : POLICY_FIND_DEFAULT;
-	if (policy_find(c.policy_name, &policy, source, e) < 0)
-		return -1;
-	c.widen = args_has(args, COMPOSE_WIDEN);
-	c.may_add = c.widen || !named || policy_n(&policy, KEY_THREAT) == THREAT_OWN;
+	c.may_add = c.widen || !name || policy_n(policy, KEY_THREAT) == THREAT_OWN;
 	for (size_t i = 0; i < args->n_hits; i++)
 		if (apply(&c, &args->hits[i], e) < 0)
 			return -1;
-	if (policy_check(&policy, e) < 0)
+	return policy_check(policy, e);
+}
+
+int compose_policy(const struct args *args, struct policy *out, const char **source, struct err *e)
+{
+	const struct opt_hit *const named = args_find(args, COMPOSE_POLICY);
+	const char *const name = named ? named->value : NULL;
+	OWN(policy) policy = POLICY_NONE;
+
+	if (policy_find(name ? name : POLICY_FIND_DEFAULT, &policy, source, e) < 0 ||
+	    compose_flags(args, name, &policy, e) < 0)
 		return -1;
 	*out = TAKE(policy, POLICY_NONE);
 	return 0;

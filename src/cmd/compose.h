@@ -24,6 +24,12 @@ enum compose_id {
 MUST_USE int compose_policy(const struct args *args, struct policy *out, const char **source,
 			    struct err *e);
 
+/* The second half of it, for a policy that was read already.
+ *
+ * name  as -p would name it, NULL: nobody named one */
+MUST_USE int compose_flags(const struct args *args, const char *name, struct policy *policy,
+			   struct err *e);
+
 /* Option rows shared by the commands that take a policy. */
 #define COMPOSE_ROW_POLICY \
 	{ .name = "policy", .letter = 'p', .kind = OPT_VALUE, .arg = "NAME|FILE|-", \
@@ -31,6 +37,10 @@ MUST_USE int compose_policy(const struct args *args, struct policy *out, const c
 	  .help = "the policy: a built-in name, a file (with a '/', or ending in .yaml or " \
 		  ".json), a name in ~/.config/ward or /etc/ward, or standard input; " \
 		  "default: `default`" }
+#define COMPOSE_ROW_BOUNDARY \
+	{ .name = "boundary", .letter = 'b', .kind = OPT_VALUE, .arg = "NAME", .group = "Policy", \
+	  .words = "process|container", .id = KEY_BOUNDARY, \
+	  .help = "another boundary than the policy's" }
 #define COMPOSE_ROW_SET \
 	{ .name = "set", .kind = OPT_VALUE, .arg = "KEY=VALUE", .group = "Policy", \
 	  .id = COMPOSE_SET, \

@@ -86,54 +86,52 @@ static int resolve(struct policy *policy, const char *directory, struct err *e)
 	return 0;
 }
 
-static int read_from(int fd, const char *name, const char *directory, struct policy *out,
-		     struct err *e)
+int policy_find_text(const char *path, const char *text, size_t len, struct policy *out, struct err *e)
 {
+	const bool is_file = strcmp(path, "-") != 0;
+	const char *const name = is_file ? path : "standard input", *const slash = strrchr(path, '/');
 	OWN(policy) policy = POLICY_NONE;
-	OWN_MEM char *text = NULL;
-	size_t len;
+	char directory[PATH_MAX] = ".";
 
-	if (fd_read_file(fd, name, FILE_BYTES, &text, &len, e) < 0)
-		return -1;
 	if (policy_read(name, text, len, &policy, e) < 0)
 		return -1;
+	if (slash)
+		snprintf(directory, sizeof(directory), "%.*s",
+			 slash == path ? 1 : (int)(slash - path), path);
 	if (resolve(&policy, directory, e) < 0)
 		return err_add(e, "%.200s", name);
 	*out = TAKE(policy, POLICY_NONE);
 	return 0;
 }
 
-static int read_opened(int fd, const char *path, struct policy *out, struct err *e)
-{
-	const char *const slash = strrchr(path, '/');
-	char directory[PATH_MAX] = ".";
-	struct stat st;
-
-	if (fstat(fd, &st) < 0)
-		return err_sys(e, "policy %.200s", path);
-	if (!S_ISREG(st.st_mode))
-		return err_set(e, ERR_USAGE,
-			       "policy %.200s: not a regular file; pass it with `-p -` on "
-			       "standard input",
-			       path);
-	if (slash)
-		snprintf(directory, sizeof(directory), "%.*s",
-			 slash == path ? 1 : (int)(slash - path), path);
-	return read_from(fd, path, directory, out, e);
-}
-
-/* Returns 1 when read, 0 when there is no such file and that is no failure, -1. */
-static int read_file(const char *path, bool must_exist, struct policy *out, struct err *e)
+int policy_find_bytes(const char *path, size_t max, char **text, size_t *len, struct err *e)
 {
 	/* O_NONBLOCK: a FIFO would make us wait for its writer before fstat can refuse it. */
-	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	OWN_FD int fd = strcmp(path, "-") == 0 ? -1 :
+			open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
 
+	if (strcmp(path, "-") == 0)
+		return fd_read_file(STDIN_FILENO, "standard input", max, text, len, e);
 	if (fd < 0 && errno == ENOENT)
-		return !must_exist ? 0 :
-			err_set(e, ERR_MISSING, "policy %.200s: no such file", path);
-	if (fd < 0)
-		return err_sys(e, "policy %.200s", path);
-	return read_opened(fd, path, out, e) < 0 ? -1 : 1;
+		return err_set(e, ERR_MISSING, "%.200s: no such file", path);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_sys(e, "%.200s", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE,
+			       "%.200s: not a regular file; pass it as '-' on standard input",
+			       path);
+	return fd_read_file(fd, path, max, text, len, e);
+}
+
+static int read_file(const char *path, struct policy *out, struct err *e)
+{
+	OWN_MEM char *text = NULL;
+	size_t len;
+
+	if (policy_find_bytes(path, FILE_BYTES, &text, &len, e) < 0)
+		return -1;
+	return policy_find_text(path, text, len, out, e);
 }
 
 static int refuse_name(const char *name, struct err *e)
@@ -157,7 +155,6 @@ static int read_configured(const char *name, struct policy *out, struct err *e)
 {
 	const char *const xdg = getenv("XDG_CONFIG_HOME"), *const home = getenv("HOME");
 	char paths[2][PATH_MAX];
-	int found = 0;
 
 	*paths[0] = '\0';
 	if (xdg && *xdg == '/')
@@ -165,12 +162,10 @@ static int read_configured(const char *name, struct policy *out, struct err *e)
 	else if (home && *home == '/')
 		snprintf(paths[0], sizeof(paths[0]), "%s/.config/ward/%s.yaml", home, name);
 	snprintf(paths[1], sizeof(paths[1]), "/etc/ward/%s.yaml", name);
-	for (size_t i = 0; i < ARRAY_SIZE(paths) && !found; i++)
-		if (*paths[i])
-			found = read_file(paths[i], false, out, e);
-	if (!found)
-		return refuse_name(name, e);
-	return found < 0 ? -1 : 0;
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++)
+		if (*paths[i] && (access(paths[i], F_OK) == 0 || errno != ENOENT))
+			return read_file(paths[i], out, e);
+	return refuse_name(name, e);
 }
 
 static int read_builtin(const char *name, const char *text, size_t len, struct policy *out,
@@ -188,12 +183,10 @@ int policy_find(const char *name, struct policy *out, const char **source, struc
 	const char *const text = policy_builtin(name, &len);
 	int rc;
 
-	if (strcmp(name, "-") == 0)
-		rc = read_from(STDIN_FILENO, "standard input", ".", out, e);
-	else if (text)
+	if (text)
 		rc = read_builtin(name, text, len, out, e);
-	else if (is_path(name))
-		rc = read_file(name, true, out, e);
+	else if (strcmp(name, "-") == 0 || is_path(name))
+		rc = read_file(name, out, e);
 	else
 		rc = *name ? read_configured(name, out, e) :
 			err_set(e, ERR_USAGE, "the policy has no name");

@@ -17,6 +17,17 @@
  * ERR_SYSTEM */
 MUST_USE int policy_find(const char *name, struct policy *out, const char **source, struct err *e);
 
+/* The bytes of a file, "-": of standard input.
+ *
+ * max   more is ERR_LIMIT
+ * text  allocated and terminated, the caller's
+ * Errors: ERR_MISSING, ERR_USAGE for what is no regular file, ERR_LIMIT, ERR_SYSTEM */
+MUST_USE int policy_find_bytes(const char *path, size_t max, char **text, size_t *len, struct err *e);
+
+/* The policy that was read from there: as policy_find(), for text that is here already. */
+MUST_USE int policy_find_text(const char *path, const char *text, size_t len, struct policy *out,
+			      struct err *e);
+
 /* True when the name is that of a built-in policy. */
 bool policy_find_is_builtin(const char *name);
 

@@ -25,14 +25,7 @@
 enum selftest_id { SELFTEST_MATRIX = COMPOSE_IDS, SELFTEST_JSON, SELFTEST_ONLY, SELFTEST_MONITOR };
 static const struct opt options[] = {
 	COMPOSE_ROW_POLICY,
-	{ .name = "boundary",
-	  .letter = 'b',
-	  .kind = OPT_VALUE,
-	  .arg = "NAME",
-	  .group = "Policy",
-	  .words = "process|container",
-	  .id = KEY_BOUNDARY,
-	  .help = "another boundary than the policy's" },
+	COMPOSE_ROW_BOUNDARY,
 	COMPOSE_ROW_SET,
 	COMPOSE_ROW_WIDEN,
 	COMPOSE_ROW_BEST_EFFORT,

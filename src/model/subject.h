@@ -80,6 +80,9 @@ void subject_add_filter(struct subject *subject, const char *name, const struct 
 void subject_add_line(struct subject *subject, uint32_t nr, uint32_t line, uint32_t column,
 		      const char *text);
 void subject_add_why(struct subject *subject, uint32_t line, const char *text);
+/* Those of a text whose comments begin with '#'. On a line of its own one speaks of the next line that
+ * says something. */
+void subject_add_whys(struct subject *subject, const char *text, size_t len);
 void subject_add_missing(struct subject *subject, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

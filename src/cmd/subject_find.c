@@ -1,0 +1,205 @@
+/* Finds what is to be judged and fills it from where it really comes: the filters of a policy are those
+ * of the plan a run would have. Runs nothing. */
+#include "cmd/subject_find.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/environment.h"
+#include "cmd/host.h"
+#include "cmd/policy_find.h"
+#include "model/syscalls.h"
+
+#define FILE_BYTES ((size_t)16 << 20)
+
+/* Everything of one look-up. */
+struct finding {
+	const struct args *args;
+	const char *word;       /* NULL: nobody named anything */
+	struct found *out;
+};
+
+void found_done(struct found *found)
+{
+	fit_done(&found->fit);
+	subject_done(&found->subject);
+	arena_done(&found->arena);
+	*found = FOUND_NONE;
+}
+
+static void add_program(struct subject *subject, const struct plan *plan, enum plan_op op, const char *name)
+{
+	struct sock_filter *program;
+
+	for (size_t i = 0; i < plan->n_steps; i++) {
+		const struct step *const step = &plan->steps[i];
+		const size_t bytes = step->n * sizeof(*program);
+
+		if (step->op != op)
+			continue;
+		/* Nothing in a plan is aligned. */
+		program = mem_raw(bytes);
+		memcpy(program, plan->bytes + step->s, bytes);
+		subject_add_filter(subject, name, program, step->n);
+		free(program);
+	}
+}
+
+static enum known holds(uint64_t layers, enum layer layer)
+{
+	return layers & LAYER_BIT(layer) ? KNOWN_YES : KNOWN_NO;
+}
+
+static void fill_context(struct found *found)
+{
+	const uint64_t layers = plan_layers(found->fit.plan);
+
+	found->subject.context = (struct subject_context){
+		.boundary = found->fit.boundary->name,
+		.own_user = holds(layers, LAYER_USERNS),
+		.own_pid = holds(layers, LAYER_PIDNS),
+		.own_net = holds(layers, LAYER_NETNS),
+		.own_mount = holds(layers, LAYER_MOUNTNS),
+		.own_ipc = holds(layers, LAYER_IPCNS),
+		.own_uts = holds(layers, LAYER_UTSNS),
+		.own_cgroup = holds(layers, LAYER_CGROUPNS),
+		.own_terminal = holds(layers, LAYER_SESSION),
+		.no_new_privs = holds(layers, LAYER_NNP),
+		.landlock = holds(layers, LAYER_LANDLOCK),
+		.mdwe = holds(layers, LAYER_MDWE),
+		.caps_known = layers & LAYER_BIT(LAYER_CAPS),
+		.kernel = found->host.kernel,
+	};
+}
+
+/* How the policy says what a row means. Several entries may stand on one line: the one that names the
+ * row's group, or the call itself, is preferred. */
+static const struct call_rule *rule_of(const struct policy *policy, const struct filter_row *row)
+{
+	const char *const wanted = *row->origin == '@' ? row->origin : syscalls_name(row->nr);
+	const struct call_rule *best = NULL;
+
+	for (size_t i = 0; i < policy->n_calls && row->line; i++) {
+		const struct call_rule *const rule = &policy->calls[i];
+		const char *const name = strrchr(rule->text, ' ');
+
+		if (rule->origin.line != row->line)
+			continue;
+		if (!best || (name && wanted && strcmp(name + 1, wanted) == 0))
+			best = rule;
+	}
+	return best;
+}
+
+static void add_row(struct subject *subject, const struct filter_row *row)
+{
+	const struct call_rule *const rule = rule_of(subject->policy, row);
+
+	subject_add_line(subject, row->nr, row->line, rule ? rule->origin.column : 0,
+			 rule ? rule->text : row->origin);
+}
+
+/* Of several lines for a call the last one counts, of several rows the first. */
+static void add_lines(struct found *found)
+{
+	const struct policy_value *const otherwise = &found->subject.policy->values[KEY_SYS_DEFAULT];
+	const struct filter_set *const set = &found->fit.rung.filter;
+	char text[64] = "default ";
+
+	policy_format(found->subject.policy, KEY_SYS_DEFAULT, text + strlen(text),
+		      sizeof(text) - strlen(text));
+	subject_add_line(&found->subject, SUBJECT_ANY, otherwise->origin.line,
+			 otherwise->origin.column, text);
+	for (int fallback = 1; fallback >= 0; fallback--)
+		for (size_t i = set->n_rows; i-- > 0;)
+			if (set->rows[i].fallback == fallback)
+				add_row(&found->subject, &set->rows[i]);
+}
+
+static int plan_policy(struct finding *f, struct err *e)
+{
+	static const char *const any[] = { "true", NULL };
+	struct found *const out = f->out;
+	const struct policy *const policy = out->subject.policy;
+	const char *socket;
+
+	if (host_look(NULL, &out->host, &socket, e) < 0)
+		return -1;
+	out->payload = (struct payload){
+		.argv = any,
+		.envp = environment_make(policy, environ, false, &out->arena),
+		.pass_numbers = policy->pass_fds,
+		.n_pass = policy->n_pass,
+		.pty = policy_n(policy, KEY_TERMINAL) == TERMINAL_PTY,
+	};
+	if (fit_make(policy, &out->payload, &out->host, &out->fit, e) < 0)
+		return -1;
+	add_program(&out->subject, out->fit.plan, OP_FLOOR, "floor");
+	add_program(&out->subject, out->fit.plan, OP_SECCOMP, "policy");
+	fill_context(out);
+	add_lines(out);
+	return 0;
+}
+
+/* text  of the policy, for its comments; NULL: it was not read here */
+static int take_policy(struct finding *f, struct policy *policy, const char *source, const char *text,
+		       size_t len, struct err *e)
+{
+	struct subject *const subject = &f->out->subject;
+
+	subject->kind = SUBJECT_POLICY;
+	subject->policy = mem_alloc(sizeof(*policy));
+	*subject->policy = TAKE(*policy, POLICY_NONE);
+	subject->name = arena_copy(&subject->arena, source, strlen(source));
+	if (compose_flags(f->args, f->word, subject->policy, e) < 0)
+		return -1;
+	if (text)
+		subject_add_whys(subject, text, len);
+	return plan_policy(f, e);
+}
+
+static int find_policy(struct finding *f, const char *name, struct err *e)
+{
+	OWN(policy) policy = POLICY_NONE;
+	const char *source, *text;
+	size_t len = 0;
+
+	if (policy_find(name, &policy, &source, e) < 0)
+		return -1;
+	text = policy_builtin(name, &len);
+	return take_policy(f, &policy, source, text, len, e);
+}
+
+static int read_text(struct finding *f, const char *text, size_t len, struct err *e)
+{
+	OWN(policy) policy = POLICY_NONE;
+
+	if (policy_find_text(f->word, text, len, &policy, e) < 0)
+		return -1;
+	return take_policy(f, &policy, f->word, text, len, e);
+}
+
+static int find_file(struct finding *f, struct err *e)
+{
+	OWN_MEM char *text = NULL;
+	size_t len;
+
+	if (policy_find_bytes(f->word, FILE_BYTES, &text, &len, e) < 0)
+		return -1;
+	return read_text(f, text, len, e);
+}
+
+int subject_find(const struct args *args, const char *word, struct found *out, struct err *e)
+{
+	const struct opt_hit *const named = args_find(args, COMPOSE_POLICY);
+	struct finding f = { .args = args, .word = word, .out = out };
+
+	if (!word && named)
+		f.word = named->value;
+	if (f.word && !policy_find_is_builtin(f.word) &&
+	    (strcmp(f.word, "-") == 0 || strpbrk(f.word, "/.")))
+		return find_file(&f, e);
+	return find_policy(&f, f.word ? f.word : POLICY_FIND_DEFAULT, e);
+}

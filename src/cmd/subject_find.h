@@ -1,0 +1,39 @@
+/* From a word of the command line to what the analysis commands judge. */
+#pragma once
+
+#include "base/err.h"
+#include "cmd/command.h"
+#include "cmd/compose.h"
+#include "cmd/fit.h"
+#include "model/host.h"
+#include "model/subject.h"
+
+/* Option rows of lint, why, diff and surface; a command's own ids begin at FOUND_IDS. */
+enum found_id { FOUND_PID = COMPOSE_IDS, FOUND_AS, FOUND_IDS };
+#define FOUND_ROWS \
+	{ .name = "policy", .letter = 'p', .kind = OPT_VALUE, .arg = "NAME|FILE|-", \
+	  .group = "Policy", .words = OPT_PATHS, .id = COMPOSE_POLICY, \
+	  .help = "what to judge, as the operand would name it: a policy by name, a file (with a " \
+		  "'/' or a '.') or standard input; default: `default`" }, \
+	COMPOSE_ROW_BOUNDARY, COMPOSE_ROW_SET, COMPOSE_ROW_WIDEN
+
+/* A subject, and of a policy the plan its filters were taken from. Filled in place: parts of it point
+ * at each other, so it is never copied. */
+struct found {
+	struct subject subject;
+	struct host host;               /* SUBJECT_POLICY: what was planned for */
+	struct fit fit;                 /* SUBJECT_POLICY: fit.boundary, fit.plan; else empty */
+	struct payload payload;
+	struct arena arena;
+};
+#define FOUND_NONE ((struct found){ .payload = { .argv = NULL } })
+void found_done(struct found *found);
+
+/* Finds, reads and compiles.
+ *
+ * word  an operand: a policy's name (as -p: built in or configured), a file (with a '/' or a '.'),
+ *       "-"; NULL: what -p says, else the policy `default`
+ * out   starts from FOUND_NONE; a policy is composed with the flags and planned as a run would be
+ * Errors: those of policy_find() and fit_make(); ERR_USAGE with file and line for what cannot be
+ * read, ERR_LIMIT over 16 MiB */
+MUST_USE int subject_find(const struct args *args, const char *word, struct found *out, struct err *e);

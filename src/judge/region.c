@@ -416,3 +416,139 @@ size_t region_cubes(const struct regions *store, struct region a, struct cube *o
 	list(&listing, a.node);
 	return listing.n;
 }
+
+/* ---- arguments ---- */
+
+static uint32_t first_level(unsigned arg)
+{
+	return (uint32_t)word_arg_hi(arg) * WORD_BITS;
+}
+
+enum word region_first_word(const struct regions *store, struct region a)
+{
+	return (enum word)(store->nodes[a.node].level / WORD_BITS);
+}
+
+/* The nodes that follow one argument, each once. */
+struct rests {
+	const struct regions *store;
+	uint32_t end;           /* the first level behind the argument */
+	uint32_t *nodes;
+	size_t n, cap;
+	bool is_over;
+	uint32_t *seen;         /* a set of nodes inside the argument, open addressing, 0 = free */
+	size_t n_seen, cap_seen;
+};
+
+static bool is_new(struct rests *rests, uint32_t at)
+{
+	size_t i = hash(at, 0, 0);
+
+	while (rests->seen[i & (rests->cap_seen - 1)]) {
+		if (rests->seen[i & (rests->cap_seen - 1)] == at)
+			return false;
+		i++;
+	}
+	rests->seen[i & (rests->cap_seen - 1)] = at;
+	rests->is_over |= ++rests->n_seen > rests->cap_seen / 2;
+	return true;
+}
+
+/* At most 64 deep. */
+static void gather(struct rests *rests, uint32_t at)
+{
+	if (at == NO || rests->is_over || !is_new(rests, at))
+		return;
+	if (rests->store->nodes[at].level < rests->end) {
+		gather(rests, rests->store->nodes[at].clear);
+		gather(rests, rests->store->nodes[at].set);
+	} else if (rests->n == rests->cap) {
+		rests->is_over = true;
+	} else {
+		rests->nodes[rests->n++] = at;
+	}
+}
+
+/* The diagram above `end` with `rest` made YES and every other end NO. At most 64 deep; equal parts
+ * are met again and again, so what was made is remembered in map (0 = not yet, else the node + 1). */
+static uint32_t only(struct regions *store, uint32_t at, uint32_t end, uint32_t rest, uint32_t *map)
+{
+	uint32_t clear, set;
+
+	if (at == rest)
+		return YES;
+	if (store->nodes[at].level >= end)
+		return NO;
+	if (map[at])
+		return map[at] - 1;
+	clear = only(store, store->nodes[at].clear, end, rest, map);
+	set = only(store, store->nodes[at].set, end, rest, map);
+	map[at] = make(store, store->nodes[at].level, clear, set) + 1;
+	return map[at] - 1;
+}
+
+size_t region_split(struct regions *store, struct region a, unsigned arg, struct part *out, size_t cap)
+{
+	uint32_t seen[4096] = { 0 }, nodes[64];
+	struct rests rests = { .store = store, .end = first_level(arg) + 2 * WORD_BITS, .nodes = nodes,
+			       .cap = cap < ARRAY_SIZE(nodes) ? cap : ARRAY_SIZE(nodes),
+			       .seen = seen, .cap_seen = ARRAY_SIZE(seen) };
+	const size_t known = store->n;
+
+	gather(&rests, a.node);
+	if (rests.is_over)
+		return 0;
+	for (size_t i = 0; i < rests.n; i++) {
+		OWN_MEM uint32_t *map = mem_alloc(known * sizeof(*map));
+
+		out[i].rest.node = nodes[i];
+		out[i].values.node = only(store, a.node, rests.end, nodes[i], map);
+	}
+	return rests.n;
+}
+
+struct runs {
+	const struct regions *store;
+	uint32_t first;         /* level of the most significant bit that counts */
+	unsigned bits;
+	struct run *out;
+	size_t cap, n;
+};
+
+static void add_run(struct runs *runs, uint64_t low, uint64_t high)
+{
+	if (runs->n && runs->n <= runs->cap && runs->out[runs->n - 1].high + 1 == low) {
+		runs->out[runs->n - 1].high = high;
+		return;
+	}
+	if (runs->n < runs->cap)
+		runs->out[runs->n] = (struct run){ low, high };
+	runs->n += runs->n <= runs->cap;
+}
+
+/* All values that begin with the `depth` bits of prefix, in order. At most 64 deep. */
+static void walk_runs(struct runs *runs, uint32_t at, unsigned depth, uint64_t prefix)
+{
+	const unsigned left = runs->bits - depth;
+
+	if (at == NO || runs->n > runs->cap)
+		return;
+	if (at == YES) {
+		const uint64_t low = left == 64 ? 0 : prefix << left;
+
+		add_run(runs, low, low | (left ? UINT64_MAX >> (64 - left) : 0));
+		return;
+	}
+	walk_runs(runs, branch(runs->store, at, runs->first + depth, false), depth + 1, prefix << 1);
+	walk_runs(runs, branch(runs->store, at, runs->first + depth, true), depth + 1, prefix << 1 | 1);
+}
+
+size_t region_runs(const struct regions *store, struct region values, unsigned arg, unsigned bits,
+		   struct run *out, size_t cap)
+{
+	struct runs runs = { .store = store, .first = first_level(arg) + 64 - bits, .bits = bits, .out = out,
+			     .cap = cap };
+
+	walk_runs(&runs, values.node, 0, 0);
+	return runs.n;
+}

@@ -78,6 +78,27 @@ typedef void region_visit(void *at, uint32_t low, uint32_t high, struct region a
 void region_each_number(struct regions *store, struct region a, uint32_t arch, uint32_t last,
 			region_visit *visit, void *at);
 
+/* A region of arguments taken apart by one of them: for each part the values of that argument, and what
+ * must hold of the others then. Disjoint, together the region. arg 6 is the instruction pointer; earlier
+ * arguments must not matter any more.
+ *
+ * Returns how many there are, at most cap; 0 for an empty region or when there are more than cap. */
+struct part {
+	struct region values, rest;
+};
+size_t region_split(struct regions *store, struct region a, unsigned arg, struct part *out, size_t cap);
+
+/* The first word, in the order above, that matters; WORDS for all and for nothing. */
+enum word region_first_word(const struct regions *store, struct region a);
+
+/* Values of one argument as runs, in order. bits is 32 when the high word is to be ignored (it must not
+ * matter), else 64. Returns how many there are, at most cap + 1: then there are more. */
+struct run {
+	uint64_t low, high;
+};
+size_t region_runs(const struct regions *store, struct region values, unsigned arg, unsigned bits,
+		   struct run *out, size_t cap);
+
 /* The region as a list of boxes: for each word a mask and a value, (word & mask) == value, disjoint and
  * together the region. Stops after cap and returns how many there would have been, at most cap + 1. */
 struct cube {

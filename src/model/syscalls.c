@@ -265,10 +265,24 @@ static void put_arg(struct text *text, char class, unsigned bytes, uint64_t valu
 		put(text, "%#llx", (unsigned long long)value);
 }
 
+static const char *shape_of(uint32_t nr)
+{
+	const struct call *call = call_of(nr);
+
+	return call ? call->args : "8x8x8x8x8x8x";
+}
+
+static void put_shaped(struct text *text, const char *shape, uint64_t value)
+{
+	const unsigned bytes = (unsigned)(shape[0] - '0');
+
+	put_arg(text, shape[1], bytes, value & UINT64_MAX >> (64 - 8 * bytes));
+}
+
 void syscalls_format(uint32_t nr, const uint64_t args[6], char *out, size_t cap)
 {
 	const struct call *call = call_of(nr);
-	const char *shape = call ? call->args : "8x8x8x8x8x8x";
+	const char *const shape = shape_of(nr);
 	struct text text = { out, cap };
 
 	if (call)
@@ -276,11 +290,20 @@ void syscalls_format(uint32_t nr, const uint64_t args[6], char *out, size_t cap)
 	else
 		put(&text, "syscall_%u(", nr);
 	for (unsigned i = 0; shape[2 * i]; i++) {
-		const unsigned bytes = (unsigned)(shape[2 * i] - '0');
-		const uint64_t width = UINT64_MAX >> (64 - 8 * bytes);
-
 		put(&text, "%s", i ? ", " : "");
-		put_arg(&text, shape[2 * i + 1], bytes, args[i] & width);
+		put_shaped(&text, &shape[2 * i], args[i]);
 	}
 	put(&text, ")");
+}
+
+unsigned syscalls_arg_count(uint32_t nr)
+{
+	return (unsigned)strlen(shape_of(nr)) / 2;
+}
+
+void syscalls_format_arg(uint32_t nr, unsigned arg, uint64_t value, char *out, size_t cap)
+{
+	struct text text = { out, cap };
+
+	put_shaped(&text, arg < syscalls_arg_count(nr) ? &shape_of(nr)[2 * arg] : "8x", value);
 }

@@ -38,3 +38,9 @@ const char *syscalls_name_at(size_t i);
 /* Formats a call for people: "socket(AF_ALG, SOCK_SEQPACKET, 0)", "ioctl(0, TIOCSTI, 0x7ffe...)".
  * out is always terminated. */
 void syscalls_format(uint32_t nr, const uint64_t args[6], char *out, size_t cap);
+
+/* One argument the same way, cut to its width: "AF_ALG", "PROT_READ|PROT_EXEC", "0x1f". */
+void syscalls_format_arg(uint32_t nr, unsigned arg, uint64_t value, char *out, size_t cap);
+
+/* How many arguments the call has; 6 when it is unknown. */
+unsigned syscalls_arg_count(uint32_t nr);

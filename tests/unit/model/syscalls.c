@@ -220,6 +220,28 @@ static void hot_calls_are_hotter_than_rare_ones(void **state)
 	assert_true(syscalls_heat(SYS_ioctl) > syscalls_heat(SYS_mount));
 }
 
+static void one_argument_is_shown_as_in_the_call(void **state)
+{
+	static const struct { const char *call; unsigned arg; uint64_t value; const char *text; } rows[] = {
+		{ "socket", 0, 38, "AF_ALG" },
+		{ "socket", 0, 0x100000026, "AF_ALG" }, /* an int to the kernel */
+		{ "mmap", 2, 5, "PROT_EXEC|PROT_READ" },
+		{ "read", 0, UINT64_MAX, "-1" },
+		{ "getpid", 0, 31, "0x1f" },
+	};
+	char text[64];
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		syscalls_format_arg((uint32_t)syscalls_number(rows[i].call), rows[i].arg, rows[i].value, text,
+				    sizeof(text));
+		assert_string_equal(text, rows[i].text);
+	}
+	assert_int_equal(syscalls_arg_count((uint32_t)syscalls_number("getpid")), 0);
+	assert_int_equal(syscalls_arg_count((uint32_t)syscalls_number("socket")), 3);
+	assert_int_equal(syscalls_arg_count(5000), 6);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -231,6 +253,7 @@ int main(void)
 		cmocka_unit_test(every_constant_can_be_found),
 		cmocka_unit_test(a_call_is_shown_with_names),
 		cmocka_unit_test(a_shown_call_fits_any_buffer),
+		cmocka_unit_test(one_argument_is_shown_as_in_the_call),
 		cmocka_unit_test(hot_calls_are_hotter_than_rare_ones),
 	};
 

@@ -75,18 +75,25 @@ static void add_judged(struct filter_set *set, size_t i)
 	filter_add(set, &row);
 }
 
+void floor_rows(struct filter_set *out)
+{
+	filter_set_done(out);
+	out->otherwise = FILTER_ALLOW;
+	out->report = true;
+	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
+		add_forbidden(out, forbidden[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(judged); i++)
+		add_judged(out, i);
+	add_forbidden(out, SYS_clone3); /* its flags lie in memory, out of a filter's sight */
+}
+
 int floor_add(struct plan *plan, struct err *e)
 {
-	OWN(filter_set) set = { .otherwise = FILTER_ALLOW, .report = true };
-	const struct filter_row clone3 = { .nr = SYS_clone3, .act = FILTER_NOTIFY, .sys = ENOSYS, .origin = "floor" };
+	OWN(filter_set) set = FILTER_SET_NONE;
 	NO_INIT struct sock_filter program[1024];
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
-		add_forbidden(&set, forbidden[i]);
-	for (size_t i = 0; i < ARRAY_SIZE(judged); i++)
-		add_judged(&set, i);
-	filter_add(&set, &clone3); /* its flags lie in memory, out of a filter's sight */
+	floor_rows(&set);
 	if (filter_build(&set, program, ARRAY_SIZE(program), &n, e) < 0)
 		return err_add(e, "the floor");
 	plan_add_bytes(plan, OP_FLOOR, program, n * sizeof(*program), (struct plan_args){ .n = n });

@@ -12,6 +12,9 @@
  * Source: kernel/seccomp.c, seccomp_run_filters() and seccomp_do_user_notification(). */
 MUST_USE int floor_add(struct plan *plan, struct err *e);
 
+/* The floor as rows, for who judges or compiles it elsewhere: everything is allowed but what they refuse. */
+void floor_rows(struct filter_set *out);
+
 /* The first call a policy's rows allow that the floor refuses whatever its arguments; NULL = none. */
 const char *floor_conflict(const struct filter_set *set);
 

@@ -337,25 +337,34 @@ static int check_policy_filter(const struct policy *policy, struct err *e)
 	return 0;
 }
 
+int parts_filter_rows(const struct policy *policy, const struct filter_row *denied, size_t n, struct filter_set *out,
+		      struct err *e)
+{
+	const struct filter_set *from = &policy->syscalls;
+
+	if (check_policy_filter(policy, e) < 0)
+		return -1;
+	out->otherwise = from->otherwise;
+	out->otherwise_sys = from->otherwise_sys ? from->otherwise_sys : ENOSYS;
+	add_rows(out, always, ARRAY_SIZE(always));
+	if (policy_n(policy, KEY_MDWE))
+		add_rows(out, mdwe_rows, ARRAY_SIZE(mdwe_rows));
+	add_rows(out, denied, n);
+	filter_add_set(out, from);
+	return 0;
+}
+
 static int add_filter(struct rung *rung, const struct filter_row *denied, size_t n, struct err *e)
 {
-	const struct filter_set *from = &rung->policy->syscalls;
 	struct filter_set *set = &rung->filter;
 	NO_INIT struct sock_filter program[BPF_MAXINSNS];
 	size_t length = 0;
 
-	if (check_policy_filter(rung->policy, e) < 0)
+	if (parts_filter_rows(rung->policy, denied, n, set, e) < 0)
 		return -1;
-	set->otherwise = from->otherwise;
-	set->otherwise_sys = from->otherwise_sys ? from->otherwise_sys : ENOSYS;
 	set->report = policy_n(rung->policy, KEY_REPORT) == REPORT_DENIALS && rung->host->seccomp_notify;
 	if (!set->report)
 		rung->notes |= NOTE_NO_REPORT;
-	add_rows(set, always, ARRAY_SIZE(always));
-	if (policy_n(rung->policy, KEY_MDWE))
-		add_rows(set, mdwe_rows, ARRAY_SIZE(mdwe_rows));
-	add_rows(set, denied, n);
-	filter_add_set(set, from);
 	if (filter_build(set, program, ARRAY_SIZE(program), &length, e) < 0)
 		return -1;
 	plan_add_bytes(rung->plan, OP_SECCOMP, program, length * sizeof(*program),

@@ -43,6 +43,12 @@ void parts_landlock_grant(struct rung *rung, uint32_t abi, const struct grant *g
 /* ... and ends it. */
 void parts_landlock_end(struct rung *rung, uint32_t abi);
 
+/* The rows that filter a box of this policy, the floor apart: what every box may do, what the hardening asks,
+ * denied[n], and the policy's own. out is the empty set; report stays false.
+ * Errors: ERR_DENIED for a policy that allows what no policy can, or refuses execve */
+MUST_USE int parts_filter_rows(const struct policy *policy, const struct filter_row *denied, size_t n,
+			       struct filter_set *out, struct err *e);
+
 /* Everything from a session of its own to exec: the same for every boundary that executes a program.
  *
  * denied[n]  rows put before the policy's own: what this boundary cannot guard otherwise

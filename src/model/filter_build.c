@@ -190,7 +190,7 @@ static size_t emit_steps(struct code *code, const struct step *steps, size_t n, 
 	return next.cold;
 }
 
-static uint32_t word_of(const struct filter_set *set, const struct filter_row *row)
+uint32_t filter_word(const struct filter_set *set, const struct filter_row *row)
 {
 	const uint8_t act = row ? row->act : set->otherwise;
 	const bool quiet = row && row->quiet;
@@ -243,7 +243,7 @@ static bool step_add(struct build *build, struct leaf *leaf, const struct filter
 		is_always &= fit == FIT_ALWAYS;
 	}
 	if (is_always) {
-		leaf->word = word_of(build->set, row);
+		leaf->word = filter_word(build->set, row);
 		return true;
 	}
 	/* Two groups often bring the same row, and the second can never apply. A policy with more
@@ -253,7 +253,7 @@ static bool step_add(struct build *build, struct leaf *leaf, const struct filter
 	for (size_t i = first; i < build->n_steps; i++)
 		if (are_equal(build->steps[i].row, row))
 			return false;
-	build->steps[build->n_steps++] = (struct step){ row, word_of(build->set, row) };
+	build->steps[build->n_steps++] = (struct step){ row, filter_word(build->set, row) };
 	leaf->n++;
 	return false;
 }
@@ -311,7 +311,7 @@ static size_t order_rows(const struct filter_set *set, uint64_t *keys)
 /* Covers all numbers from 0 up with leaves. */
 static void make_leaves(struct build *build, const uint64_t *keys, size_t n)
 {
-	const uint32_t otherwise = word_of(build->set, NULL);
+	const uint32_t otherwise = filter_word(build->set, NULL);
 	uint32_t covered = 0;
 
 	for (size_t i = 0; i < n;) {

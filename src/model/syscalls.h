@@ -8,6 +8,9 @@
 
 struct filter_row;
 
+/* No call of x86-64 has this number or a higher one. */
+#define SYSCALLS_NUMBERS 512
+
 /* -1 when unknown. */
 int syscalls_number(const char *name);
 

@@ -38,5 +38,6 @@ void json_put_i64(struct json *json, const char *key, int64_t n);
 void json_put_bool(struct json *json, const char *key, bool is_true);
 void json_put_null(struct json *json, const char *key);
 
-/* Ends a document of JSON lines with a line break, so that the next one may follow. */
+/* A line break: after a document of JSON lines, so that the next one may follow, or before an element of a
+ * long array, for people. */
 void json_put_line(struct json *json);

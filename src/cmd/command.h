@@ -59,5 +59,5 @@ static inline bool args_has(const struct args *args, int id)
 const struct command *command_at(size_t i);
 const struct command *command_find(const char *name);
 
-extern const struct command command_run, command_check, command_doctor, command_selftest,
+extern const struct command command_run, command_check, command_doctor, command_selftest, command_compile,
 	command_completion, command_version, command_help;

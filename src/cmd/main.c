@@ -9,7 +9,7 @@
 #include "cmd/say.h"
 
 static const struct command *const commands[] = {
-	&command_run, &command_check, &command_doctor, &command_selftest,
+	&command_run, &command_check, &command_doctor, &command_selftest, &command_compile,
 	&command_completion, &command_version, &command_help,
 };
 

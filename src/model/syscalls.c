@@ -168,6 +168,17 @@ static const struct constant *exactly(char class, uint64_t value)
 	return NULL;
 }
 
+const char *syscalls_value_name(uint32_t nr, unsigned arg, uint64_t value)
+{
+	const struct call *const call = call_of(nr);
+	const struct constant *constant;
+
+	if (!call || arg > 5 || 2 * arg >= strlen(call->args))
+		return NULL;
+	constant = exactly(call->args[2 * arg + 1], value);
+	return constant ? constant->name : NULL;
+}
+
 /* The constant of a class that covers most bits of rest; NULL when none fits. */
 static const struct constant *largest(char class, uint64_t rest)
 {

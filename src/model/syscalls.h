@@ -29,6 +29,10 @@ unsigned syscalls_heat(uint32_t nr);
 /* A named constant ("TCGETS", "AF_UNIX", "PR_SET_NAME"); false when unknown. */
 bool syscalls_constant(const char *name, uint64_t *value);
 
+/* The constant that an argument with this value is shown as ("TCGETS"), also a name rules may use; NULL
+ * when there is none of that value alone. */
+const char *syscalls_value_name(uint32_t nr, unsigned arg, uint64_t value);
+
 /* The group "@name" (with the @): its rows, in order; NULL when unknown. The rows have no origin
  * and line; a group may include another by expansion at build time of the table. */
 const struct filter_row *syscalls_group(const char *name, size_t *n_rows);

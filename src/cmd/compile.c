@@ -1,0 +1,150 @@
+/* `ward compile`: a policy for other tools. Runs nothing and looks at nothing of this host; it refuses to
+ * let a difference between the policy and what is written go unsaid. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/json.h"
+#include "boundary/floor.h"
+#include "boundary/hostview.h"
+#include "boundary/parts.h"
+#include "cmd/command.h"
+#include "cmd/compose.h"
+#include "cmd/say.h"
+#include "format/peer.h"
+
+enum compile_id { COMPILE_TO = COMPOSE_IDS, COMPILE_OUT, COMPILE_WIDER, COMPILE_QUIET };
+static const struct opt options[] = {
+	COMPOSE_ROW_POLICY,
+	COMPOSE_ROW_SET,
+	COMPOSE_ROW_WIDEN,
+	{ .name = "to", .kind = OPT_VALUE, .arg = "FORMAT", .group = "Output",
+	  .words = "bpf|bpf-text|oci|oci-config|systemd|bwrap", .id = COMPILE_TO,
+	  .help = "bpf: the filter as bytes; bpf-text: listed; oci: a seccomp profile; oci-config: a "
+		  "fragment of config.json; systemd: a drop-in; bwrap: a shell script" },
+	{ .name = "output", .letter = 'o', .kind = OPT_VALUE, .arg = "FILE", .group = "Output",
+	  .words = OPT_PATHS, .id = COMPILE_OUT, .help = "where to write; default: standard output" },
+	{ .name = "wider", .group = "Output", .id = COMPILE_WIDER,
+	  .help = "let through whole calls whose arguments the format cannot test; each is named. "
+		  "Without it they are refused there" },
+	{ .name = "quiet", .letter = 'q', .group = "Output", .id = COMPILE_QUIET,
+	  .help = "do not repeat the differences on standard error" },
+	COMMAND_HELP,
+};
+
+struct compiling {
+	struct policy policy;
+	struct filter_set rows, floor;
+	struct filter_cases cases;
+	struct sock_filter program[BPF_MAXINSNS];
+	size_t n;
+	struct peer_text text;
+};
+
+static void compiling_done(struct compiling *c)
+{
+	peer_text_done(&c->text);
+	filter_cases_done(&c->cases);
+	filter_set_done(&c->floor);
+	filter_set_done(&c->rows);
+	policy_done(&c->policy);
+}
+
+static int find_peer(const struct args *args, const struct peer **peer, struct err *e)
+{
+	const struct opt_hit *const hit = args_find(args, COMPILE_TO);
+	struct str_near near = STR_NEAR(hit ? hit->value : "");
+
+	if (!hit)
+		return err_set(e, ERR_USAGE, "--to is missing; write --to oci, or another format of `ward "
+			       "compile --help`");
+	*peer = peer_find(hit->value);
+	if (*peer)
+		return 0;
+	for (size_t i = 0; peer_at(i); i++)
+		str_near_offer(&near, peer_at(i)->name);
+	if (str_near_best(&near))
+		return err_set(e, ERR_USAGE, "unknown format '%.40s' (did you mean '%s'?)", hit->value,
+			       str_near_best(&near));
+	return err_set(e, ERR_USAGE, "unknown format '%.40s'; `ward compile --help` lists them", hit->value);
+}
+
+/* Comes before anything is read: a terminal would take bytes of a filter for commands. */
+static int check_out(const struct args *args, const struct peer *peer, struct err *e)
+{
+	if (peer->is_binary && !args_has(args, COMPILE_OUT) && isatty(STDOUT_FILENO))
+		return err_set(e, ERR_USAGE, "%s is no text; write it to a file with -o FILE, or use --to bpf-text",
+			       peer->name);
+	return 0;
+}
+
+static int compile(struct compiling *c, const struct args *args, const struct peer *peer, struct err *e)
+{
+	struct peer_box box = { .policy = &c->policy, .rows = &c->rows, .cases = &c->cases,
+				.program = c->program, .host = { hostview_trees, hostview_etc },
+				.argv = (const char *const *)args->operands,
+				.widen = args_has(args, COMPILE_WIDER) };
+
+	if (compose_policy(args, &c->policy, &box.source, e) < 0 ||
+	    parts_filter_rows(&c->policy, NULL, 0, &c->rows, e) < 0)
+		return -1;
+	floor_rows(&c->floor);
+	if (filter_cases(&c->rows, &c->floor, &c->cases, e) < 0 ||
+	    filter_stack(&c->rows, &c->floor, c->program, ARRAY_SIZE(c->program), &c->n, e) < 0)
+		return -1;
+	box.n = c->n;
+	return peer_write(peer, &box, &c->text, e);
+}
+
+static int write_out(const struct args *args, const struct str *text, struct err *e)
+{
+	const struct opt_hit *const hit = args_find(args, COMPILE_OUT);
+	OWN_FD int fd = -1;
+
+	if (!hit || strcmp(hit->value, "-") == 0)
+		return say_out(STDOUT_FILENO, "standard output", text, e);
+	fd = open(hit->value, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	if (fd < 0)
+		return err_sys(e, "%.200s", hit->value);
+	return say_out(fd, hit->value, text, e);
+}
+
+static int finish(const struct compiling *c, const struct args *args, struct err *e)
+{
+	OWN(str) notes = STR_NONE;
+
+	if (write_out(args, &c->text.out, e) < 0)
+		return -1;
+	peer_add_notes(&c->text, "", &notes);
+	if (!args_has(args, COMPILE_QUIET))
+		say_lines(SAY_NOTE, str_text(&notes));
+	return c->text.n_notes && c->text.notes[0].is_wider ? CODE_FINDINGS : 0;
+}
+
+static int run_compile(struct args *args, struct err *e)
+{
+	OWN_MEM struct compiling *c = mem_alloc(sizeof(*c));
+	const struct peer *peer;
+	int code = -1;
+
+	c->policy = POLICY_NONE;
+	if (find_peer(args, &peer, e) == 0 && check_out(args, peer, e) == 0 &&
+	    compile(c, args, peer, e) == 0)
+		code = finish(c, args, e);
+	compiling_done(c);
+	return code;
+}
+
+const struct command command_compile = {
+	.name = "compile",
+	.summary = "write a policy down for another tool",
+	.usage = "[option]... --to FORMAT [--] [program [argument]...]",
+	.about = "What is written never lets a system call through that the policy refuses, unless "
+		 "--wider is given. What the other tool cannot say is listed: as comments where the "
+		 "format has them, and on standard error. The exit code is 0 when it holds as much as "
+		 "the policy does, 1 when something is wider there, 2 when the policy cannot be compiled.",
+	.options = options,
+	.trouble = CODE_USAGE,
+	.run = run_compile,
+};

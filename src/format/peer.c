@@ -1,0 +1,71 @@
+/* The table of formats, and the notes they leave. Refuses to hand out a text that was cut. */
+#include "format/peer.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "format/bpf_write.h"
+#include "format/oci_write.h"
+
+static const struct peer peers[] = {
+	{ "bpf", "struct sock_filter as bytes, for bwrap --seccomp and seccomp(2)", true, bpf_write },
+	{ "bpf-text", "the same filter, listed for people", false, bpf_write_text },
+	{ "oci", "a seccomp profile for Docker, Podman and OCI runtimes", false, oci_write },
+};
+
+const struct peer *peer_at(size_t i)
+{
+	return i < ARRAY_SIZE(peers) ? &peers[i] : NULL;
+}
+
+const struct peer *peer_find(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(peers); i++)
+		if (strcmp(peers[i].name, name) == 0)
+			return &peers[i];
+	return NULL;
+}
+
+void peer_text_done(struct peer_text *text)
+{
+	str_done(&text->out);
+	free(text->notes);
+	arena_done(&text->arena);
+	*text = PEER_TEXT_NONE;
+}
+
+void peer_note(struct peer_text *text, bool is_wider, const char *format, ...)
+{
+	char line[1024];
+	size_t at = text->n_notes;
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(line, sizeof(line), format, arguments);
+	va_end(arguments);
+	for (char *p = line; *p; p++)
+		if ((unsigned char)*p < 0x20 || *p == 0x7f)
+			*p = '?';
+	text->notes = mem_grow(text->notes, &text->cap_notes, text->n_notes + 1, sizeof(*text->notes));
+	for (; is_wider && at > 0 && !text->notes[at - 1].is_wider; at--)
+		text->notes[at] = text->notes[at - 1];
+	text->notes[at] = (struct peer_note){ is_wider, arena_copy(&text->arena, line, strlen(line)) };
+	text->n_notes++;
+}
+
+int peer_write(const struct peer *peer, const struct peer_box *box, struct peer_text *text, struct err *e)
+{
+	if (peer->write(box, text, e) < 0)
+		return err_add(e, "%s", peer->name);
+	return text->out.cut ? err_set(e, ERR_LIMIT, "%s: the text is longer than %zu bytes", peer->name,
+				       STR_MAX) : 0;
+}
+
+void peer_add_notes(const struct peer_text *text, const char *prefix, struct str *out)
+{
+	for (size_t i = 0; i < text->n_notes; i++)
+		str_addf(out, "%s%s: %s\n", prefix, text->notes[i].is_wider ? "wider" : "narrower",
+			 text->notes[i].text);
+}

@@ -1,0 +1,278 @@
+/* format/oci_write: what libseccomp makes of a profile is, for every call and every argument, what the
+ * policy says: the two programs are compared as sets, not by samples. */
+#include "format/oci_write.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <jansson.h>
+
+#include "boxes.h"
+#include "judge/eval.h"
+
+#if HAVE_LIBSECCOMP
+#include <seccomp.h>
+#endif
+
+/* jansson knows signed numbers alone; a mask may have bit 63. */
+static json_t *parsed(const struct boxed *made)
+{
+	OWN(str) text = STR_NONE;
+	json_error_t error;
+	json_t *root;
+
+	for (const char *at = boxed_out(made); *at;) {
+		const size_t n = strspn(at, "0123456789");
+
+		if (n > 18)
+			str_addf(&text, "%lld", (long long)strtoull(at, NULL, 10));
+		else
+			str_add_bytes(&text, at, n ? n : 1);
+		at += n ? n : 1;
+	}
+	root = json_loads(str_text(&text), JSON_REJECT_DUPLICATES, &error);
+
+	if (!root)
+		fail_msg("%s at %d", error.text, error.position);
+	return root;
+}
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+/* No rule may say more of one argument than one comparison: runc would join two by "or". */
+static void each_rule_compares_an_argument_once(void **state)
+{
+	(void)state;
+	for (size_t p = 0; p < ARRAY_SIZE(near_policies); p++) {
+		struct boxed *const made = boxed_builtin("oci", near_policies[p]);
+		json_t *const root = parsed(made), *entry, *arg;
+		size_t i, k, n_compared = 0;
+
+		assert_string_equal(json_string_value(json_array_get(json_object_get(root, "architectures"), 0)),
+				    "SCMP_ARCH_X86_64");
+		json_array_foreach(json_object_get(root, "syscalls"), i, entry) {
+			unsigned seen = 0;
+
+			json_array_foreach(json_object_get(entry, "args"), k, arg) {
+				const unsigned bit = 1u << json_integer_value(json_object_get(arg, "index"));
+
+				assert_false(seen & bit);
+				assert_non_null(text_of(arg, "op"));
+				seen |= bit;
+				n_compared++;
+			}
+		}
+		assert_true(n_compared > 50);
+		json_decref(root);
+		boxed_free(made);
+	}
+}
+
+#if HAVE_LIBSECCOMP
+/* What a runtime knows of the words of a profile. */
+static uint32_t action(const json_t *object, const char *key, const char *errno_key)
+{
+	const char *const name = text_of(object, key);
+
+	if (strcmp(name, "SCMP_ACT_ALLOW") == 0)
+		return SCMP_ACT_ALLOW;
+	if (strcmp(name, "SCMP_ACT_LOG") == 0)
+		return SCMP_ACT_LOG;
+	if (strcmp(name, "SCMP_ACT_KILL_PROCESS") == 0)
+		return SCMP_ACT_KILL_PROCESS;
+	assert_string_equal(name, "SCMP_ACT_ERRNO");
+	return SCMP_ACT_ERRNO((uint32_t)json_integer_value(json_object_get(object, errno_key)));
+}
+
+static enum scmp_compare comparison(const char *name)
+{
+	static const struct { const char *name; enum scmp_compare op; } rows[] = {
+		{ "SCMP_CMP_EQ", SCMP_CMP_EQ }, { "SCMP_CMP_MASKED_EQ", SCMP_CMP_MASKED_EQ },
+		{ "SCMP_CMP_GT", SCMP_CMP_GT }, { "SCMP_CMP_LT", SCMP_CMP_LT },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i].name, name) == 0)
+			return rows[i].op;
+	fail_msg("%s", name);
+	return SCMP_CMP_EQ;
+}
+
+static unsigned read_args(const json_t *entry, struct scmp_arg_cmp args[6])
+{
+	const json_t *arg;
+	size_t i;
+
+	json_array_foreach(json_object_get(entry, "args"), i, arg)
+		args[i] = (struct scmp_arg_cmp){
+			(unsigned)json_integer_value(json_object_get(arg, "index")),
+			comparison(text_of(arg, "op")),
+			(scmp_datum_t)json_integer_value(json_object_get(arg, "value")),
+			(scmp_datum_t)json_integer_value(json_object_get(arg, "valueTwo")),
+		};
+	return (unsigned)json_array_size(json_object_get(entry, "args"));
+}
+
+/* As a runtime loads it: names the library does not know are passed over, anything else it refuses ends
+ * the start of a container. */
+static size_t load(const json_t *root, struct sock_filter *program, bool *unknown)
+{
+	const scmp_filter_ctx context = seccomp_init(action(root, "defaultAction", "defaultErrnoRet"));
+	const int fd = memfd_create("profile", MFD_CLOEXEC);
+	const json_t *entry, *name;
+	struct scmp_arg_cmp args[6];
+	size_t i, k;
+	ssize_t len;
+
+	assert_non_null(context);
+	json_array_foreach(json_object_get(root, "syscalls"), i, entry) {
+		const unsigned n = read_args(entry, args);
+		const uint32_t act = action(entry, "action", "errnoRet");
+
+		json_array_foreach(json_object_get(entry, "names"), k, name) {
+			const int nr = seccomp_syscall_resolve_name(json_string_value(name));
+			const int known = syscalls_number(json_string_value(name));
+
+			assert_in_range(known, 0, SYSCALLS_NUMBERS - 1);
+			unknown[known] = nr == __NR_SCMP_ERROR;
+			if (nr != __NR_SCMP_ERROR && seccomp_rule_add_array(context, act, nr, n, args))
+				fail_msg("libseccomp refuses a rule for %s", json_string_value(name));
+		}
+	}
+	assert_int_equal(seccomp_export_bpf(context, fd), 0);
+	len = pread(fd, program, BPF_MAXINSNS * sizeof(*program), 0);
+	close(fd);
+	seccomp_release(context);
+	return (size_t)len / sizeof(*program);
+}
+
+static struct answers evaluated(struct regions *store, const struct sock_filter *program, size_t n)
+{
+	struct answers answers = ANSWERS_NONE;
+	struct err e = ERR_INIT;
+
+	if (eval_program(store, program, n, &answers, &e) < 0)
+		fail_msg("%s", e.text);
+	assert_false(regions_are_full(store));
+	return answers;
+}
+
+/* Where both are asked: calls of x86-64 that the library knows. */
+static struct region common(struct regions *store, const bool *unknown)
+{
+	struct region all = region_and(store, region_word(store, WORD_ARCH, UINT32_MAX, 0xc000003e),
+				       region_range(store, WORD_NR, 0, 0x3fffffff));
+
+	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS; nr++)
+		if (unknown[nr])
+			all = region_minus(store, all, region_call(store, 0xc000003e, nr));
+	return all;
+}
+
+static bool are_same(struct regions *store, struct region where, struct region a, struct region b)
+{
+	return region_is_same(region_and(store, where, a), region_and(store, where, b));
+}
+
+/* Nothing passes that the policy refuses, nothing is refused that it lets pass; where no note says that
+ * a refusal is another one, all answers are the same, errno included. */
+static void compare(const struct boxed *made, const char *name)
+{
+	struct regions *const store = regions_new(REGIONS_NODES);
+	struct sock_filter *const program = mem_alloc(BPF_MAXINSNS * sizeof(*program));
+	json_t *const root = parsed(made);
+	bool unknown[SYSCALLS_NUMBERS] = { false };
+	const size_t n = load(root, program, unknown);
+	const struct answers theirs = evaluated(store, program, n);
+	const struct answers ours = evaluated(store, made->program, made->box.n);
+	const struct region where = common(store, unknown);
+
+	for (enum answer i = ANSWER_LOG; i < ANSWERS; i++)
+		if (!are_same(store, where, theirs.of[i], ours.of[i]))
+			fail_msg("%s: %s is not the same", name, answer_name(i));
+	for (size_t i = 0; i < ANSWERS && !made->text.n_notes; i++)
+		if (!are_same(store, where, theirs.of[i], ours.of[i]))
+			fail_msg("%s: %s is not the same", name, answer_name((enum answer)i));
+	for (size_t i = 0; i < ARRAY_SIZE(ours.data) && !made->text.n_notes; i++)
+		assert_true(are_same(store, where, theirs.data[i], ours.data[i]));
+	print_message("# %s: libseccomp %zu instructions, ward %zu, %zu notes\n", name, n, made->box.n,
+		      made->text.n_notes);
+	json_decref(root);
+	free(program);
+	regions_free(store);
+}
+
+static void libseccomp_reads_every_built_in_policy_as_it_was_meant(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(near_policies); i++) {
+		struct boxed *const made = boxed_builtin("oci", near_policies[i]);
+
+		compare(made, near_policies[i]);
+		boxed_free(made);
+	}
+}
+
+static void libseccomp_reads_ordered_rules_as_they_were_meant(void **state)
+{
+	static const char *const policies[] = {
+		"version: 1\nsyscalls:\n  default: kill\n  allow: [execve, read]\n  rules:\n"
+		"    - {call: fcntl, when: {arg1: {mask: 0xf0, is: 0x30}}, action: errno}\n"
+		"    - {call: fcntl, when: {arg1: [0x31, 0x41]}}\n"
+		"    - {call: socket, when: {arg0: [AF_INET, AF_ALG], arg1: SOCK_STREAM}}\n",
+		"version: 1\nsyscalls:\n  default: errno\n  allow: [execve]\n  rules:\n"
+		"    - {call: lseek, when: {arg1: [0, 5]}, action: kill}\n"
+		"    - {call: fcntl, when: {arg2: 0}, action: log}\n"
+		"    - {call: fcntl, when: {arg1: F_GETFL}, action: errno, errno: EBADF}\n"
+		"    - {call: lseek, action: allow}\n",
+		"version: 1\nsyscalls:\n  default: errno\n  allow: [execve, pwrite64]\n  rules:\n"
+		"    - {call: pwrite64, when: {arg3: 0}, action: kill}\n",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(policies); i++) {
+		struct boxed *const made = boxed_text("oci", policies[i]);
+
+		compare(made, "ordered rules");
+		assert_int_equal(made->text.n_notes, 0);
+		boxed_free(made);
+	}
+}
+#else
+static void libseccomp_reads_every_built_in_policy_as_it_was_meant(void **state)
+{
+	(void)state;
+	print_message("libseccomp is missing (apt-get install libseccomp-dev)\n");
+	skip();
+}
+#define libseccomp_reads_ordered_rules_as_they_were_meant \
+	libseccomp_reads_every_built_in_policy_as_it_was_meant
+#endif
+
+static void a_default_that_lets_through_is_noted_as_wider(void **state)
+{
+	struct boxed *const made = boxed_text("oci", "version: 1\nsyscalls:\n  default: log\n"
+						      "  allow: [execve]\n");
+
+	(void)state;
+	assert_true(boxed_has_note(made, true, "libseccomp"));
+	assert_non_null(strstr(boxed_out(made), "\"defaultAction\":\"SCMP_ACT_LOG\""));
+	boxed_free(made);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_rule_compares_an_argument_once),
+		cmocka_unit_test(libseccomp_reads_every_built_in_policy_as_it_was_meant),
+		cmocka_unit_test(libseccomp_reads_ordered_rules_as_they_were_meant),
+		cmocka_unit_test(a_default_that_lets_through_is_noted_as_wider),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

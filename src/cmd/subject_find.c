@@ -10,6 +10,10 @@
 #include "cmd/environment.h"
 #include "cmd/host.h"
 #include "cmd/policy_find.h"
+#include "format/bpf_read.h"
+#include "format/capability.h"
+#include "format/guess.h"
+#include "format/oci_read.h"
 #include "model/syscalls.h"
 
 #define FILE_BYTES ((size_t)16 << 20)
@@ -172,13 +176,79 @@ static int find_policy(struct finding *f, const char *name, struct err *e)
 	return take_policy(f, &policy, source, text, len, e);
 }
 
+/* Docker's for a container nobody said anything about: moby, oci/caps/defaults.go. */
+#define DOCKER_CAPS \
+	"chown,dac_override,fsetid,fowner,mknod,net_raw,setgid,setuid,setfcap,setpcap,net_bind_service," \
+	"sys_chroot,kill,audit_write"
+
+static int add_caps(const char *list, uint64_t *caps, struct err *e)
+{
+	for (const char *at = list; *at; at += *at == ',') {
+		const size_t len = strcspn(at, ",");
+		char name[32];
+		int number;
+
+		snprintf(name, sizeof(name), "%.*s", (int)(len < sizeof(name) ? len : 0), at);
+		number = capability_number(name);
+		if (number < 0)
+			return err_set(e, ERR_USAGE, "--caps: no capability '%.*s'; write CAP_NET_RAW,CAP_CHOWN",
+				       len < 40 ? (int)len : 40, at);
+		*caps |= UINT64_C(1) << number;
+		at += len;
+	}
+	return 0;
+}
+
+/* What a profile does not say of the place it is used in. */
+static int assume(struct finding *f, struct err *e)
+{
+	const struct opt_hit *const caps = args_find(f->args, FOUND_CAPS);
+	struct subject_context *const context = &f->out->subject.context;
+	const char *socket;
+
+	if (host_look("none", &f->out->host, &socket, e) < 0)
+		return -1;
+	context->kernel = f->out->host.kernel;
+	context->caps_known = caps != NULL;
+	if (caps && strcmp(caps->value, "all") == 0)
+		context->caps = UINT64_MAX;
+	else if (caps)
+		return add_caps(strcmp(caps->value, "docker") == 0 ? DOCKER_CAPS : caps->value, &context->caps, e);
+	return 0;
+}
+
+typedef int reader(const char *name, const char *text, size_t len, struct subject *out, struct err *e);
+static reader *const readers[SUBJECT_KINDS] = {
+	[SUBJECT_OCI] = oci_read,
+	[SUBJECT_BPF] = bpf_read,
+};
+
+static int kind_of(const struct finding *f, const char *text, size_t len, enum subject_kind *kind, struct err *e)
+{
+	const struct opt_hit *const as = args_find(f->args, FOUND_AS);
+
+	*kind = as ? guess_named(as->value) : guess_kind(text, len);
+	if (*kind == SUBJECT_KINDS)
+		return err_set(e, ERR_USAGE, "--as: unknown format '%.40s'; one of " FOUND_KINDS, as->value);
+	return 0;
+}
+
 static int read_text(struct finding *f, const char *text, size_t len, struct err *e)
 {
+	const char *const name = strcmp(f->word, "-") == 0 ? "standard input" : f->word;
+	struct subject *const subject = &f->out->subject;
 	OWN(policy) policy = POLICY_NONE;
+	enum subject_kind kind;
 
+	if (kind_of(f, text, len, &kind, e) < 0)
+		return -1;
+	if (readers[kind]) {
+		subject->name = arena_copy(&subject->arena, name, strlen(name));
+		return assume(f, e) < 0 ? -1 : readers[kind](name, text, len, subject, e);
+	}
 	if (policy_find_text(f->word, text, len, &policy, e) < 0)
 		return -1;
-	return take_policy(f, &policy, f->word, text, len, e);
+	return take_policy(f, &policy, name, text, len, e);
 }
 
 static int find_file(struct finding *f, struct err *e)

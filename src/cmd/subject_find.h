@@ -1,4 +1,5 @@
-/* From a word of the command line to what the analysis commands judge. */
+/* From a word of the command line to what the analysis commands judge: a policy, a profile, a program of
+ * BPF. What a file is, its bytes tell, not its name. */
 #pragma once
 
 #include "base/err.h"
@@ -9,12 +10,19 @@
 #include "model/subject.h"
 
 /* Option rows of lint, why, diff and surface; a command's own ids begin at FOUND_IDS. */
-enum found_id { FOUND_PID = COMPOSE_IDS, FOUND_AS, FOUND_IDS };
+enum found_id { FOUND_PID = COMPOSE_IDS, FOUND_AS, FOUND_CAPS, FOUND_IDS };
+#define FOUND_KINDS "ward|oci|systemd|bpf"
 #define FOUND_ROWS \
 	{ .name = "policy", .letter = 'p', .kind = OPT_VALUE, .arg = "NAME|FILE|-", \
-	  .group = "Policy", .words = OPT_PATHS, .id = COMPOSE_POLICY, \
-	  .help = "what to judge, as the operand would name it: a policy by name, a file (with a " \
+	  .group = "Subject", .words = OPT_PATHS, .id = COMPOSE_POLICY, \
+	  .help = "what to judge, as an operand would name it: a policy by name, a file (with a " \
 		  "'/' or a '.') or standard input; default: `default`" }, \
+	{ .name = "as", .kind = OPT_VALUE, .arg = FOUND_KINDS, .words = FOUND_KINDS, \
+	  .group = "Subject", .id = FOUND_AS, \
+	  .help = "what the file is; without it, its bytes tell" }, \
+	{ .name = "caps", .kind = OPT_VALUE, .arg = "CAP[,CAP]|docker|all", .group = "Subject", \
+	  .id = FOUND_CAPS, \
+	  .help = "the capabilities a profile is used with, where it does not say; default: none" }, \
 	COMPOSE_ROW_BOUNDARY, COMPOSE_ROW_SET, COMPOSE_ROW_WIDEN
 
 /* A subject, and of a policy the plan its filters were taken from. Filled in place: parts of it point

@@ -107,7 +107,10 @@ int filter_check(const struct sock_filter *program, size_t n, struct err *e)
 			       n, BPF_MAXINSNS);
 	for (size_t i = 0; i < n; i++)
 		if (!is_sound(&program[i], i, n))
-			return err_set(e, ERR_USAGE, "filter instruction %zu is not valid", i);
+			return err_set(e, ERR_USAGE,
+				       "filter instruction %zu is not valid (code 0x%x, jumps %u and %u, "
+				       "k 0x%x)", i, program[i].code, program[i].jt, program[i].jf,
+				       program[i].k);
 	if (BPF_CLASS(program[n - 1].code) != BPF_RET)
 		return err_set(e, ERR_USAGE, "the filter does not end in a return");
 	if (!is_scratch_written(program, n))

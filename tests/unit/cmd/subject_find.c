@@ -55,6 +55,10 @@ static void put(const char *path, const char *text, size_t len)
 	assert_int_equal(fclose(file), 0);
 }
 
+#define PROFILE \
+	"{\"defaultAction\": \"SCMP_ACT_ERRNO\", \"syscalls\": [{\"names\": [\"mount\"], " \
+	"\"action\": \"SCMP_ACT_ALLOW\", \"includes\": {\"caps\": [\"CAP_SYS_ADMIN\"]}}]}"
+
 static int set_up(void **state)
 {
 	static char directory[] = "/tmp/ward-subject-find-XXXXXX";
@@ -141,6 +145,57 @@ static void a_call_has_the_line_that_decides_it(void **state)
 	assert_int_equal(line->line, 4);
 }
 
+static void a_file_is_what_its_bytes_say(void **state)
+{
+	static const struct { const char *words[WORDS]; enum subject_kind kind; } rows[] = {
+		{ { "profile.yaml" }, SUBJECT_OCI },
+		{ { "./numbers" }, SUBJECT_BPF },
+		{ { "--as", "bpf", "./numbers" }, SUBJECT_BPF },
+		{ { "--as=oci", "-p", "profile.yaml" }, SUBJECT_OCI },
+	};
+
+	(void)state;
+	put("profile.yaml", PROFILE, strlen(PROFILE));
+	put("numbers", "6 0 0 0\n", 8);
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		OWN(found) found = FOUND_NONE;
+		struct err e = ERR_INIT;
+
+		if (find(rows[i].words, &found, &e) < 0)
+			fail_msg("row %zu: %s", i, e.text);
+		assert_int_equal(found.subject.kind, rows[i].kind);
+		assert_int_equal(found.subject.n_filters, 1);
+		assert_int_not_equal(found.subject.context.kernel, 0);
+		assert_null(found.fit.plan);
+	}
+}
+
+static void capabilities_of_a_profile_are_said(void **state)
+{
+	static const struct { const char *words[WORDS]; uint32_t answer; const char *error; } rows[] = {
+		{ { "profile.yaml" }, SECCOMP_RET_ERRNO | EPERM, NULL },
+		{ { "--caps=CAP_KILL,sys_admin", "profile.yaml" }, SECCOMP_RET_ALLOW, NULL },
+		{ { "--caps=docker", "profile.yaml" }, SECCOMP_RET_ERRNO | EPERM, NULL },
+		{ { "--caps=all", "profile.yaml" }, SECCOMP_RET_ALLOW, NULL },
+		{ { "--caps=CAP_KIL", "profile.yaml" }, 0, "no capability 'CAP_KIL'" },
+		{ { "--as=elf", "profile.yaml" }, 0, "unknown format 'elf'" },
+	};
+
+	(void)state;
+	put("profile.yaml", PROFILE, strlen(PROFILE));
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		OWN(found) found = FOUND_NONE;
+		struct err e = ERR_INIT;
+		const int rc = find(rows[i].words, &found, &e);
+
+		if (rc < 0 && (!rows[i].error || !strstr(e.text, rows[i].error)))
+			fail_msg("row %zu: %s", i, e.text);
+		assert_int_equal(rc, rows[i].error ? -1 : 0);
+		if (!rc)
+			assert_int_equal(answer(&found.subject.filters[0], SYS_mount), rows[i].answer);
+	}
+}
+
 static void what_cannot_be_judged_is_refused_in_one_line(void **state)
 {
 	static const struct { const char *words[WORDS], *error; } rows[] = {
@@ -148,11 +203,13 @@ static void what_cannot_be_judged_is_refused_in_one_line(void **state)
 		{ { "absent" }, "no policy is named" },
 		{ { "/dev/null" }, "not a regular file" },
 		{ { "bad.yaml" }, "bad.yaml:2:1: unknown key 'nmae'" },
+		{ { "cut.json" }, "cut.json:1:19: not JSON: it ends too early" },
 		{ { "-p", "bad.yaml" }, "bad.yaml:2:1: unknown key 'nmae'" },
 		{ { "-p", "strict", "--set=limits.memory=1T" }, "--widen" },
 	};
 
 	(void)state;
+	put("cut.json", "{\"defaultAction\": ", 18);
 	put("bad.yaml", "version: 1\nnmae: x\n", 19);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		OWN(found) found = FOUND_NONE;
@@ -170,6 +227,8 @@ int main(void)
 		cmocka_unit_test(a_policy_has_the_filters_of_its_plan),
 		cmocka_unit_test(the_boundary_of_a_flag_is_the_one_that_is_judged),
 		cmocka_unit_test(a_call_has_the_line_that_decides_it),
+		cmocka_unit_test(a_file_is_what_its_bytes_say),
+		cmocka_unit_test(capabilities_of_a_profile_are_said),
 		cmocka_unit_test(what_cannot_be_judged_is_refused_in_one_line),
 	};
 

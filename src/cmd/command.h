@@ -14,7 +14,8 @@ enum {
 	CODE_NOT_EXECUTABLE = 126,
 	CODE_NOT_FOUND = 127,
 	CODE_FINDINGS = 1,      /* analysis commands */
-	CODE_USAGE = 2
+	CODE_USAGE = 2,
+	CODE_INCOMPLETE = 3     /* analysis commands: something could not be judged; never "clean" */
 };
 
 /* What main() made of the words behind the command's name. Borrowed from main(). */
@@ -58,6 +59,13 @@ static inline bool args_has(const struct args *args, int id)
 /* The i-th command in the order of `ward --help`, NULL past the end; and one by name. */
 const struct command *command_at(size_t i);
 const struct command *command_find(const char *name);
-
-extern const struct command command_run, command_check, command_doctor, command_selftest, command_compile,
-	command_completion, command_version, command_help;
+extern const struct command command_run;
+extern const struct command command_check;
+extern const struct command command_doctor;
+extern const struct command command_selftest;
+extern const struct command command_compile;
+extern const struct command command_why;
+extern const struct command command_diff;
+extern const struct command command_completion;
+extern const struct command command_version;
+extern const struct command command_help;

@@ -9,8 +9,16 @@
 #include "cmd/say.h"
 
 static const struct command *const commands[] = {
-	&command_run, &command_check, &command_doctor, &command_selftest, &command_compile,
-	&command_completion, &command_version, &command_help,
+	&command_run,
+	&command_check,
+	&command_doctor,
+	&command_selftest,
+	&command_compile,
+	&command_why,
+	&command_diff,
+	&command_completion,
+	&command_version,
+	&command_help,
 };
 
 enum { TOP_VERSION };

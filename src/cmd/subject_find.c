@@ -2,6 +2,7 @@
  * of the plan a run would have. Runs nothing. */
 #include "cmd/subject_find.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,22 +34,42 @@ void found_done(struct found *found)
 	*found = FOUND_NONE;
 }
 
-static void add_program(struct subject *subject, const struct plan *plan, enum plan_op op, const char *name)
+/* The floor asks with nobody listening: the kernel then answers ENOSYS (ARCHITECTURE.md, 8). */
+static void add_floor(struct subject *subject, const struct plan *plan)
 {
-	struct sock_filter *program;
-
 	for (size_t i = 0; i < plan->n_steps; i++) {
 		const struct step *const step = &plan->steps[i];
-		const size_t bytes = step->n * sizeof(*program);
+		struct sock_filter program[BPF_MAXINSNS];
 
-		if (step->op != op)
+		if (step->op != OP_FLOOR || step->n > BPF_MAXINSNS)
 			continue;
 		/* Nothing in a plan is aligned. */
-		program = mem_raw(bytes);
-		memcpy(program, plan->bytes + step->s, bytes);
-		subject_add_filter(subject, name, program, step->n);
-		free(program);
+		memcpy(program, plan->bytes + step->s, step->n * sizeof(*program));
+		for (size_t at = 0; at < step->n; at++)
+			if (program[at].code == (BPF_RET | BPF_K) && program[at].k == SECCOMP_RET_USER_NOTIF)
+				program[at].k = SECCOMP_RET_ERRNO | ENOSYS;
+		subject_add_filter(subject, "floor", program, step->n);
 	}
+}
+
+/* The policy's filter, with what ward answers in place of its questions: a report changes what is
+ * recorded, not what is refused. */
+static int add_rows(struct subject *subject, const struct filter_set *rows, struct err *e)
+{
+	OWN(filter_set) set = { .otherwise = rows->otherwise, .otherwise_sys = rows->otherwise_sys };
+	struct sock_filter program[BPF_MAXINSNS];
+	size_t n;
+
+	filter_add_set(&set, rows);
+	if (set.otherwise == FILTER_NOTIFY)
+		set.otherwise = FILTER_ERRNO;
+	for (size_t i = 0; i < set.n_rows; i++)
+		if (set.rows[i].act == FILTER_NOTIFY)
+			set.rows[i].act = FILTER_ERRNO;
+	if (filter_build(&set, program, BPF_MAXINSNS, &n, e) < 0)
+		return -1;
+	subject_add_filter(subject, "policy", program, n);
+	return 0;
 }
 
 static enum known holds(uint64_t layers, enum layer layer)
@@ -140,8 +161,9 @@ static int plan_policy(struct finding *f, struct err *e)
 	};
 	if (fit_make(policy, &out->payload, &out->host, &out->fit, e) < 0)
 		return -1;
-	add_program(&out->subject, out->fit.plan, OP_FLOOR, "floor");
-	add_program(&out->subject, out->fit.plan, OP_SECCOMP, "policy");
+	add_floor(&out->subject, out->fit.plan);
+	if (add_rows(&out->subject, &out->fit.rung.filter, e) < 0)
+		return -1;
 	fill_context(out);
 	add_lines(out);
 	return 0;

@@ -42,20 +42,26 @@ static void add_value(const struct values *values, uint64_t value, struct str *o
 	str_add(out, text);
 }
 
-static void add_run(const struct values *values, const struct run *run, struct str *out)
+static void add_item(const struct values *values, uint64_t value, bool is_first, bool is_last,
+		     struct str *out)
 {
-	add_value(values, run->low, out);
-	if (run->high == run->low)
-		return;
-	str_add(out, run->high == run->low + 1 ? " or " : " to ");
-	add_value(values, run->high, out);
+	str_add(out, is_first ? "" : is_last ? " or " : ", ");
+	add_value(values, value, out);
 }
 
+/* Two neighbours are two values, more are a range. */
 static void add_runs(const struct values *values, const struct run *runs, size_t n, struct str *out)
 {
 	for (size_t i = 0; i < n; i++) {
-		str_add(out, !i ? "" : i + 1 < n ? ", " : " or ");
-		add_run(values, &runs[i], out);
+		const bool is_pair = runs[i].high == runs[i].low + 1, is_last = i + 1 == n;
+
+		add_item(values, runs[i].low, !i, is_last && !is_pair, out);
+		if (is_pair) {
+			add_item(values, runs[i].high, false, is_last, out);
+		} else if (runs[i].high != runs[i].low) {
+			str_add(out, " to ");
+			add_value(values, runs[i].high, out);
+		}
 	}
 }
 
@@ -107,7 +113,8 @@ static bool add_list(struct regions *store, const struct values *values, struct 
 	return true;
 }
 
-static void add_set(struct regions *store, const struct values *values, struct str *out)
+/* false: with masks, which show by themselves how much is compared. */
+static bool add_set(struct regions *store, const struct values *values, struct str *out)
 {
 	const struct region not_in = region_not(store, values->in);
 	struct run runs[RUNS];
@@ -116,26 +123,31 @@ static void add_set(struct regions *store, const struct values *values, struct s
 	struct run first[1];
 
 	if (add_list(store, values, values->in, "is", 1, out) ||
-	    add_list(store, values, not_in, "is not", 1, out) ||
-	    add_cubes(store, values, values->in, "is", " or ", 1, out) ||
-	    add_cubes(store, values, not_in, "is not", " and ", 1, out) ||
-	    (n_out < n_in && add_list(store, values, not_in, "is none of", RUNS, out)) ||
+	    add_list(store, values, not_in, "is not", 1, out))
+		return true;
+	if (add_cubes(store, values, values->in, "is", " or ", 1, out) ||
+	    add_cubes(store, values, not_in, "is not", " and ", 1, out))
+		return false;
+	if ((n_out < n_in && add_list(store, values, not_in, "is none of", RUNS, out)) ||
 	    add_list(store, values, values->in, "is", RUNS, out) ||
-	    add_list(store, values, not_in, "is none of", RUNS, out) ||
-	    add_cubes(store, values, values->in, "is", " or ", CUBES, out) ||
+	    add_list(store, values, not_in, "is none of", RUNS, out))
+		return true;
+	if (add_cubes(store, values, values->in, "is", " or ", CUBES, out) ||
 	    add_cubes(store, values, not_in, "is not", " and ", CUBES, out))
-		return;
+		return false;
 	region_runs(store, values->in, values->arg, values->bits, first, 1);
 	add_name(values, out);
 	str_add(out, " is one of many values, the least ");
 	add_value(values, first[0].low, out);
+	return true;
 }
 
 static void add_condition(struct regions *store, const struct values *values, struct str *out)
 {
 	const unsigned bytes = values->arg == IP_ARG ? 8 : syscalls_arg_bytes(values->nr, values->arg);
 
-	add_set(store, values, out);
+	if (!add_set(store, values, out))
+		return;
 	if (bytes < 8 && values->bits == 64)
 		str_add(out, " (of all 64 bits, where the kernel reads 32)");
 	else if (bytes == 8 && values->bits == 32)

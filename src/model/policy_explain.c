@@ -3,6 +3,7 @@
 #include "model/policy_explain.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "base/json.h"
 #include "base/str.h"
@@ -17,8 +18,116 @@ static const char *const kind_names[GRANT_KINDS] = {
 	[GRANT_SCRATCH] = "scratch",
 };
 
-static void write_origin(struct str *out, const struct origin *from)
+/* Where settings go, one by one. */
+struct settings {
+	const struct policy *policy;
+	policy_setting *visit;
+	void *at;
+};
+
+static void tell(const struct settings *to, const char *key, const char *value,
+		 const struct origin *from)
 {
+	to->visit(to->at, key, value, from);
+}
+
+static void tell_values(const struct settings *to)
+{
+	const struct policy *const policy = to->policy;
+	char value[64];
+
+	for (size_t i = 0; i < KEYS; i++) {
+		const enum policy_key key = (enum policy_key)i;
+		const char *text = policy_text(policy, key);
+
+		if (!text)
+			policy_format(policy, key, value, sizeof(value));
+		tell(to, policy_key_row(key)->path, text ? text : value, &policy->values[i].origin);
+	}
+}
+
+static void tell_ports(const struct settings *to, const char *key, const uint16_t *ports, size_t n)
+{
+	OWN(str) text = STR_NONE;
+
+	for (size_t i = 0; i < n; i++)
+		str_addf(&text, "%s%u", i ? ", " : "", ports[i]);
+	tell(to, key, n ? str_text(&text) : "none", &to->policy->ports_from);
+}
+
+static void tell_grant(const struct settings *to, const struct grant *grant)
+{
+	OWN(str) text = STR_NONE;
+	char key[32], number[32];
+
+	snprintf(key, sizeof(key), "files %s", kind_names[grant->kind]);
+	str_add(&text, grant->what ? grant->what : grant->as);
+	if (grant->what && grant->what != grant->as)
+		str_addf(&text, " as %s", grant->as);
+	if (grant->size) {
+		policy_value_format(KEY_SIZE, "", grant->size, number, sizeof(number));
+		str_addf(&text, ", size %s", number);
+	}
+	if (grant->inodes)
+		str_addf(&text, ", inodes %" PRIu64, grant->inodes);
+	if (grant->may_exec && grant->kind != GRANT_EXEC)
+		str_add(&text, ", exec");
+	tell(to, key, str_text(&text), &grant->origin);
+}
+
+static void tell_lists(const struct settings *to)
+{
+	const struct policy *const policy = to->policy;
+
+	for (size_t i = 0; i < policy->n_env; i++) {
+		const struct env_rule *const rule = &policy->env[i];
+		OWN(str) text = STR_NONE;
+
+		str_add(&text, rule->name);
+		if (rule->value) {
+			str_add(&text, "=");
+			str_add(&text, rule->value);
+		}
+		tell(to, rule->value ? "env set" : "env keep", str_text(&text), &rule->origin);
+	}
+	for (size_t i = 0; i < policy->n_calls; i++)
+		tell(to, "syscalls", policy->calls[i].text, &policy->calls[i].origin);
+}
+
+static void tell_sets(const struct settings *to)
+{
+	const struct policy *const policy = to->policy;
+
+	for (size_t i = 0; i < LAYERS; i++)
+		if (policy->require & LAYER_BIT(i))
+			tell(to, "require", layer_name((enum layer)i), &policy->require_from);
+	for (size_t i = 0; policy_fallback_name(i); i++)
+		if (policy->fallback & 1U << i)
+			tell(to, "fallback", policy_fallback_name(i), &policy->fallback_from);
+}
+
+void policy_each_setting(const struct policy *policy, policy_setting *visit, void *at)
+{
+	const struct settings to = { policy, visit, at };
+
+	tell_values(&to);
+	if (policy->ports_listed) {
+		tell_ports(&to, "network.connect", policy->connect_ports, policy->n_connect);
+		tell_ports(&to, "network.bind", policy->bind_ports, policy->n_bind);
+	}
+	for (size_t i = 0; i < policy->n_grants; i++)
+		tell_grant(&to, &policy->grants[i]);
+	tell_lists(&to);
+	tell_sets(&to);
+}
+
+static void write_setting(void *at, const char *key, const char *value, const struct origin *from)
+{
+	struct str *const out = at;
+
+	str_add(out, key);
+	str_pad(out, VALUE_COLUMN);
+	str_add(out, value);
 	str_pad(out, FROM_COLUMN);
 	str_add(out, from->source ? from->source : "not stated");
 	if (from->line)
@@ -26,110 +135,9 @@ static void write_origin(struct str *out, const struct origin *from)
 	str_add(out, "\n");
 }
 
-static void write_values(const struct policy *policy, struct str *out)
-{
-	char value[64];
-
-	for (size_t i = 0; i < KEYS; i++) {
-		const enum policy_key key = (enum policy_key)i;
-
-		str_add(out, policy_key_row(key)->path);
-		str_pad(out, VALUE_COLUMN);
-		if (policy_text(policy, key)) {
-			str_add(out, policy_text(policy, key));
-		} else {
-			policy_format(policy, key, value, sizeof(value));
-			str_add(out, value);
-		}
-		write_origin(out, &policy->values[i].origin);
-	}
-}
-
-static void write_grants(const struct policy *policy, struct str *out)
-{
-	char number[32];
-
-	for (size_t i = 0; i < policy->n_grants; i++) {
-		const struct grant *const grant = &policy->grants[i];
-
-		str_addf(out, "files %s", kind_names[grant->kind]);
-		str_pad(out, VALUE_COLUMN);
-		str_add(out, grant->what ? grant->what : grant->as);
-		if (grant->what && grant->what != grant->as)
-			str_addf(out, " as %s", grant->as);
-		if (grant->size) {
-			policy_value_format(KEY_SIZE, "", grant->size, number, sizeof(number));
-			str_addf(out, ", size %s", number);
-		}
-		if (grant->inodes)
-			str_addf(out, ", inodes %" PRIu64, grant->inodes);
-		if (grant->may_exec && grant->kind != GRANT_EXEC)
-			str_add(out, ", exec");
-		write_origin(out, &grant->origin);
-	}
-}
-
-static void write_ports(const struct policy *policy, const char *name, const uint16_t *ports,
-			size_t n, struct str *out)
-{
-	str_addf(out, "network.%s", name);
-	str_pad(out, VALUE_COLUMN);
-	for (size_t i = 0; i < n; i++)
-		str_addf(out, "%s%u", i ? ", " : "", ports[i]);
-	str_add(out, n ? "" : "none");
-	write_origin(out, &policy->ports_from);
-}
-
-static void write_lists(const struct policy *policy, struct str *out)
-{
-	for (size_t i = 0; i < policy->n_env; i++) {
-		const struct env_rule *const rule = &policy->env[i];
-
-		str_addf(out, "env %s", rule->value ? "set" : "keep");
-		str_pad(out, VALUE_COLUMN);
-		str_add(out, rule->name);
-		if (rule->value) {
-			str_add(out, "=");
-			str_add(out, rule->value);
-		}
-		write_origin(out, &rule->origin);
-	}
-	for (size_t i = 0; i < policy->n_calls; i++) {
-		str_add(out, "syscalls");
-		str_pad(out, VALUE_COLUMN);
-		str_add(out, policy->calls[i].text);
-		write_origin(out, &policy->calls[i].origin);
-	}
-}
-
-static void write_sets(const struct policy *policy, struct str *out)
-{
-	for (size_t i = 0; i < LAYERS; i++)
-		if (policy->require & LAYER_BIT(i)) {
-			str_add(out, "require");
-			str_pad(out, VALUE_COLUMN);
-			str_add(out, layer_name((enum layer)i));
-			write_origin(out, &policy->require_from);
-		}
-	for (size_t i = 0; policy_fallback_name(i); i++)
-		if (policy->fallback & 1U << i) {
-			str_add(out, "fallback");
-			str_pad(out, VALUE_COLUMN);
-			str_add(out, policy_fallback_name(i));
-			write_origin(out, &policy->fallback_from);
-		}
-}
-
 void policy_explain(const struct policy *policy, struct str *out)
 {
-	write_values(policy, out);
-	if (policy->ports_listed) {
-		write_ports(policy, "connect", policy->connect_ports, policy->n_connect, out);
-		write_ports(policy, "bind", policy->bind_ports, policy->n_bind, out);
-	}
-	write_grants(policy, out);
-	write_lists(policy, out);
-	write_sets(policy, out);
+	policy_each_setting(policy, write_setting, out);
 }
 
 static void json_origin(struct json *out, const struct origin *from)

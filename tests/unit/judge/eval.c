@@ -10,6 +10,7 @@
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -306,6 +307,101 @@ static void what_does_not_fit_the_budget_is_said(void **state)
 	regions_free(store);
 }
 
+/* ---- the longest there are ---- */
+
+static void chain_of_numbers(struct dice *dice, struct sock_filter *program)
+{
+	(void)dice;
+	program[0] = K(BPF_LD | BPF_W | BPF_ABS, 0);
+	for (uint32_t i = 1; i < BPF_MAXINSNS - 1; i += 2) {
+		program[i] = (struct sock_filter){ BPF_JMP | BPF_JEQ | BPF_K, 0, 1, i };
+		program[i + 1] = K(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (i & 0xff));
+	}
+	program[BPF_MAXINSNS - 1] = K(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+}
+
+static void masks_of_all_arguments(struct dice *dice, struct sock_filter *program)
+{
+	for (uint32_t i = 0; i < BPF_MAXINSNS - 3; i += 3) {
+		program[i] = K(BPF_LD | BPF_W | BPF_ABS, 16 + 4 * below(dice, 12));
+		program[i + 1] = (struct sock_filter){ BPF_JMP | BPF_JSET | BPF_K, 0, 1, 1u << below(dice, 32) |
+						       1u << below(dice, 32) };
+		program[i + 2] = below(dice, 3) ? K(BPF_JMP | BPF_JA, 3 * below(dice, 8)) :
+						  K(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (i & 0xff));
+	}
+	for (uint32_t i = BPF_MAXINSNS - 28; i < BPF_MAXINSNS; i++)
+		program[i] = K(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+}
+
+/* Every sum carries into the next word: what the order of the words is worst for. */
+static void sums_of_all_arguments(struct dice *dice, struct sock_filter *program)
+{
+	program[0] = K(BPF_LDX | BPF_IMM, 1);
+	for (uint32_t i = 1; i < BPF_MAXINSNS - 3; i += 3) {
+		program[i] = K(BPF_LD | BPF_W | BPF_ABS, 16 + 4 * below(dice, 12));
+		program[i + 1] = K(BPF_ALU | BPF_ADD | BPF_X, 0);
+		program[i + 2] = K(BPF_MISC | BPF_TAX, 0);
+	}
+	program[BPF_MAXINSNS - 3] = (struct sock_filter){ BPF_JMP | BPF_JGT | BPF_K, 1, 0, 0x12345678 };
+	program[BPF_MAXINSNS - 2] = K(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	program[BPF_MAXINSNS - 1] = K(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS);
+}
+
+static void random_easy(struct dice *dice, struct sock_filter *program)
+{
+	any_filter(dice, program, BPF_MAXINSNS, false);
+}
+
+static void random_hard(struct dice *dice, struct sock_filter *program)
+{
+	any_filter(dice, program, BPF_MAXINSNS, true);
+}
+
+static double seconds(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+static void the_longest_filters_are_judged_or_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		void (*make)(struct dice *dice, struct sock_filter *program);
+	} kinds[] = {
+		{ "a chain of numbers", chain_of_numbers }, { "masks of arguments", masks_of_all_arguments },
+		{ "sums of arguments", sums_of_all_arguments }, { "random, easy", random_easy },
+		{ "random, hard", random_hard },
+	};
+	struct dice dice = { 0x10e6 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		struct sock_filter program[BPF_MAXINSNS];
+		struct regions *const store = regions_new(REGIONS_NODES);
+		struct answers answers = ANSWERS_NONE;
+		struct err e = ERR_INIT;
+		double begun;
+		int got;
+
+		kinds[i].make(&dice, program);
+		assert_int_equal(filter_check(program, BPF_MAXINSNS, &e), 0);
+		begun = seconds();
+		got = eval_program(store, program, BPF_MAXINSNS, &answers, &e);
+		print_message("%s: %s, %.2f s, %zu nodes\n", kinds[i].name, got < 0 ? "over the budget" : "exact",
+			      seconds() - begun, regions_used(store));
+		assert_true(got == 0 || e.kind == ERR_LIMIT);
+		for (unsigned j = 0; got == 0 && j < 2000; j++) {
+			const struct seccomp_data call = any_call(&dice, program, BPF_MAXINSNS);
+
+			compare(store, &answers, expected(program, BPF_MAXINSNS, &call), &call);
+		}
+		regions_free(store);
+	}
+}
+
 static void no_filter_allows_everything(void **state)
 {
 	static const struct subject nothing = { .name = "process 1" };
@@ -329,6 +425,7 @@ int main(void)
 		cmocka_unit_test(a_sought_call_is_found_with_its_width),
 		cmocka_unit_test(what_the_kernel_refuses_is_refused),
 		cmocka_unit_test(what_does_not_fit_the_budget_is_said),
+		cmocka_unit_test(the_longest_filters_are_judged_or_refused),
 		cmocka_unit_test(no_filter_allows_everything),
 	};
 

@@ -18,8 +18,8 @@
 #define LOOK_BACK 64
 #define ANY_WORD  UINT32_MAX
 
-/* Where code can be entered. `warm` skips the load, for a jump from where the accumulator holds
- * `word` of seccomp_data under `mask` already. */
+/* Where code can be entered. `warm` is for a jump from where the accumulator holds `word` of
+ * seccomp_data under `mask` already; `cold` loads it first, and is 0 until somebody needs that. */
 struct entry {
 	size_t cold, warm;
 	uint32_t word, mask;
@@ -113,19 +113,32 @@ static void emit_jump(struct code *code, uint16_t op, uint32_t k, size_t yes, si
 	emit(code, (uint16_t)(BPF_JMP | BPF_K | op), k, code->n - yes, code->n - no);
 }
 
-static size_t pick(const struct entry *entry, uint32_t word, uint32_t mask)
+static size_t enter(struct code *code, struct entry *entry)
 {
-	return entry->word == word && entry->mask == mask ? entry->warm : entry->cold;
+	if (entry->cold)
+		return entry->cold;
+	if (code->n != entry->warm)
+		emit(code, BPF_JMP | BPF_JA, (uint32_t)(code->n - entry->warm), 0, 0);
+	if (entry->mask != UINT32_MAX)
+		emit(code, BPF_ALU | BPF_AND | BPF_K, entry->mask, 0, 0);
+	emit(code, BPF_LD | BPF_W | BPF_ABS, entry->word, 0, 0);
+	return entry->cold = code->n;
+}
+
+static size_t pick(struct code *code, struct entry *entry, uint32_t word, uint32_t mask)
+{
+	return entry->word == word && entry->mask == mask ? entry->warm : enter(code, entry);
 }
 
 /* Compares 32 bits of seccomp_data. */
 static struct entry emit_compare(struct code *code, uint32_t word, uint32_t mask, uint16_t op,
-				 uint32_t value, const struct entry *yes, const struct entry *no)
+				 uint32_t value, struct entry *yes, struct entry *no)
 {
 	const bool is_one_bit = op == BPF_JEQ && value == mask && !(mask & (mask - 1));
 	const bool is_set = op == BPF_JEQ && mask != UINT32_MAX && (!value || is_one_bit);
 	struct entry entry = { .word = word, .mask = is_set ? UINT32_MAX : mask };
-	const size_t if_yes = pick(yes, word, entry.mask), if_no = pick(no, word, entry.mask);
+	const size_t if_yes = pick(code, yes, word, entry.mask);
+	const size_t if_no = pick(code, no, word, entry.mask);
 
 	if (is_set && !value)
 		emit_jump(code, BPF_JSET, mask, if_no, if_yes);
@@ -134,35 +147,31 @@ static struct entry emit_compare(struct code *code, uint32_t word, uint32_t mask
 	else
 		emit_jump(code, op, value, if_yes, if_no);
 	entry.warm = code->n;
-	if (entry.mask != UINT32_MAX)
-		emit(code, BPF_ALU | BPF_AND | BPF_K, mask, 0, 0);
-	emit(code, BPF_LD | BPF_W | BPF_ABS, word, 0, 0);
-	entry.cold = code->n;
 	return entry;
 }
 
 /* Compares an argument: its low word, its high word, or both. Little endian (x86-64). */
-static struct entry emit_test(struct code *code, const struct filter_test *test, struct entry yes,
-			      struct entry no)
+static struct entry emit_test(struct code *code, const struct filter_test *test, struct entry *yes,
+			      struct entry *no)
 {
 	const uint32_t low = (uint32_t)offsetof(struct seccomp_data, args) + 8u * test->arg;
 	const uint32_t mask = (uint32_t)test->mask, mask_high = (uint32_t)(test->mask >> 32);
 	const uint32_t value = (uint32_t)test->value, value_high = (uint32_t)(test->value >> 32);
 	const bool is_order = test->op == FILTER_GT || test->op == FILTER_LE;
 	const bool is_turned = test->op == FILTER_NE || test->op == FILTER_LE;
-	const struct entry hit = is_turned ? no : yes, miss = is_turned ? yes : no;
-	struct entry rest = is_order ? miss : hit;      /* when the high words are equal */
+	struct entry *const hit = is_turned ? no : yes, *const miss = is_turned ? yes : no;
+	struct entry rest = is_order ? *miss : *hit;    /* when the high words are equal */
 	struct entry equal;
 
 	if (mask)
-		rest = emit_compare(code, low, mask, is_order ? BPF_JGT : BPF_JEQ, value, &hit,
-				    &miss);
+		rest = emit_compare(code, low, mask, is_order ? BPF_JGT : BPF_JEQ, value, hit,
+				    miss);
 	if (!mask_high)
 		return rest;
-	equal = emit_compare(code, low + 4, mask_high, BPF_JEQ, value_high, &rest, &miss);
+	equal = emit_compare(code, low + 4, mask_high, BPF_JEQ, value_high, &rest, miss);
 	if (!is_order)
 		return equal;
-	return emit_compare(code, low + 4, mask_high, BPF_JGT, value_high, &hit, &equal);
+	return emit_compare(code, low + 4, mask_high, BPF_JGT, value_high, hit, &equal);
 }
 
 static struct entry entry_return(struct code *code, uint32_t word)
@@ -172,22 +181,51 @@ static struct entry entry_return(struct code *code, uint32_t word)
 	return (struct entry){ at, at, ANY_WORD, 0 };
 }
 
-/* The rows of one call: the last is written first, and each falls to the one after it. */
-static size_t emit_steps(struct code *code, const struct step *steps, size_t n, uint32_t otherwise)
+static bool is_same_test(const struct filter_test *a, const struct filter_test *b)
 {
-	struct entry next = entry_return(code, otherwise);
+	return a->arg == b->arg && a->op == b->op && a->mask == b->mask && a->value == b->value;
+}
 
-	while (n--) {
-		const struct filter_row *row = steps[n].row;
-		const struct entry miss = next;
+/* The rows of one call: the last is written first, and each falls to the one after it. Neighbours
+ * that begin with the same test share it, so this calls itself, once for each test a row can have.
+ *
+ * depth      tests that hold already
+ * otherwise  where the last row falls */
+static struct entry emit_steps(struct code *code, const struct step *steps, size_t n, size_t depth,
+			       struct entry *otherwise)
+{
+	struct entry entry, *next = otherwise;
+
+	while (n) {
+		const struct filter_row *row = steps[n - 1].row;
+		const struct filter_test *test = &row->tests[depth];
+		size_t first = n - 1;
 		struct filter_test exact;
+		struct entry hit;
 
-		next = entry_return(code, steps[n].word);
-		for (size_t i = row->n_tests; i--;)
-			if (filter_narrow(row->nr, &row->tests[i], &exact) == FIT_DEPENDS)
-				next = emit_test(code, &exact, next, miss);
+		if (row->n_tests == depth) {
+			entry = entry_return(code, steps[--n].word);
+			next = &entry;
+			continue;
+		}
+		while (first && steps[first - 1].row->n_tests > depth &&
+		       is_same_test(&steps[first - 1].row->tests[depth], test))
+			first--;
+		hit = emit_steps(code, steps + first, n - first, depth + 1, next);
+		entry = filter_narrow(row->nr, test, &exact) == FIT_DEPENDS ?
+				emit_test(code, &exact, &hit, next) : hit;
+		next = &entry;
+		n = first;
 	}
-	return next.cold;
+	return *next;
+}
+
+static size_t emit_leaf(struct code *code, const struct step *steps, size_t n, uint32_t otherwise)
+{
+	struct entry last = entry_return(code, otherwise);
+	struct entry first = emit_steps(code, steps, n, 0, &last);
+
+	return enter(code, &first);
 }
 
 uint32_t filter_word(const struct filter_set *set, const struct filter_row *row)
@@ -222,8 +260,7 @@ static bool are_equal(const struct filter_row *a, const struct filter_row *b)
 	if (a->n_tests != b->n_tests)
 		return false;
 	for (size_t i = 0; i < a->n_tests; i++)
-		if (a->tests[i].arg != b->tests[i].arg || a->tests[i].op != b->tests[i].op ||
-		    a->tests[i].mask != b->tests[i].mask || a->tests[i].value != b->tests[i].value)
+		if (!is_same_test(&a->tests[i], &b->tests[i]))
 			return false;
 	return true;
 }
@@ -381,8 +418,8 @@ static size_t emit_tree(struct build *build)
 		const struct leaf *leaf = &build->leaves[node->low];
 
 		if (!node->split) {
-			node->at = emit_steps(&build->code, build->steps + leaf->first, leaf->n,
-					      leaf->word);
+			node->at = emit_leaf(&build->code, build->steps + leaf->first, leaf->n,
+					     leaf->word);
 			continue;
 		}
 		emit_jump(&build->code, BPF_JGE, build->leaves[node->split].low,

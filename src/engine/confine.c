@@ -1,6 +1,7 @@
 /* Self-confinement of the front. Refuses to go on with rights the kernel would not take. */
 #include "engine/confine.h"
 
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -9,6 +10,7 @@
 #include <linux/filter.h>
 #include <linux/landlock.h>
 #include <linux/seccomp.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/ioctl.h>
@@ -63,9 +65,12 @@ static const struct allowed {
 	{ SYS_splice, ANY },
 };
 
-/* A row takes VALUES + 4 instructions at most, a fork of the tree and its end two, the start 4. */
-#define PROGRAM_MAX (ARRAY_SIZE(table) * (VALUES + 6) + 4)
+/* A row takes VALUES + 2 instructions at most, a fork of the tree one; the start 4, the end 2. */
+#define PROGRAM_MAX (ARRAY_SIZE(table) * (VALUES + 3) + 6)
 #define LEAF 4
+
+/* Jumps to the two returns at the end, which has no place yet. */
+enum { TO_ALLOW = 254, TO_KILL };
 
 struct program {
 	struct sock_filter code[PROGRAM_MAX];
@@ -77,23 +82,21 @@ static void add(struct program *program, uint16_t code, uint32_t k, unsigned yes
 	program->code[program->n++] = (struct sock_filter){ code, (uint8_t)yes, (uint8_t)no, k };
 }
 
-static void add_row(struct program *program, const struct allowed *row, uint32_t self)
+static void add_row(struct program *program, const struct allowed *row, bool is_last, uint32_t self)
 {
-	const unsigned n = row->n_values;
+	const unsigned n = row->n_values, no = is_last ? TO_KILL : 0;
 	const size_t arg = offsetof(struct seccomp_data, args) + row->arg * sizeof(uint64_t);
 
 	if (!n) {
-		add(program, BPF_JMP | BPF_JEQ | BPF_K, row->nr, 0, 1);
-		add(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+		add(program, BPF_JMP | BPF_JEQ | BPF_K, row->nr, TO_ALLOW, no);
 		return;
 	}
-	add(program, BPF_JMP | BPF_JEQ | BPF_K, row->nr, 0, n + 3);
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, row->nr, 0, is_last ? TO_KILL : n + 1);
 	add(program, BPF_LD | BPF_W | BPF_ABS, (uint32_t)arg, 0, 0);
 	for (unsigned i = 0; i < n; i++)
 		add(program, BPF_JMP | BPF_JEQ | BPF_K,
-		    row->values[i] == OURSELVES ? self : row->values[i], n - i, 0);
-	add(program, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
-	add(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
+		    row->values[i] == OURSELVES ? self : row->values[i], TO_ALLOW,
+		    i + 1 < n ? 0 : TO_KILL);
 }
 
 /* A tree, not for the calls but for the kernel: when the filter is installed it runs it once for
@@ -112,7 +115,23 @@ static void add_rows(struct program *program, size_t from, size_t to, uint32_t s
 		return;
 	}
 	for (size_t i = from; i < to; i++)
-		add_row(program, &table[i], self);
+		add_row(program, &table[i], i + 1 == to, self);
+}
+
+static void add_end(struct program *program)
+{
+	const unsigned n = program->n;
+
+	assert(n < TO_ALLOW);
+	for (unsigned i = 0; i < n; i++) {
+		struct sock_filter *const at = &program->code[i];
+
+		if (at->jt >= TO_ALLOW)
+			at->jt = (uint8_t)(n - i - 1 + (at->jt == TO_KILL));
+		if (at->jf >= TO_ALLOW)
+			at->jf = (uint8_t)(n - i - 1 + (at->jf == TO_KILL));
+	}
+	add(program, BPF_RET | BPF_K, SECCOMP_RET_ALLOW, 0, 0);
 	add(program, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 }
 
@@ -123,10 +142,10 @@ static int enter_filter(struct err *e)
 	struct sock_fprog given;
 
 	add(&program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
-	add(&program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
-	add(&program, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
+	add(&program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, TO_KILL);
 	add(&program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
 	add_rows(&program, 0, ARRAY_SIZE(table), self);
+	add_end(&program);
 	given = (struct sock_fprog){ program.n, program.code };
 	if (!SANITIZED && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &given) < 0)
 		return err_sys(e, "ward's own filter");

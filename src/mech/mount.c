@@ -230,7 +230,7 @@ int mount_pivot(int root_fd, struct err *e)
 	return 0;
 }
 
-/* Splits "/a/b/c" into an opened "/a/b" and the name "c". */
+/* Splits "/a/b/c" into an opened "/a/b" and the name "c". What is above "/a" is open: root_fd. */
 static int open_parent(int root_fd, const char *path, const char **name, struct err *e)
 {
 	const char *const slash = strrchr(path, '/');
@@ -238,12 +238,20 @@ static int open_parent(int root_fd, const char *path, const char **name, struct 
 	int fd;
 
 	*name = slash + 1;
+	if (slash == path)
+		return root_fd;
 	if ((size_t)(slash - path) >= sizeof(parent))
 		return err_set(e, ERR_LIMIT, "path too long");
 	memcpy(parent, path, (size_t)(slash - path));
 	parent[slash - path] = '\0';
-	fd = open_beneath(root_fd, slash == path ? "/" : parent, O_PATH | O_DIRECTORY, 0);
+	fd = open_beneath(root_fd, parent, O_PATH | O_DIRECTORY, 0);
 	return fd < 0 ? err_sys(e, "open the directory of %s", path) : fd;
+}
+
+static void close_parent(int fd, int root_fd)
+{
+	if (fd != root_fd)
+		close(fd);
 }
 
 int mount_mkdir(int root_fd, const char *path, unsigned mode, struct err *e)
@@ -256,7 +264,7 @@ int mount_mkdir(int root_fd, const char *path, unsigned mode, struct err *e)
 		return -1;
 	if (mkdirat(fd, name, mode) < 0 && errno != EEXIST)
 		status = err_sys(e, "make the directory %s", path);
-	close(fd);
+	close_parent(fd, root_fd);
 	return status;
 }
 
@@ -283,6 +291,6 @@ int mount_mklink(int root_fd, const char *path, const char *target, struct err *
 		return -1;
 	if (symlinkat(target, fd, name) < 0)
 		status = err_sys(e, "make the link %s", path);
-	close(fd);
+	close_parent(fd, root_fd);
 	return status;
 }

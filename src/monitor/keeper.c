@@ -35,19 +35,26 @@ static const uint16_t calls[] = {
 static const int signals[] = { SIGTERM, SIGINT, SIGHUP,  SIGQUIT, SIGUSR1,
 			       SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP };
 
+/* A dying PID namespace waits for all its processes, so the first one's times hold theirs. */
 static void fill_usage(struct keeper *keeper)
 {
+	struct usage *usage = &keeper->usage;
 	struct cgroup_usage from;
 	struct err ignored;
 
-	if (!keeper->held.cgroup.n_dirs || cgroup_usage(&keeper->held.cgroup, &from, &ignored) < 0)
+	if (keeper->held.cgroup.n_dirs && cgroup_usage(&keeper->held.cgroup, &from, &ignored) == 0)
+		*usage = (struct usage){
+			.cpu_us = from.cpu_us, .user_us = from.user_us, .system_us = from.system_us,
+			.memory_peak_bytes = from.memory_peak_bytes, .pids_peak = from.pids_peak,
+			.read_bytes = from.read_bytes, .write_bytes = from.write_bytes,
+			.oom_kills = from.oom_kills, .pids_refused = from.pids_refused, .have = from.have,
+		};
+	if (!keeper->timed || usage->have & USAGE_CPU)
 		return;
-	keeper->usage = (struct usage){
-		.cpu_us = from.cpu_us, .user_us = from.user_us, .system_us = from.system_us,
-		.memory_peak_bytes = from.memory_peak_bytes, .pids_peak = from.pids_peak,
-		.read_bytes = from.read_bytes, .write_bytes = from.write_bytes,
-		.oom_kills = from.oom_kills, .pids_refused = from.pids_refused, .have = from.have,
-	};
+	usage->user_us = keeper->user_us;
+	usage->system_us = keeper->system_us;
+	usage->cpu_us = usage->user_us + usage->system_us;
+	usage->have |= USAGE_CPU;
 }
 
 static uint64_t micros(struct timeval time)
@@ -55,7 +62,6 @@ static uint64_t micros(struct timeval time)
 	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
-/* A dying PID namespace waits for all its processes, so the first one's times hold theirs. */
 static void wait_first(struct keeper *keeper)
 {
 	struct rusage times;
@@ -65,34 +71,27 @@ static void wait_first(struct keeper *keeper)
 	while (wait4(keeper->held.pid, NULL, 0, &times) < 0)
 		if (errno != EINTR)
 			return;
-	keeper->ended = true;
-	if (keeper->usage.have & USAGE_CPU)
-		return;
-	keeper->usage.user_us = micros(times.ru_utime);
-	keeper->usage.system_us = micros(times.ru_stime);
-	keeper->usage.cpu_us = keeper->usage.user_us + keeper->usage.system_us;
-	keeper->usage.have |= USAGE_CPU;
+	keeper->ended = keeper->timed = true;
+	keeper->user_us = micros(times.ru_utime);
+	keeper->system_us = micros(times.ru_stime);
 }
 
 int keeper_release(struct keeper *keeper, struct err *e)
 {
 	struct held *held = &keeper->held;
+	const bool ours = held->cgroup.n_dirs && !keeper->born;
 
 	if (keeper->released)
 		return 0;
-	fill_usage(keeper);
 	if (!keeper->ended)
 		syscall(SYS_pidfd_send_signal, held->pid_fd, SIGKILL, NULL, 0);
 	wait_first(keeper);
-	if (!held->pid_namespace && orphans_kill(PATIENCE_MS, e) < 0)
+	if (!held->pid_namespace &&
+	    (orphans_kill(PATIENCE_MS, e) < 0 || (ours && cgroup_kill(&held->cgroup, PATIENCE_MS, e) < 0)))
 		return -1;
-	if (held->cgroup.n_dirs && !keeper->born) {
-		if (!held->pid_namespace && cgroup_kill(&held->cgroup, PATIENCE_MS, e) < 0)
-			return -1;
-		fill_usage(keeper);
-		if (cgroup_remove(&held->cgroup, PATIENCE_MS, e) < 0)
-			return -1;
-	}
+	fill_usage(keeper);
+	if (ours && cgroup_remove(&held->cgroup, PATIENCE_MS, e) < 0)
+		return -1;
 	keeper->released = true;
 	return 0;
 }

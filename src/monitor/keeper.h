@@ -15,6 +15,8 @@ struct keeper {
 	bool born;              /* we sit in the box's cgroup ourselves, which another will remove */
 	bool ended, released;   /* the first process was waited for; nothing is left at all */
 	struct usage usage;     /* the last known, filled for good by keeper_release() */
+	bool timed;             /* what the first process took is known */
+	uint64_t user_us, system_us;
 };
 
 /* Answers one request about a box that runs. MON_SPAWN and MON_FDS are not for here.

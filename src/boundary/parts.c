@@ -337,8 +337,9 @@ static int check_policy_filter(const struct policy *policy, struct err *e)
 	return 0;
 }
 
-int parts_filter_rows(const struct policy *policy, const struct filter_row *denied, size_t n, struct filter_set *out,
-		      struct err *e)
+/* All but the policy's own rows, which come behind. */
+static int add_first_rows(const struct policy *policy, const struct filter_row *denied, size_t n,
+			  struct filter_set *out, struct err *e)
 {
 	const struct filter_set *from = &policy->syscalls;
 
@@ -350,7 +351,15 @@ int parts_filter_rows(const struct policy *policy, const struct filter_row *deni
 	if (policy_n(policy, KEY_MDWE))
 		add_rows(out, mdwe_rows, ARRAY_SIZE(mdwe_rows));
 	add_rows(out, denied, n);
-	filter_add_set(out, from);
+	return 0;
+}
+
+int parts_filter_rows(const struct policy *policy, const struct filter_row *denied, size_t n, struct filter_set *out,
+		      struct err *e)
+{
+	if (add_first_rows(policy, denied, n, out, e) < 0)
+		return -1;
+	filter_add_set(out, &policy->syscalls);
 	return 0;
 }
 
@@ -360,8 +369,9 @@ static int add_filter(struct rung *rung, const struct filter_row *denied, size_t
 	NO_INIT struct sock_filter program[BPF_MAXINSNS];
 	size_t length = 0;
 
-	if (parts_filter_rows(rung->policy, denied, n, set, e) < 0)
+	if (add_first_rows(rung->policy, denied, n, set, e) < 0)
 		return -1;
+	set->rest = &rung->policy->syscalls;
 	set->report = policy_n(rung->policy, KEY_REPORT) == REPORT_DENIALS && rung->host->seccomp_notify;
 	if (!set->report)
 		rung->notes |= NOTE_NO_REPORT;

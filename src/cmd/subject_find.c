@@ -138,9 +138,9 @@ static void add_lines(struct found *found)
 	subject_add_line(&found->subject, SUBJECT_ANY, otherwise->origin.line,
 			 otherwise->origin.column, text);
 	for (int fallback = 1; fallback >= 0; fallback--)
-		for (size_t i = set->n_rows; i-- > 0;)
-			if (set->rows[i].fallback == fallback)
-				add_row(&found->subject, &set->rows[i]);
+		for (size_t i = filter_count(set); i-- > 0;)
+			if (filter_row_at(set, i)->fallback == fallback)
+				add_row(&found->subject, filter_row_at(set, i));
 }
 
 static int plan_policy(struct finding *f, struct err *e)

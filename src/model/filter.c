@@ -30,21 +30,29 @@ void filter_add(struct filter_set *set, const struct filter_row *row)
 	set->rows[set->n_rows++] = *row;
 }
 
+size_t filter_count(const struct filter_set *set)
+{
+	size_t n = 0;
+
+	for (; set; set = set->rest)
+		n += set->n_rows;
+	return n;
+}
+
+const struct filter_row *filter_row_at(const struct filter_set *set, size_t i)
+{
+	for (; i >= set->n_rows; set = set->rest)
+		i -= set->n_rows;
+	return &set->rows[i];
+}
+
 void filter_add_set(struct filter_set *set, const struct filter_set *from)
 {
-	const size_t n = set->n_rows + from->n_rows;
-	struct filter_row *rows;
+	const size_t n = filter_count(from);
 
-	if (from->n_rows == 0)
-		return;
-	/* Exactly what is needed: mem_grow would double, and touch, far more. */
-	rows = mem_raw(n * sizeof(*rows));
-	if (set->n_rows)
-		memcpy(rows, set->rows, set->n_rows * sizeof(*rows));
-	memcpy(rows + set->n_rows, from->rows, from->n_rows * sizeof(*rows));
-	free(set->rows);
-	set->rows = rows;
-	set->n_rows = set->cap_rows = n;
+	reserve(set, n);
+	for (size_t i = 0; i < n; i++)
+		set->rows[set->n_rows++] = *filter_row_at(from, i);
 }
 
 static int unknown(const char *name, struct err *e)
@@ -164,10 +172,11 @@ enum filter_act filter_judge(const struct filter_set *set, uint32_t nr, const ui
 			     const struct filter_row **row)
 {
 	const struct filter_row *found[TURNS] = { NULL };
+	const size_t n_rows = nr < FILTER_X32 ? filter_count(set) : 0;
 	const struct filter_row *first;
 
-	for (size_t i = 0; i < set->n_rows && nr < FILTER_X32 && !found[TURN_FIRST]; i++) {
-		const struct filter_row *next = &set->rows[i];
+	for (size_t i = 0; i < n_rows && !found[TURN_FIRST]; i++) {
+		const struct filter_row *next = filter_row_at(set, i);
 
 		if (next->nr == nr && !found[filter_turn(next)] && applies(next, args))
 			found[filter_turn(next)] = next;

@@ -49,28 +49,29 @@ struct filter_row {
 struct filter_set {
 	struct filter_row *rows;
 	size_t n_rows, cap_rows;
+	const struct filter_set *rest;  /* whose rows come behind these; borrowed, NULL = none */
 	uint8_t otherwise;      /* enum filter_act for calls without an applying row */
 	uint16_t otherwise_sys; /* ENOSYS unless the policy says otherwise */
-	bool report;            /* non-quiet refusals go to ward (SECCOMP_RET_USER_NOTIF), which
-	                         * then refuses */
+	bool report;            /* non-quiet refusals go to ward (SECCOMP_RET_USER_NOTIF), which then refuses */
 };
 #define FILTER_SET_NONE ((struct filter_set){ .otherwise = FILTER_KILL })
 
 /* Frees the rows. Accepts the empty set. */
 void filter_set_done(struct filter_set *set);
 
-/* Adds a row (copied). Rows may come in any order of nr. */
+/* Adds a row, or all rows of another set, as copies. Rows may come in any order of nr. */
 void filter_add(struct filter_set *set, const struct filter_row *row);
-
-/* Adds copies of all rows of another set behind those there are. */
 void filter_add_set(struct filter_set *set, const struct filter_set *from);
+
+/* All rows of a set in their order, those of its rest behind its own. */
+size_t filter_count(const struct filter_set *set);
+const struct filter_row *filter_row_at(const struct filter_set *set, size_t i);
 
 /* Adds what a name stands for: "@group" or one call ("openat"), with action allow.
  *
  * line  of the policy, kept in the rows
  * Errors: ERR_USAGE for an unknown name, with the nearest known one */
-MUST_USE int filter_add_name(struct filter_set *set, const char *name, uint32_t line,
-			     struct err *e);
+MUST_USE int filter_add_name(struct filter_set *set, const char *name, uint32_t line, struct err *e);
 
 /* Turns a set into a program that ends in one of the kernel's actions.
  *
@@ -112,8 +113,7 @@ bool filter_notifies(const struct sock_filter *program, size_t n);
  * SECCOMP_RET_KILL_PROCESS with *valid = false for a program the kernel would have rejected (jump
  * out of range, load out of seccomp_data, no return, unknown instruction). Bounded: BPF has no
  * loops. Looks only at what it executes; filter_check() looks at all of it. */
-uint32_t filter_run(const struct sock_filter *program, size_t n, const struct seccomp_data *data,
-		    bool *valid);
+uint32_t filter_run(const struct sock_filter *program, size_t n, const struct seccomp_data *data, bool *valid);
 
 /* True when the kernel would accept the program (seccomp_check_filter + bpf_check_classic). */
 MUST_USE int filter_check(const struct sock_filter *program, size_t n, struct err *e);

@@ -332,15 +332,18 @@ static void sort_keys(uint64_t *keys, uint64_t *spare, size_t n)
 }
 
 /* Rows in the order they are tried, as number, turn, position. Returns how many count. */
-static size_t order_rows(const struct filter_set *set, uint64_t *keys)
+static size_t order_rows(const struct filter_set *set, size_t n_rows, uint64_t *keys)
 {
-	OWN_MEM uint64_t *spare = mem_raw(set->n_rows * sizeof(*spare));
+	OWN_MEM uint64_t *spare = mem_raw(n_rows * sizeof(*spare));
 	size_t n = 0;
 
-	for (size_t i = 0; i < set->n_rows; i++)
-		if (set->rows[i].nr < FILTER_X32)
-			keys[n++] = (uint64_t)set->rows[i].nr << 32 |
-				    (uint64_t)filter_turn(&set->rows[i]) << 30 | (uint32_t)i;
+	for (size_t i = 0; i < n_rows; i++) {
+		const struct filter_row *row = filter_row_at(set, i);
+
+		if (row->nr < FILTER_X32)
+			keys[n++] = (uint64_t)row->nr << 32 | (uint64_t)filter_turn(row) << 30 |
+				    (uint32_t)i;
+	}
 	sort_keys(keys, spare, n);
 	return n;
 }
@@ -362,7 +365,7 @@ static void make_leaves(struct build *build, const uint64_t *keys, size_t n)
 		for (; i < n && keys[i] >> 32 == nr; i++)
 			if (!is_closed)
 				is_closed = step_add(build, &leaf,
-						     &build->set->rows[keys[i] & POSITION]);
+						     filter_row_at(build->set, keys[i] & POSITION));
 		leaf_add(build, leaf);
 		covered = nr + 1;
 	}
@@ -446,16 +449,17 @@ static void emit_head(struct code *code, size_t tree)
 int filter_build(const struct filter_set *set, struct sock_filter *out, size_t cap, size_t *n_out,
 		 struct err *e)
 {
-	OWN_MEM uint64_t *keys = mem_raw(set->n_rows * sizeof(*keys));
-	OWN_MEM struct step *steps = mem_raw(set->n_rows * sizeof(*steps));
-	OWN_MEM struct leaf *leaves = mem_raw((2 * set->n_rows + 1) * sizeof(*leaves));
+	const size_t n_rows = filter_count(set);
+	OWN_MEM uint64_t *keys = mem_raw(n_rows * sizeof(*keys));
+	OWN_MEM struct step *steps = mem_raw(n_rows * sizeof(*steps));
+	OWN_MEM struct leaf *leaves = mem_raw((2 * n_rows + 1) * sizeof(*leaves));
 	struct build build = { .set = set, .steps = steps, .leaves = leaves };
 
 	if (cap > BPF_MAXINSNS)
 		cap = BPF_MAXINSNS;
 	build.code.end = out + cap;
 	build.code.cap = cap;
-	make_leaves(&build, keys, order_rows(set, keys));
+	make_leaves(&build, keys, order_rows(set, n_rows, keys));
 	emit_head(&build.code, emit_tree(&build));
 	if (build.code.full)
 		return err_set(e, ERR_LIMIT,

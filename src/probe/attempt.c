@@ -30,8 +30,8 @@
 
 static const struct attempt_row rows[] = {
 #define ATTEMPT(function, name, family, claim, text, ...)                                          \
-	{ .id = (name),                                                                            \
-	  .what = (text),                                                                          \
+	{ .id = name,                                                                              \
+	  .what = text,                                                                            \
 	  .group = GROUP_##family,                                                                 \
 	  .claims = CLAIM_##claim,                                                                 \
 	  __VA_ARGS__ },

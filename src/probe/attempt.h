@@ -63,12 +63,14 @@ struct attempt_call {
 	uint64_t args[4];
 };
 
+/* Texts lie in the row: a table of pointers would be relocated, and so touched, in every start of
+ * ward. */
 struct attempt_row {
-	const char *id, *what; /* what completes "the program can ..." */
+	char id[20], what[60]; /* what completes "the program can ..." */
 	uint32_t group, claims, need, how;
 	uint64_t layers; /* LAYER_BITs meant to refuse it */
 	struct attempt_call call;
-	const char *path; /* operand of the generic attempts */
+	char path[56]; /* operand of the generic attempts */
 	uint64_t n;
 };
 

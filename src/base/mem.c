@@ -1,13 +1,18 @@
 /* Allocation that aborts instead of failing; arenas. No object outlives its owner. */
 #include "base/mem.h"
 
+#include <malloc.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
-#define BLOCK_BYTES 16384
+#define BLOCK_BYTES 4000    /* with what malloc adds, a page */
+#define PAGE_BYTES  4096
+#define STACK_BYTES (1 << 20)   /* more than any of our call chains takes */
 
 struct arena_block {
 	struct arena_block *next;
@@ -60,6 +65,21 @@ void *mem_grow(void *array, size_t *cap, size_t want, size_t size)
 	memset((char *)array + *cap * size, 0, (next - *cap) * size);
 	*cap = next;
 	return array;
+}
+
+/* Below the stack's lowest page nothing is mapped, which is no error here. Source: madvise(2), ENOMEM. */
+void mem_trim_stack(void)
+{
+	const uintptr_t frame = (uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(PAGE_BYTES - 1);
+	const uintptr_t end = frame - PAGE_BYTES; /* madvise() itself needs some */
+
+	(void)madvise((void *)(end - STACK_BYTES), STACK_BYTES, MADV_DONTNEED);
+}
+
+void mem_trim(void)
+{
+	malloc_trim(0);
+	mem_trim_stack();
 }
 
 void mem_free_at(void *at)

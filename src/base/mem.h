@@ -41,6 +41,11 @@ void *mem_raw(size_t bytes) __attribute__((malloc, returns_nonnull));
 /* Grows *array (elements of `size` bytes) so that it holds at least `want`; *cap is in elements. */
 void *mem_grow(void *array, size_t *cap, size_t want, size_t size) __attribute__((returns_nonnull));
 
+/* Gives memory back that is free: pages of the heap, and of the stack below the caller's frame. For a
+ * process that has done most of its work and stays. The second leaves the heap alone. */
+void mem_trim(void);
+void mem_trim_stack(void);
+
 /* For OWN_MEM only: frees the pointer that at points to. */
 void mem_free_at(void *at);
 

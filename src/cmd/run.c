@@ -122,6 +122,16 @@ static int prepare(struct running *run, struct args *args, struct err *e)
 	return run->options.dry_run ? 0 : openings_open(&run->fit.rung, &run->openings, e);
 }
 
+/* What only led up to the box goes once it runs, which may be for days. */
+static void shed(void *at)
+{
+	struct running *const run = at;
+
+	openings_done(&run->openings);
+	plan_free(TAKE_PTR(run->fit.plan));
+	mem_trim();
+}
+
 static void start(struct running *run)
 {
 	const struct run_request request = {
@@ -137,6 +147,8 @@ static void start(struct running *run)
 		.out_fd = run->options.out_fd,
 		.err_fd = run->options.err_fd,
 		.status_fd = run->options.status_fd,
+		.begun = shed,
+		.begun_at = run,
 		.confine = true,
 	};
 	struct result result = { .exit_code = -1 };

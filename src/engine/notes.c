@@ -59,6 +59,7 @@ static int check_layers(const struct flight *flight, struct err *e)
 
 static int take_started(struct flight *flight, const struct box_note *note, int *fd, struct err *e)
 {
+	const struct run_request *const request = flight->request;
 	struct result *const result = flight->result;
 
 	result->layers |= note->layers & (LAYER_BIT(LAYERS) - 1);
@@ -72,8 +73,10 @@ static int take_started(struct flight *flight, const struct box_note *note, int 
 	loop_watch(&flight->loop, flight->listener_slot, flight->listener, POLLIN);
 	flight_start_clocks(flight);
 	flight_pass_early_signals(flight);
-	event_started(flight->request->status_fd, result);
-	return flight->request->confine ? confine_self(e) : 0;
+	event_started(request->status_fd, result);
+	if (request->begun)
+		request->begun(request->begun_at);
+	return request->confine ? confine_self(e) : 0;
 }
 
 static int take_noexec(struct flight *flight, const struct box_note *note, int *fd, struct err *e)

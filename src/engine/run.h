@@ -23,6 +23,8 @@ struct run_request {
 	bool pty;                       /* the box has a terminal of its own; its master arrives as a note */
 	int in_fd, out_fd, err_fd;      /* ward's own streams, -1 = none (reads as end of file, output counted only) */
 	int status_fd;                  /* JSON lines for each event but the last, -1 = none */
+	void (*begun)(void *at);        /* called when the box runs: plan and fds are not needed any more; or NULL */
+	void *begun_at;
 	bool confine;                   /* drop ward's own rights once the box runs (not in tests) */
 };
 

@@ -105,6 +105,7 @@ _Noreturn void init_live(int note_fd, int program_pid, bool own_pids)
 	sigset_t set;
 
 	close_all_but(note_fd);
+	mem_trim_stack();
 	watched(&set);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	confine(note_fd, own_pids);

@@ -259,6 +259,7 @@ _Noreturn void keeper_live(struct keeper *keeper)
 	struct mon_res res;
 
 	hold_mounts(keeper->held.pid);
+	mem_trim_stack();
 	if (confine(&e) < 0) {
 		if (keeper_release(keeper, &e) < 0)
 			_exit(1);

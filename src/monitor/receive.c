@@ -97,6 +97,7 @@ int receive_plan(int client_fd, struct received *in, struct err *e)
 
 void receive_close(struct received *in)
 {
+	munmap((void *)(uintptr_t)in->plan, sizeof(*in->plan));
 	close(in->note_fd);
 	for (size_t i = 0; i < in->n_fds; i++)
 		close(in->fds[i]);

@@ -16,7 +16,7 @@ struct received {
 /* Reads the packets of one start. Errors: ERR_DENIED for anything that is not exactly that */
 MUST_USE int receive_plan(int client_fd, struct received *in, struct err *e);
 
-/* Closes the descriptors, once the box has them. */
+/* Gives up the plan and the descriptors, once the box has them. */
 void receive_close(struct received *in);
 
 /* One descriptor over a socket pair, both ways; -1 when the other end has gone. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -405,5 +406,7 @@ _Noreturn void walk_box(struct walk *walk)
 	if (pid < 0)
 		fail(walk, &e);
 	tell_start(walk, pid);
+	munmap((void *)(uintptr_t)walk->plan, sizeof(*walk->plan));
+	munmap(walk->shared, sizeof(*walk->shared));
 	init_live(walk->note_fd, pid, walk->own_pids);
 }

@@ -11,6 +11,7 @@
 #include "cmd/environment.h"
 #include "cmd/host.h"
 #include "cmd/policy_find.h"
+#include "cmd/subject_pid.h"
 #include "format/bpf_read.h"
 #include "format/capability.h"
 #include "format/guess.h"
@@ -18,6 +19,7 @@
 #include "model/syscalls.h"
 
 #define FILE_BYTES ((size_t)16 << 20)
+#define PID_MAX 4194304 /* proc_sys_kernel(5) */
 
 /* Everything of one look-up. */
 struct finding {
@@ -283,13 +285,47 @@ static int find_file(struct finding *f, struct err *e)
 	return read_text(f, text, len, e);
 }
 
+static int find_pid(struct finding *f, const char *number, struct err *e)
+{
+	struct subject *const subject = &f->out->subject;
+	char *end;
+	const unsigned long pid = strtoul(number, &end, 10);
+
+	if (*number < '1' || *number > '9' || *end || pid > PID_MAX)
+		return err_set(e, ERR_USAGE, "'%.40s' is no process; write its number", number);
+	if (assume(f, e) < 0)
+		return -1;
+	f->out->pid = (int)pid;
+	subject->name = arena_printf(&subject->arena, "process %lu", pid);
+	return subject_pid((int)pid, subject, e);
+}
+
+/* --pid and -p say the same thing twice, and so do an operand and each of them. */
+static int choose(struct finding *f, const char **pid, struct err *e)
+{
+	const struct opt_hit *const named = args_find(f->args, COMPOSE_POLICY);
+	const struct opt_hit *const numbered = args_find(f->args, FOUND_PID);
+
+	if ((named && numbered) || (f->word && (named || numbered)))
+		return err_set(e, ERR_USAGE, "the subject is named twice; write an operand, --policy or --pid");
+	if (named)
+		f->word = named->value;
+	if (numbered)
+		*pid = numbered->value;
+	if (f->word && strncmp(f->word, "pid:", 4) == 0)
+		*pid = f->word + 4;
+	return 0;
+}
+
 int subject_find(const struct args *args, const char *word, struct found *out, struct err *e)
 {
-	const struct opt_hit *const named = args_find(args, COMPOSE_POLICY);
 	struct finding f = { .args = args, .word = word, .out = out };
+	const char *pid = NULL;
 
-	if (!word && named)
-		f.word = named->value;
+	if (choose(&f, &pid, e) < 0)
+		return -1;
+	if (pid)
+		return find_pid(&f, pid, e);
 	if (f.word && !policy_find_is_builtin(f.word) &&
 	    (strcmp(f.word, "-") == 0 || strpbrk(f.word, "/.")))
 		return find_file(&f, e);

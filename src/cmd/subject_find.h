@@ -1,5 +1,5 @@
 /* From a word of the command line to what the analysis commands judge: a policy, a profile, a program of
- * BPF. What a file is, its bytes tell, not its name. */
+ * BPF, a process. What a file is, its bytes tell, not its name. */
 #pragma once
 
 #include "base/err.h"
@@ -16,7 +16,9 @@ enum found_id { FOUND_PID = COMPOSE_IDS, FOUND_AS, FOUND_CAPS, FOUND_IDS };
 	{ .name = "policy", .letter = 'p', .kind = OPT_VALUE, .arg = "NAME|FILE|-", \
 	  .group = "Subject", .words = OPT_PATHS, .id = COMPOSE_POLICY, \
 	  .help = "what to judge, as an operand would name it: a policy by name, a file (with a " \
-		  "'/' or a '.') or standard input; default: `default`" }, \
+		  "'/' or a '.'), `pid:N` or standard input; default: `default`" }, \
+	{ .name = "pid", .kind = OPT_VALUE, .arg = "N", .group = "Subject", .id = FOUND_PID, \
+	  .help = "the filters of a running process; needs root" }, \
 	{ .name = "as", .kind = OPT_VALUE, .arg = FOUND_KINDS, .words = FOUND_KINDS, \
 	  .group = "Subject", .id = FOUND_AS, \
 	  .help = "what the file is; without it, its bytes tell" }, \
@@ -33,15 +35,16 @@ struct found {
 	struct fit fit;                 /* SUBJECT_POLICY: fit.boundary, fit.plan; else empty */
 	struct payload payload;
 	struct arena arena;
+	int pid;                        /* SUBJECT_PROCESS; else 0 */
 };
-#define FOUND_NONE ((struct found){ .payload = { .argv = NULL } })
+#define FOUND_NONE ((struct found){ .pid = 0 })
 void found_done(struct found *found);
 
 /* Finds, reads and compiles.
  *
  * word  an operand: a policy's name (as -p: built in or configured), a file (with a '/' or a '.'),
- *       "-"; NULL: what -p says, else the policy `default`
+ *       "-", "pid:N"; NULL: what --pid or -p say, else the policy `default`
  * out   starts from FOUND_NONE; a policy is composed with the flags and planned as a run would be
- * Errors: those of policy_find() and fit_make(); ERR_USAGE with file and line for what cannot be
+ * Errors: those of policy_find(), fit_make() and subject_pid(); ERR_USAGE with file and line for what cannot be
  * read, ERR_LIMIT over 16 MiB */
 MUST_USE int subject_find(const struct args *args, const char *word, struct found *out, struct err *e);

@@ -122,6 +122,9 @@ static bool add_set(struct regions *store, const struct values *values, struct s
 	const size_t n_out = region_runs(store, not_in, values->arg, values->bits, runs, RUNS);
 	struct run first[1];
 
+	/* All but one value is no range: "is not 0" rather than "1 to 0xffffffff". */
+	if (n_out == 1 && runs[0].low == runs[0].high && add_list(store, values, not_in, "is not", 1, out))
+		return true;
 	if (add_list(store, values, values->in, "is", 1, out) ||
 	    add_list(store, values, not_in, "is not", 1, out))
 		return true;
@@ -224,20 +227,35 @@ static const char *prefix_of(uint32_t arch, uint32_t nr)
 	return nr & X32 ? "x32: " : "";
 }
 
+/* What the kernel throws away of an argument a filter may well look at: then all of it is shown. */
+static void add_argument(uint32_t nr, unsigned arg, uint64_t value, struct str *out)
+{
+	const struct values values = { .arg = arg, .bits = syscalls_arg_bytes(nr, arg) < 8 ? 64 : 32, .nr = nr };
+
+	add_value(&values, value, out);
+}
+
 void describe_call(const struct seccomp_data *call, char *out, size_t cap)
 {
-	const uint32_t nr = (uint32_t)call->nr;
-	uint64_t args[6];
-	char text[256];
+	const uint32_t nr = (uint32_t)call->nr, number = nr & ~X32;
+	OWN(str) text = STR_NONE;
 
-	for (unsigned i = 0; i < 6; i++)
-		args[i] = call->args[i];
+	str_add(&text, prefix_of(call->arch, nr));
 	/* Numbers of i386 mean other calls, and their arguments have other widths. */
-	if (call->arch == AUDIT_ARCH_X86_64)
-		syscalls_format(nr & ~X32, args, text, sizeof(text));
-	else
-		snprintf(text, sizeof(text), "syscall %" PRIu32 " (arch %#" PRIx32 ")", nr, call->arch);
-	snprintf(out, cap, "%s%s", prefix_of(call->arch, nr), text);
+	if (call->arch != AUDIT_ARCH_X86_64) {
+		str_addf(&text, "syscall %" PRIu32 " (arch %#" PRIx32 ")", nr, call->arch);
+	} else {
+		if (syscalls_name(number))
+			str_addf(&text, "%s(", syscalls_name(number));
+		else
+			str_addf(&text, "syscall_%" PRIu32 "(", number);
+		for (unsigned i = 0; i < syscalls_arg_count(number); i++) {
+			str_add(&text, i ? ", " : "");
+			add_argument(number, i, call->args[i], &text);
+		}
+		str_add(&text, ")");
+	}
+	snprintf(out, cap, "%s", str_text(&text));
 }
 
 void describe_numbers(uint32_t arch, uint32_t low, uint32_t high, char *out, size_t cap)

@@ -38,6 +38,8 @@ static void values_have_the_names_of_their_call(void **state)
 	says(s, "ioctl", REGION_NONE, "never");
 	says(s, "ioctl", is(s, 1, LOW, 0x5412), "arg1 is TIOCSTI");
 	says(s, "ioctl", region_not(s, is(s, 1, LOW, 0x5412)), "arg1 is not TIOCSTI");
+	says(s, "kill", region_not(s, is(s, 0, LOW, 0)), "arg0 is not 0");
+	says(s, "kill", region_range(s, WORD_ARG_LO, 1, 9), "arg0 is 1 to 9");
 	r = region_or(s, is(s, 1, LOW, 0x5412), is(s, 1, LOW, 0x541c));
 	says(s, "ioctl", r, "arg1 is TIOCSTI or TIOCLINUX");
 	says(s, "ioctl", region_not(s, r), "arg1 is none of TIOCSTI or TIOCLINUX");
@@ -108,6 +110,10 @@ static void calls_of_other_abis_are_not_given_our_names(void **state)
 	(void)state;
 	describe_call(&call, text, sizeof(text));
 	assert_string_equal(text, "ioctl(0, TIOCSTI, 0)");
+	call.args[1] = 0x100005412;
+	describe_call(&call, text, sizeof(text));
+	assert_string_equal(text, "ioctl(0, 0x100005412, 0)");
+	call.args[1] = 0x5412;
 	call.nr |= 0x40000000;
 	describe_call(&call, text, sizeof(text));
 	assert_string_equal(text, "x32: ioctl(0, TIOCSTI, 0)");

@@ -1,5 +1,4 @@
 /* Differences for people and for programs. Calls that differ in the same way stand on one line. */
-#include <errno.h>
 #include <inttypes.h>
 #include <linux/audit.h>
 #include <stdio.h>
@@ -22,17 +21,6 @@ static unsigned heading_of(const struct difference *one)
 
 	/* "log" against "allow" is no refusal: it stands with what B changes. */
 	return before == after ? 2 : before ? 1 : 0;
-}
-
-static void add_answer(enum answer answer, uint16_t data, struct str *out)
-{
-	const char *const name = answer == ANSWER_ERRNO ? strerrorname_np(data) : NULL;
-
-	str_add(out, answer_name(answer));
-	if (name)
-		str_addf(out, " %s", name);
-	else if (answer == ANSWER_ERRNO)
-		str_addf(out, " %u", data);
 }
 
 static void name_of(const struct difference *one, char *out, size_t cap)
@@ -98,9 +86,9 @@ static void add_call(struct regions *store, const struct diff *diff, size_t i, b
 		shown[i] = true;
 	}
 	str_add(out, "\n      ");
-	add_answer(one->before, one->data_before, out);
+	answer_write(one->before, one->data_before, out);
 	str_add(out, " -> ");
-	add_answer(one->after, one->data_after, out);
+	answer_write(one->after, one->data_after, out);
 	describe_call(&one->example, text, sizeof(text));
 	str_addf(out, ", as in %s\n", text);
 }

@@ -6,6 +6,7 @@
 
 #include <linux/bpf_common.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "judge/bits.h"
@@ -28,6 +29,17 @@ static const struct {
 const char *answer_name(enum answer answer)
 {
 	return names[answer].name;
+}
+
+void answer_write(enum answer answer, uint16_t data, struct str *out)
+{
+	const char *const name = answer == ANSWER_ERRNO ? strerrorname_np(data) : NULL;
+
+	str_add(out, answer_name(answer));
+	if (name)
+		str_addf(out, " %s", name);
+	else if (answer == ANSWER_ERRNO)
+		str_addf(out, " %u", data);
 }
 
 enum answer answer_of(uint32_t returned)

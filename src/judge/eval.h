@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/str.h"
 #include "judge/region.h"
 #include "model/subject.h"
 
@@ -27,6 +28,8 @@ enum answer {
 
 /* "kill-process", "errno", "allow", ... */
 const char *answer_name(enum answer answer);
+/* Appends the same with its errno: "errno ENOSYS", "errno 4095". */
+void answer_write(enum answer answer, uint16_t data, struct str *out);
 /* Of the word a filter returned. */
 enum answer answer_of(uint32_t returned);
 

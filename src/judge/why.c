@@ -1,7 +1,6 @@
 /* Why a call is allowed or refused: each filter is asked by itself, then all as the kernel stacks them. */
 #include "judge/why.h"
 
-#include <errno.h>
 #include <linux/audit.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -41,17 +40,6 @@ void why_add_check(struct why *why, const char *layer, bool refuses, const char 
 	why->checks[why->n_checks++] = (struct why_check){
 		.layer = keep(why, layer), .refuses = refuses, .says = keep(why, text), .from = keep(why, from),
 	};
-}
-
-static void add_answer(enum answer answer, uint16_t data, struct str *out)
-{
-	const char *const name = answer == ANSWER_ERRNO ? strerrorname_np(data) : NULL;
-
-	str_add(out, answer_name(answer));
-	if (name)
-		str_addf(out, " %s", name);
-	else if (answer == ANSWER_ERRNO)
-		str_addf(out, " %u", data);
 }
 
 /* The layer a filter of ward's is; a stranger's filter is called by its own name. */
@@ -140,7 +128,7 @@ static void answer_whole(const struct regions *store, const struct answers *all,
 	out->is_refused = is_refusal(answer);
 	str_add(&text, out->is_refused ? "refused: " : "allowed");
 	if (out->is_refused)
-		add_answer(answer, data, &text);
+		answer_write(answer, data, &text);
 	else if (answer == ANSWER_LOG)
 		str_add(&text, ", and logged");
 	out->answer = keep(out, str_text(&text));
@@ -157,7 +145,7 @@ static void check_whole(const struct regions *store, const struct subject *subje
 	const bool is_floor = subject->kind == SUBJECT_POLICY && strcmp(filter->name, "floor") == 0;
 	OWN(str) text = STR_NONE;
 
-	add_answer(answer, data, &text);
+	answer_write(answer, data, &text);
 	why_add_check(out, layer_of(subject, filter), is_refusal(answer),
 		      is_floor && !is_refusal(answer) ? NULL : from_of(out, subject, filter, rows, call), "%s",
 		      str_text(&text));
@@ -180,7 +168,7 @@ static void check_free(struct regions *store, const struct subject *subject, con
 		for (unsigned i = 0; answer == ANSWER_ERRNO && i < 16; i++)
 			same = data >> i & 1 ? region_and(store, same, all->data[i]) :
 					       region_minus(store, same, all->data[i]);
-		add_answer(answer, data, &text);
+		answer_write(answer, data, &text);
 		describe_arguments(store, region_at(store, same, call->arch, call->nr), call->nr & ~X32,
 				   CLAUSES, &when);
 		why_add_check(out, str_text(&text), is_refusal(answer), NULL, "when %s", str_text(&when));

@@ -190,6 +190,44 @@ enum filter_act filter_judge(const struct filter_set *set, uint32_t nr, const ui
 	return (enum filter_act)(first ? first->act : set->otherwise);
 }
 
+/* Whether a row applies as far as the known arguments tell: FIT_DEPENDS when others are tested too. */
+static enum filter_fit fits(const struct filter_row *row, const uint64_t args[6], unsigned known)
+{
+	enum filter_fit fit = FIT_ALWAYS;
+
+	for (size_t i = 0; i < row->n_tests; i++)
+		if (known >> row->tests[i].arg & 1) {
+			if (!holds(row->nr, &row->tests[i], args))
+				return FIT_NEVER;
+		} else {
+			fit = FIT_DEPENDS;
+		}
+	return fit;
+}
+
+static bool is_allowing(uint8_t act)
+{
+	return act == FILTER_ALLOW || act == FILTER_LOG;
+}
+
+bool filter_may_allow(const struct filter_set *set, uint32_t nr, const uint64_t args[6], unsigned known)
+{
+	if (nr >= FILTER_X32)
+		return false;
+	for (enum filter_turn turn = TURN_FIRST; turn < TURNS; turn++)
+		for (size_t i = 0; i < set->n_rows; i++) {
+			const struct filter_row *const row = &set->rows[i];
+			const enum filter_fit fit = row->nr == nr && filter_turn(row) == turn ?
+						    fits(row, args, known) : FIT_NEVER;
+
+			if (fit != FIT_NEVER && is_allowing(row->act))
+				return true;
+			if (fit == FIT_ALWAYS)
+				return false;
+		}
+	return is_allowing(set->otherwise);
+}
+
 uint16_t filter_errno(const struct filter_set *set, const struct filter_row *row)
 {
 	const uint16_t sys = row ? row->sys : set->otherwise_sys;

@@ -102,6 +102,10 @@ uint32_t filter_word(const struct filter_set *set, const struct filter_row *row)
 enum filter_act filter_judge(const struct filter_set *set, uint32_t nr, const uint64_t args[6],
 			     const struct filter_row **row);
 
+/* Whether the call is let through for some values of the arguments whose bit is not in `known`; args of
+ * the others are not looked at. */
+bool filter_may_allow(const struct filter_set *set, uint32_t nr, const uint64_t args[6], unsigned known);
+
 /* The errno a refused call fails with: what the filter answers itself, and what ward answers when
  * it is asked. row as filter_judge() gave it, NULL = otherwise. Never 0: that would be success. */
 uint16_t filter_errno(const struct filter_set *set, const struct filter_row *row);

@@ -168,17 +168,6 @@ static const struct constant *exactly(char class, uint64_t value)
 	return NULL;
 }
 
-const char *syscalls_value_name(uint32_t nr, unsigned arg, uint64_t value)
-{
-	const struct call *const call = call_of(nr);
-	const struct constant *constant;
-
-	if (!call || arg > 5 || 2 * arg >= strlen(call->args))
-		return NULL;
-	constant = exactly(call->args[2 * arg + 1], value);
-	return constant ? constant->name : NULL;
-}
-
 /* The constant of a class that covers most bits of rest; NULL when none fits. */
 static const struct constant *largest(char class, uint64_t rest)
 {
@@ -288,6 +277,27 @@ static void put_shaped(struct text *text, const char *shape, uint64_t value)
 	const unsigned bytes = (unsigned)(shape[0] - '0');
 
 	put_arg(text, shape[1], bytes, value & UINT64_MAX >> (64 - 8 * bytes));
+}
+
+char syscalls_arg_class(uint32_t nr, unsigned arg)
+{
+	const struct call *const call = call_of(nr);
+
+	return call && arg < 6 && 2 * arg < strlen(call->args) ? call->args[2 * arg + 1] : '-';
+}
+
+const char *syscalls_value_name(uint32_t nr, unsigned arg, uint64_t value)
+{
+	const struct constant *const constant = exactly(syscalls_arg_class(nr, arg), value);
+
+	return constant && constant->class != '-' ? constant->name : NULL;
+}
+
+void syscalls_format_value(uint32_t nr, unsigned arg, uint64_t value, char *out, size_t cap)
+{
+	struct text text = { out, cap };
+
+	put_shaped(&text, syscalls_arg_class(nr, arg) == '-' ? "8x" : shape_of(nr) + 2 * arg, value);
 }
 
 void syscalls_format(uint32_t nr, const uint64_t args[6], char *out, size_t cap)

@@ -42,6 +42,12 @@ const char *syscalls_group_at(size_t i);
 const char *syscalls_group_summary(const char *name);
 const char *syscalls_name_at(size_t i);
 
+/* One argument for people, cut to its width: "PROT_READ|PROT_WRITE". out is always terminated. */
+void syscalls_format_value(uint32_t nr, unsigned arg, uint64_t value, char *out, size_t cap);
+
+/* How an argument is shown: the letter of syscalls.def; '-' when the call has no such argument. */
+char syscalls_arg_class(uint32_t nr, unsigned arg);
+
 /* Formats a call for people: "socket(AF_ALG, SOCK_SEQPACKET, 0)", "ioctl(0, TIOCSTI, 0x7ffe...)".
  * out is always terminated. */
 void syscalls_format(uint32_t nr, const uint64_t args[6], char *out, size_t cap);

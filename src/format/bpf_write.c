@@ -198,8 +198,8 @@ static void write_owner(struct str *out, const struct filter_set *rows, uint32_t
 	const char *origin = NULL, *before = ", from ";
 
 	str_addf(out, "# %s (%" PRIu32 ")", syscalls_name(nr), nr);
-	for (size_t i = 0; i < rows->n_rows; i++) {
-		const struct filter_row *const row = &rows->rows[i];
+	for (size_t i = 0; i < filter_count(rows); i++) {
+		const struct filter_row *const row = filter_row_at(rows, i);
 
 		if (row->nr != nr || (row->line == line && row->origin == origin))
 			continue;

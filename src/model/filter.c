@@ -212,11 +212,13 @@ static bool is_allowing(uint8_t act)
 
 bool filter_may_allow(const struct filter_set *set, uint32_t nr, const uint64_t args[6], unsigned known)
 {
+	const size_t n_rows = filter_count(set);
+
 	if (nr >= FILTER_X32)
 		return false;
 	for (enum filter_turn turn = TURN_FIRST; turn < TURNS; turn++)
-		for (size_t i = 0; i < set->n_rows; i++) {
-			const struct filter_row *const row = &set->rows[i];
+		for (size_t i = 0; i < n_rows; i++) {
+			const struct filter_row *const row = filter_row_at(set, i);
 			const enum filter_fit fit = row->nr == nr && filter_turn(row) == turn ?
 						    fits(row, args, known) : FIT_NEVER;
 

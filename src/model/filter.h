@@ -92,12 +92,6 @@ MUST_USE int filter_build(const struct filter_set *set, struct sock_filter *out,
 MUST_USE int filter_stack(const struct filter_set *policy, const struct filter_set *floor,
 			  struct sock_filter *out, size_t cap, size_t *n_out, struct err *e);
 
-/* A copy that asks nobody: FILTER_NOTIFY becomes FILTER_ERRNO, report is off. out is the empty set. */
-void filter_set_silence(const struct filter_set *from, struct filter_set *out);
-
-/* The SECCOMP_RET_* word of a row, NULL = otherwise: what filter_build() writes for it. */
-uint32_t filter_word(const struct filter_set *set, const struct filter_row *row);
-
 /* What the set says of one concrete call, and which row says so (NULL = otherwise). */
 enum filter_act filter_judge(const struct filter_set *set, uint32_t nr, const uint64_t args[6],
 			     const struct filter_row **row);

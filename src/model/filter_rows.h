@@ -17,3 +17,9 @@ enum filter_fit filter_narrow(uint32_t nr, const struct filter_test *test, struc
 /* Which rows of a call are tried before which; within a turn, in the order they were added. */
 enum filter_turn { TURN_FIRST, TURN_SECOND, TURN_LAST, TURNS };
 enum filter_turn filter_turn(const struct filter_row *row);
+
+/* A copy that asks nobody: FILTER_NOTIFY becomes FILTER_ERRNO, report is off. out is the empty set. */
+void filter_set_silence(const struct filter_set *from, struct filter_set *out);
+
+/* The SECCOMP_RET_* word of a row, NULL = otherwise: what filter_build() writes for it. */
+uint32_t filter_word(const struct filter_set *set, const struct filter_row *row);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "model/filter.h"
+#include "model/filter_rows.h"
 
 void filter_set_silence(const struct filter_set *from, struct filter_set *out)
 {

@@ -128,9 +128,10 @@ static int fail_syntax(const struct tree *tree, const json_error_t *error, struc
 		return tree_fail(tree, at, e, ERR_USAGE, "%s; keep one", error->text);
 	case json_error_stack_overflow:
 		return tree_fail(tree, at, e, ERR_LIMIT,
-				 "nested deeper than %d; no policy needs that", TREE_DEPTH);
+				 "nested deeper than %d; no %s needs that", TREE_DEPTH,
+				 tree->what);
 	case json_error_numeric_overflow:
-		return tree_fail(tree, at, e, ERR_USAGE, "%s; no policy needs that", error->text);
+		return tree_fail(tree, at, e, ERR_USAGE, "%s; no %s needs that", error->text, tree->what);
 	default:
 		return tree_fail(tree, at, e, ERR_USAGE, "not JSON: %s; check commas and quotes",
 				 error->text);

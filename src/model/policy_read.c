@@ -157,58 +157,13 @@ static int read_schema(struct reader *r, const struct node *root, struct err *e)
 	return policy_check(r->policy, e);
 }
 
-/* Control bytes are looked for before any parser sees the text: a NUL or an escape sequence has no
- * place in a policy. Returns the offset of the first one, len when there is none. */
-static size_t find_control(const char *text, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len && ((unsigned char)text[i] >= 0x20
-				   ? text[i] != 0x7f
-				   : text[i] == '\n' || text[i] == '\t' || text[i] == '\r'))
-		i++;
-	return i;
-}
-
-static int check_bytes(const struct tree *tree, const char *text, size_t len, struct err *e)
-{
-	const size_t at = find_control(text, len);
-
-	if (at == len)
-		return 0;
-	return tree_fail(tree, tree_place(text, at), e, ERR_USAGE,
-			 "control byte 0x%02x; a policy is plain UTF-8 text",
-			 (unsigned char)text[at]);
-}
-
-static int read_tree(struct tree *tree, const char *text, size_t len, struct err *e)
-{
-	static const char bom[] = "\xef\xbb\xbf";
-	size_t blank = 0;
-
-	if (len > TREE_BYTES)
-		return err_set(e, ERR_LIMIT, "%.100s: %zu bytes; a policy has at most %zu",
-			       tree->name, len, TREE_BYTES);
-	if (len >= 3 && memcmp(text, bom, 3) == 0) {
-		text += 3;
-		len -= 3;
-	}
-	if (check_bytes(tree, text, len, e) < 0)
-		return -1;
-	while (blank < len && strchr(" \t\r\n", text[blank]))
-		blank++;
-	if (blank < len && text[blank] == '{')
-		return tree_read_json(tree, text, len, e);
-	return tree_read_yaml(tree, text, len, e);
-}
-
 int policy_read(const char *name, const char *text, size_t len, struct policy *out, struct err *e)
 {
-	OWN(tree) tree = { .name = name };
+	OWN(tree) tree = { .name = name, .what = "policy" };
 	OWN(policy) policy = POLICY_NONE;
 	struct reader r = { .policy = &policy, .tree = &tree };
 
-	if (read_tree(&tree, text, len, e) < 0)
+	if (tree_parse(&tree, text, len, e) < 0)
 		return -1;
 	if (!tree.root)
 		return tree_fail(&tree, (struct place){ 1, 1 }, e, ERR_USAGE,

@@ -11,7 +11,7 @@
 void tree_done(struct tree *tree)
 {
 	arena_done(&tree->arena);
-	*tree = (struct tree){ .name = tree->name };
+	*tree = (struct tree){ .name = tree->name, .what = tree->what };
 }
 
 int tree_locate(const struct tree *tree, struct place at, struct err *e)
@@ -93,8 +93,8 @@ static int add(struct tree *tree, enum node_kind kind, struct place at, struct n
 	struct node *node;
 
 	if (tree->n_nodes++ >= TREE_NODES)
-		return tree_fail(tree, at, e, ERR_LIMIT, "more than %d values; split the policy",
-				 TREE_NODES);
+		return tree_fail(tree, at, e, ERR_LIMIT, "more than %d values; split the %s",
+				 TREE_NODES, tree->what);
 	node = arena_alloc(&tree->arena, sizeof(*node));
 	*node = (struct node){ .kind = kind, .at = at, .key = tree->key, .key_at = tree->key_at };
 	tree->key = NULL;
@@ -144,7 +144,7 @@ int tree_open(struct tree *tree, enum node_kind kind, struct place at, struct er
 				 "a key must be plain text, not a list or a map");
 	if (tree->depth >= TREE_DEPTH)
 		return tree_fail(tree, at, e, ERR_LIMIT,
-				 "nested deeper than %d; no policy needs that", TREE_DEPTH);
+				 "nested deeper than %d; no %s needs that", TREE_DEPTH, tree->what);
 	if (add(tree, kind, at, &node, e) < 0)
 		return -1;
 	tree->open[tree->depth++] = node;
@@ -219,4 +219,49 @@ int tree_check_keys(const struct tree *tree, const struct node *map, const char 
 			return tree_fail_key(tree, node, where, known, n, e);
 	}
 	return 0;
+}
+
+/* Control bytes are looked for before any parser sees the text: a NUL or an escape sequence has no
+ * place in a file for people. Returns the offset of the first one, len when there is none. */
+static size_t find_control(const char *text, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && ((unsigned char)text[i] >= 0x20
+				   ? text[i] != 0x7f
+				   : text[i] == '\n' || text[i] == '\t' || text[i] == '\r'))
+		i++;
+	return i;
+}
+
+static int check_bytes(const struct tree *tree, const char *text, size_t len, struct err *e)
+{
+	const size_t at = find_control(text, len);
+
+	if (at == len)
+		return 0;
+	return tree_fail(tree, tree_place(text, at), e, ERR_USAGE,
+			 "control byte 0x%02x; a %s is plain UTF-8 text", (unsigned char)text[at],
+			 tree->what);
+}
+
+int tree_parse(struct tree *tree, const char *text, size_t len, struct err *e)
+{
+	static const char bom[] = "\xef\xbb\xbf";
+	size_t blank = 0;
+
+	if (len > TREE_BYTES)
+		return err_set(e, ERR_LIMIT, "%.100s: %zu bytes; a %s has at most %zu", tree->name, len,
+			       tree->what, TREE_BYTES);
+	if (len >= 3 && memcmp(text, bom, 3) == 0) {
+		text += 3;
+		len -= 3;
+	}
+	if (check_bytes(tree, text, len, e) < 0)
+		return -1;
+	while (blank < len && strchr(" \t\r\n", text[blank]))
+		blank++;
+	if (blank < len && text[blank] == '{')
+		return tree_read_json(tree, text, len, e);
+	return tree_read_yaml(tree, text, len, e);
 }

@@ -28,9 +28,10 @@ struct node {
 	struct node *first, *last, *next;
 };
 
-/* All zero but the name is the empty tree. */
+/* All zero but the names is the empty tree. */
 struct tree {
 	const char *name;       /* of the file, for errors; borrowed */
+	const char *what;       /* "policy": what the file is, for errors; borrowed */
 	struct node *root;      /* NULL until something was read */
 	struct node *open[TREE_DEPTH];
 	size_t depth, n_nodes;
@@ -74,7 +75,11 @@ MUST_USE int tree_check_keys(const struct tree *tree, const struct node *map, co
 int tree_fail_key(const struct tree *tree, const struct node *node, const char *where,
 		  const char *const *known, size_t n, struct err *e);
 
-/* Fill an empty tree from text of at most TREE_BYTES without control bytes. In policy_yaml.c and
+/* Fills an empty tree from a file's text: JSON when it begins with '{', else YAML. The root stays NULL when
+ * there is nothing in it. Errors: ERR_LIMIT over TREE_BYTES, ERR_USAGE with the place */
+MUST_USE int tree_parse(struct tree *tree, const char *text, size_t len, struct err *e);
+
+/* The two languages, for text of at most TREE_BYTES without control bytes. In policy_yaml.c and
  * policy_json.c. */
 MUST_USE int tree_read_yaml(struct tree *tree, const char *text, size_t len, struct err *e);
 MUST_USE int tree_read_json(struct tree *tree, const char *text, size_t len, struct err *e);

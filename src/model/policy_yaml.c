@@ -81,7 +81,8 @@ static int check_plain(const struct tree *tree, const yaml_event_t *event,
 static int begin_document(const struct tree *tree, const yaml_event_t *event, struct err *e)
 {
 	if (tree->root)
-		return refuse(tree, event, "second documents", "one policy per file", e);
+		return tree_fail(tree, place_of(event->start_mark), e, ERR_USAGE,
+				 "second documents are not allowed; one %s per file", tree->what);
 	if (event->data.document_start.version_directive ||
 	    event->data.document_start.tag_directives.start !=
 		    event->data.document_start.tag_directives.end)

@@ -4,9 +4,9 @@
 #include <string.h>
 
 static const struct {
-	const char *name, *holds;
+	const char *name, *holds, *attack, *defeat;
 } layers[LAYERS] = {
-#define LAYER(id, name, holds) [LAYER_##id] = { name, holds },
+#define LAYER(id, name, holds, attack, defeat) [LAYER_##id] = { name, holds, attack, defeat },
 #include "model/layer.def"
 #undef LAYER
 };
@@ -21,6 +21,16 @@ const char *layer_name(enum layer layer)
 const char *layer_holds(enum layer layer)
 {
 	return (unsigned)layer < LAYERS ? layers[layer].holds : NULL;
+}
+
+const char *layer_attack(enum layer layer)
+{
+	return (unsigned)layer < LAYERS ? layers[layer].attack : NULL;
+}
+
+const char *layer_defeat(enum layer layer)
+{
+	return (unsigned)layer < LAYERS ? layers[layer].defeat : NULL;
 }
 
 enum layer layer_find(const char *name)

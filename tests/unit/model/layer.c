@@ -27,6 +27,8 @@ static void a_name_is_one_lower_case_word_and_says_what_it_holds(void **state)
 		assert_int_equal(strspn(name, "abcdefghijklmnopqrstuvwxyz-"), strlen(name));
 		assert_true(strlen(layer_holds(layer)) > 5);
 		assert_null(strchr(layer_holds(layer), '\n'));
+		assert_true(strlen(layer_attack(layer)) > 5);
+		assert_true(*layer_defeat(layer));
 	}
 }
 
@@ -35,6 +37,8 @@ static void what_is_no_layer_has_no_name(void **state)
 	(void)state;
 	assert_null(layer_name(LAYERS));
 	assert_null(layer_holds(LAYERS));
+	assert_null(layer_attack(LAYERS));
+	assert_null(layer_defeat(LAYERS));
 	assert_null(layer_name((enum layer)-1));
 	assert_int_equal(layer_find("userns "), LAYERS);
 	assert_int_equal(layer_find("USERNS"), LAYERS);

@@ -66,6 +66,8 @@ extern const struct command command_selftest;
 extern const struct command command_compile;
 extern const struct command command_why;
 extern const struct command command_diff;
+extern const struct command command_advise;
+extern const struct command command_bench;
 extern const struct command command_completion;
 extern const struct command command_version;
 extern const struct command command_help;

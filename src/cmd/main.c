@@ -16,6 +16,8 @@ static const struct command *const commands[] = {
 	&command_compile,
 	&command_why,
 	&command_diff,
+	&command_advise,
+	&command_bench,
 	&command_completion,
 	&command_version,
 	&command_help,

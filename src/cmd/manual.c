@@ -10,6 +10,7 @@
 #include "model/policy.h"
 #include "model/policy_value.h"
 #include "model/syscalls.h"
+#include "model/threat.h"
 
 static void add_item(const char *name, const char *text, struct str *out)
 {
@@ -105,6 +106,42 @@ static void write_boundaries(struct str *out)
 	str_add(out, ".El\n");
 }
 
+static void write_words(uint64_t words, struct str *out)
+{
+	str_add(out, ".Bl -tag -width dependencies -compact\n");
+	for (size_t i = 0; i < THREAT_WORDS; i++)
+		if (words & WORD_BIT(i))
+			add_item(threat_meaning((enum threat_word)i)->word,
+				 threat_meaning((enum threat_word)i)->meaning, out);
+	str_add(out, ".El\n");
+}
+
+static void write_threat(struct str *out)
+{
+	static const char *const wanted[] = {
+		[THREAT_CHOICE] = "one word", [THREAT_SET] = "a list of words",
+		[THREAT_DURATION] = "a duration", [THREAT_COUNT] = "a whole number",
+	};
+
+	str_add(out, ".Bl -tag -width Ds\n");
+	for (size_t i = 0; i < THREAT_FIELDS; i++) {
+		const struct threat_row *const row = threat_row((enum threat_field)i);
+
+		if (row->kind == THREAT_DERIVED)
+			continue;
+		str_addf(out, ".It Sy %s : Ar %s\n\\&%s\n%s", row->path, wanted[row->kind], row->question,
+			 row->must ? "Has to be stated.\n" : "");
+		if (row->words)
+			write_words(row->words, out);
+	}
+	str_add(out, ".El\n");
+}
+
+static void write_powers(struct str *out)
+{
+	write_words(threat_row(THREAT_POWER)->words, out);
+}
+
 int manual_write(const char *table, struct str *out, struct err *e)
 {
 	static const struct {
@@ -113,6 +150,7 @@ int manual_write(const char *table, struct str *out, struct err *e)
 	} tables[] = {
 		{ "commands", write_commands }, { "keys", write_keys }, { "layers", write_layers },
 		{ "groups", write_groups }, { "boundaries", write_boundaries },
+		{ "threat", write_threat }, { "powers", write_powers },
 	};
 	const struct command *const command = command_find(table);
 

@@ -94,6 +94,14 @@ def test_the_table_of_residuals_is_that_of_the_source():
     assert text[at:text.index(END)] == wanted
 
 
+def test_the_table_of_boundaries_is_that_of_the_source():
+    holds = {(row[1].lower(), row[0].lower()): row[2].lower() for row in rows_of("src/judge/holds.def", "HOLDS")}
+    boundaries = ["process", "container", "gvisor", "microvm", "wasm", "js"]
+    table = cells("docs/boundaries.md", "3. What each boundary holds")
+    assert len(holds) == len(table) * len(boundaries)
+    assert table == [[row[0], *(holds[row[0], boundary] for boundary in boundaries)] for row in table]
+
+
 def known_tests():
     files = [p for p in (ROOT / "tests").rglob("*.py") if p.name.startswith("test_")]
     return set(re.findall(r"^def (test_\w+)", "\n".join(p.read_text(encoding="utf-8") for p in files), re.M))

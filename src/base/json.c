@@ -17,35 +17,6 @@ const char *json_written(const struct json *json)
 	return str_text(&json->out);
 }
 
-/* Length of the valid UTF-8 sequence at p, 0 when there is none.
- * Source: RFC 3629 section 4 (no overlong forms, no surrogates, nothing above U+10FFFF). */
-static size_t utf8_len(const unsigned char *p, size_t left)
-{
-	static const struct {
-		unsigned char first, last, second_low, second_high, len;
-	} rows[] = {
-		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
-		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
-		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
-		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
-	};
-
-	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
-		if (*p < rows[i].first || *p > rows[i].last)
-			continue;
-		if (rows[i].len == 1)
-			return 1;
-		if (left < rows[i].len || p[1] < rows[i].second_low || p[1] > rows[i].second_high)
-			return 0;
-		for (size_t k = 2; k < rows[i].len; k++)
-			if ((p[k] & 0xc0) != 0x80)
-				return 0;
-		return rows[i].len;
-	}
-	return 0;
-}
-
 /* What must not stand in a string as it is, in JSON or on a terminal; NULL = pass it on. */
 static const char *escaped(const unsigned char *p, size_t len, char out[8])
 {
@@ -80,7 +51,7 @@ static void quote(struct str *out, const char *text, size_t len)
 	str_add(out, "\"");
 	for (size_t i = 0; i < len;) {
 		const unsigned char *const p = (const unsigned char *)text + i;
-		const size_t n = utf8_len(p, len - i);
+		const size_t n = str_utf8(text + i, len - i);
 		char buffer[8];
 		const char *const instead = escaped(p, n, buffer);
 

@@ -115,3 +115,31 @@ const char *str_near_best(const struct str_near *near)
 
 	return is_close ? near->best : NULL;
 }
+
+size_t str_utf8(const char *text, size_t left)
+{
+	const unsigned char *const p = (const unsigned char *)text;
+	static const struct {
+		unsigned char first, last, second_low, second_high, len;
+	} rows[] = {
+		{ 0x00, 0x7f, 0, 0, 1 },       { 0xc2, 0xdf, 0x80, 0xbf, 2 },
+		{ 0xe0, 0xe0, 0xa0, 0xbf, 3 }, { 0xe1, 0xec, 0x80, 0xbf, 3 },
+		{ 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 },
+		{ 0xf4, 0xf4, 0x80, 0x8f, 4 },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		if (*p < rows[i].first || *p > rows[i].last)
+			continue;
+		if (rows[i].len == 1)
+			return 1;
+		if (left < rows[i].len || p[1] < rows[i].second_low || p[1] > rows[i].second_high)
+			return 0;
+		for (size_t k = 2; k < rows[i].len; k++)
+			if ((p[k] & 0xc0) != 0x80)
+				return 0;
+		return rows[i].len;
+	}
+	return 0;
+}

@@ -19,6 +19,8 @@ struct payload {
 	const int *pass_numbers;        /* the number each passed descriptor has inside */
 	size_t n_pass;
 	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
+	bool observed;                  /* every call is asked about and goes on unless the floor or the
+					 * boundary refuses it: `ward trace` alone, never a policy */
 };
 
 /* What is known of a host path before planning; found by the caller (stat), so that planning is pure. */

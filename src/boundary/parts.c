@@ -363,11 +363,21 @@ int parts_filter_rows(const struct policy *policy, const struct filter_row *deni
 	return 0;
 }
 
+static int add_program(struct rung *rung, const struct filter_set *set, uint32_t flags, struct err *e)
+{
+	NO_INIT struct sock_filter program[BPF_MAXINSNS];
+	size_t length = 0;
+
+	if (filter_build(set, program, ARRAY_SIZE(program), &length, e) < 0)
+		return -1;
+	plan_add_bytes(rung->plan, OP_SECCOMP, program, length * sizeof(*program),
+		       (struct plan_args){ .n = length, .flags = flags });
+	return 0;
+}
+
 static int add_filter(struct rung *rung, const struct filter_row *denied, size_t n, struct err *e)
 {
 	struct filter_set *set = &rung->filter;
-	NO_INIT struct sock_filter program[BPF_MAXINSNS];
-	size_t length = 0;
 
 	if (add_first_rows(rung->policy, denied, n, set, e) < 0)
 		return -1;
@@ -375,11 +385,32 @@ static int add_filter(struct rung *rung, const struct filter_row *denied, size_t
 	set->report = policy_n(rung->policy, KEY_REPORT) == REPORT_DENIALS && rung->host->seccomp_notify;
 	if (!set->report)
 		rung->notes |= NOTE_NO_REPORT;
-	if (filter_build(set, program, ARRAY_SIZE(program), &length, e) < 0)
-		return -1;
-	plan_add_bytes(rung->plan, OP_SECCOMP, program, length * sizeof(*program),
-		       (struct plan_args){ .n = length, .flags = set->report });
-	return 0;
+	return add_program(rung, set, set->report ? FILTER_LISTENER : 0, e);
+}
+
+/* All calls are asked about, so the rows that decide are only judged by ward, never compiled. The floor's
+ * are among them: of two filters that both ask, the newer one's listener answers, and it must not let
+ * through what the older one, to which nobody listens, would have refused. */
+static int add_observing_filter(struct rung *rung, const struct filter_row *denied, size_t n, struct err *e)
+{
+	static const struct filter_row exec = {
+		.nr = SYS_execve, .act = FILTER_ALLOW, .origin = "ward", .n_tests = 1,
+		.tests = { { 3, FILTER_EQ, UINT64_MAX, PLAN_EXEC_MARK } },
+	};
+	OWN(filter_set) asking = { .otherwise = FILTER_NOTIFY, .report = true };
+	struct filter_set *set = &rung->filter;
+
+	if (!rung->host->seccomp_notify)
+		return err_set(e, ERR_UNSUPPORTED, "tracing asks ward about every call, which this kernel cannot "
+			       "(SECCOMP_RET_USER_NOTIF, Linux 5.5), or something outside listens already");
+	floor_rows(set);
+	if (policy_n(rung->policy, KEY_MDWE))
+		add_rows(set, mdwe_rows, ARRAY_SIZE(mdwe_rows));
+	add_rows(set, denied, n);
+	rung->notes |= NOTE_OBSERVED;
+	add_rows(&asking, always, ARRAY_SIZE(always));
+	filter_add(&asking, &exec);
+	return add_program(rung, &asking, FILTER_LISTENER | FILTER_WAIT, e);
 }
 
 static void add_streams(struct rung *rung)
@@ -404,7 +435,9 @@ int parts_program(struct rung *rung, const struct filter_row *denied, size_t n, 
 		return -1;
 	plan_add(rung->plan, OP_CAPS);
 	plan_add(rung->plan, OP_NO_NEW_PRIVS);
-	if (floor_add(rung->plan, e) < 0 || add_filter(rung, denied, n, e) < 0)
+	if (floor_add(rung->plan, e) < 0)
+		return -1;
+	if ((rung->payload->observed ? add_observing_filter : add_filter)(rung, denied, n, e) < 0)
 		return -1;
 	plan_add_exec(rung->plan, rung->payload->argv, rung->payload->envp);
 	rung->plan->n_fds = rung->first_fd + (uint32_t)rung->n_open;

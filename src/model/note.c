@@ -13,6 +13,7 @@ static const char *const note_texts[] = {
 	"outside, the program has the caller's own user id",
 	"the host's programs and libraries are shared, read-only",
 	"threat is hostile, and this boundary shares the host's kernel: one kernel bug is enough to leave it",
+	"traced: every system call that the floor permits was let go on, whatever the policy lists",
 };
 
 const char *note_text(unsigned note)

@@ -11,6 +11,7 @@ enum note {
 	NOTE_SAME_USER = 1 << 6,        /* the program has the caller's own uid outside */
 	NOTE_HOST_FILES = 1 << 7,       /* the host's /usr is shared, read-only */
 	NOTE_SHARED_KERNEL = 1 << 8,    /* the policy says hostile, and the boundary shares the host's kernel */
+	NOTE_OBSERVED = 1 << 9,         /* the policy's list of calls was not in force: each was recorded */
 };
 /* A sentence for a bit; NULL past the last. */
 const char *note_text(unsigned note);

@@ -52,7 +52,7 @@ static const struct {
 	[OP_LANDLOCK] = { .flags = LANDLOCK_SCOPES, .n_max = LANDLOCK_FILE_RIGHTS, .m_max = LANDLOCK_PORT_RIGHTS },
 	[OP_LANDLOCK_PATH] = { .flags = 1, .n_max = LANDLOCK_FILE_RIGHTS, .s_path = true },
 	[OP_LANDLOCK_PORT] = { .n_max = 65535, .m_max = LANDLOCK_PORT_RIGHTS },
-	[OP_SECCOMP] = { .flags = 1, .n_max = BPF_MAXINSNS, .n_at_least_one = true },
+	[OP_SECCOMP] = { .flags = FILTER_LISTENER | FILTER_WAIT, .n_max = BPF_MAXINSNS, .n_at_least_one = true },
 	[OP_EXEC] = { .n_max = 65536, .m_max = 65536, .n_at_least_one = true },
 };
 
@@ -158,6 +158,8 @@ static const char *meaning_fault(const struct plan *plan, const struct step *ste
 		return "no such way to keep capabilities";
 	if (step->op == OP_IDMAP && (!step->n || !step->m) && !ceiling->knife)
 		return "root is nobody's identity, inside or outside";
+	if (step->op == OP_SECCOMP && step->flags == FILTER_WAIT)
+		return "a filter without a listener waits for nobody";
 	if (step->op == OP_SECCOMP || step->op == OP_FLOOR)
 		return program_fault(plan, step);
 	if (step->op == OP_EXEC &&

@@ -14,7 +14,7 @@
 #include "mech/drop.h"
 #include "mech/seccomp.h"
 
-static int answer_getppid(uint32_t said, bool listener, struct err *e)
+static int answer_getppid(uint32_t said, unsigned listen, struct err *e)
 {
 	const struct sock_filter program[] = {
 		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 0),
@@ -23,7 +23,7 @@ static int answer_getppid(uint32_t said, bool listener, struct err *e)
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
 	};
 
-	return seccomp_enter(program, 4, listener, e);
+	return seccomp_enter(program, 4, listen, e);
 }
 
 static void enter(void)

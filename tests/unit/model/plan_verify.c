@@ -120,6 +120,7 @@ static void set(struct step *step, enum field field, uint64_t value)
 #define TOO_MUCH  "more than root's ceiling allows"
 #define ZERO      "a number that must not be zero is"
 #define FILTER    "the filter lies outside the plan"
+#define WAITS     "a filter without a listener waits for nobody"
 #define ARGUMENTS "arguments or environment lie outside the plan"
 
 static const struct mutation {
@@ -438,6 +439,8 @@ static void check_step(const struct plan *plan, const struct step *step)
 		assert_true(step->n > 0 && step->m > 0 && step->n < UINT32_MAX && step->m < UINT32_MAX);
 	if (step->op == OP_PROC || step->op == OP_CAPS)
 		assert_int_equal(step->flags, 0);
+	if (step->op == OP_SECCOMP)
+		assert_int_not_equal(step->flags, FILTER_WAIT);
 	if (step->op == OP_SECCOMP || step->op == OP_FLOOR)
 		assert_true(step->n && step->n <= 4096 && step->s % 8 == 0 && step->s + step->n * 8 <= plan->n_bytes);
 }

@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -20,6 +22,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "engine/join.h"
+#include "engine/peek.h"
 
 #define NOBODY 65534
 
@@ -29,11 +33,12 @@
 #define OURSELVES UINT32_MAX    /* our own pid: filled in */
 #define ANY 0, 0, { 0 }
 #define ONLY(arg, n, ...) arg, n, { __VA_ARGS__ }
-static const struct allowed {
+struct allowed {
 	uint16_t nr;
 	uint8_t arg, n_values;
 	uint32_t values[VALUES];
-} table[] = {
+};
+static const struct allowed table[] = {
 	{ SYS_read, ANY },              /* streams */
 	{ SYS_write, ANY },
 	{ SYS_close, ANY },
@@ -65,8 +70,22 @@ static const struct allowed {
 	{ SYS_splice, ANY },
 };
 
+/* For one that watches a box as well: instead of the row of that number, or beside them. It opens what it
+ * reads in one way only, and writes to nobody. */
+static const struct allowed watching[] = {
+	{ SYS_ioctl, ONLY(1, 10, SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND, TCGETS, TCSETS,
+			  TCSETSW, TCSETSF, TIOCGWINSZ, TIOCSWINSZ, TIOCGPGRP,
+			  SECCOMP_IOCTL_NOTIF_ID_VALID) },
+	{ SYS_newfstatat, ANY },
+	{ SYS_openat, ONLY(2, 1, PEEK_OPEN) },
+	{ SYS_readlinkat, ANY },
+	{ SYS_pread64, ANY },
+	{ SYS_process_vm_readv, ANY },
+};
+#define ROWS_MAX (ARRAY_SIZE(table) + ARRAY_SIZE(watching))
+
 /* A row takes VALUES + 2 instructions at most, a fork of the tree one; the start 4, the end 2. */
-#define PROGRAM_MAX (ARRAY_SIZE(table) * (VALUES + 3) + 6)
+#define PROGRAM_MAX (ROWS_MAX * (VALUES + 3) + 6)
 #define LEAF 4
 
 /* Jumps to the two returns at the end, which has no place yet. */
@@ -102,20 +121,20 @@ static void add_row(struct program *program, const struct allowed *row, bool is_
 /* A tree, not for the calls but for the kernel: when the filter is installed it runs it once for
  * each number there is, to remember those that are always allowed. A list costs twice as much as
  * all of the rest of confine_self() then. */
-static void add_rows(struct program *program, size_t from, size_t to, uint32_t self)
+static void add_rows(struct program *program, const struct allowed *rows, size_t from, size_t to, uint32_t self)
 {
 	const size_t middle = (from + to) / 2;
 	const unsigned short fork = program->n;
 
 	if (to - from > LEAF) {
-		add(program, BPF_JMP | BPF_JGE | BPF_K, table[middle].nr, 0, 0);
-		add_rows(program, from, middle, self);
+		add(program, BPF_JMP | BPF_JGE | BPF_K, rows[middle].nr, 0, 0);
+		add_rows(program, rows, from, middle, self);
 		program->code[fork].jt = (uint8_t)(program->n - fork - 1);
-		add_rows(program, middle, to, self);
+		add_rows(program, rows, middle, to, self);
 		return;
 	}
 	for (size_t i = from; i < to; i++)
-		add_row(program, &table[i], i + 1 == to, self);
+		add_row(program, &rows[i], i + 1 == to, self);
 }
 
 static void add_end(struct program *program)
@@ -135,16 +154,43 @@ static void add_end(struct program *program)
 	add(program, BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS, 0, 0);
 }
 
-static int enter_filter(struct err *e)
+static int by_number(const void *a, const void *b)
+{
+	const struct allowed *const x = a, *const y = b;
+
+	return (x->nr > y->nr) - (x->nr < y->nr);
+}
+
+/* In order of number: the tree is cut along it. */
+static size_t choose_rows(bool watches, struct allowed *rows)
+{
+	size_t n = ARRAY_SIZE(table);
+
+	memcpy(rows, table, sizeof(table));
+	for (size_t i = 0; watches && i < ARRAY_SIZE(watching); i++) {
+		size_t k = 0;
+
+		while (k < n && rows[k].nr != watching[i].nr)
+			k++;
+		rows[k] = watching[i];
+		n += k == n;
+	}
+	qsort(rows, n, sizeof(*rows), by_number);
+	return n;
+}
+
+static int enter_filter(bool watches, struct err *e)
 {
 	const uint32_t self = (uint32_t)getpid();
+	struct allowed rows[ROWS_MAX];
+	const size_t n = choose_rows(watches, rows);
 	struct program program = { .n = 0 };
 	struct sock_fprog given;
 
 	add(&program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
 	add(&program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, TO_KILL);
 	add(&program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-	add_rows(&program, 0, ARRAY_SIZE(table), self);
+	add_rows(&program, rows, 0, n, self);
 	add_end(&program);
 	given = (struct sock_fprog){ program.n, program.code };
 	if (!SANITIZED && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &given) < 0)
@@ -214,5 +260,11 @@ static int drop_rights(struct err *e)
 
 int confine_self(struct err *e)
 {
-	return drop_rights(e) < 0 || enter_landlock(e) < 0 || enter_filter(e) < 0 ? -1 : 0;
+	return drop_rights(e) < 0 || enter_landlock(e) < 0 || enter_filter(false, e) < 0 ? -1 : 0;
+}
+
+/* Without Landlock: who is in a domain reads the memory of nobody outside it. */
+int confine_watcher(int proc_fd, int tid, struct err *e)
+{
+	return join_box(proc_fd, tid, e) < 0 || enter_filter(true, e) < 0 ? -1 : 0;
 }

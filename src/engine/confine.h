@@ -14,3 +14,11 @@
  * Syscalls: setgroups setresgid setresuid capset prctl landlock_* seccomp
  * Errors: ERR_SYSTEM; the process may then have part of its rights */
 MUST_USE int confine_self(struct err *e);
+
+/* For a ward that reads what the tasks of its box pass to the kernel: join_box() and a filter that permits
+ * reading as well. Nothing of the host's is left to it but what anybody may read, under boundary container
+ * not even that. Irreversible.
+ *
+ * proc_fd, tid  as join_box() takes them
+ * Errors: ERR_SYSTEM, ERR_UNSUPPORTED */
+MUST_USE int confine_watcher(int proc_fd, int tid, struct err *e);

@@ -76,7 +76,8 @@ static int take_started(struct flight *flight, const struct box_note *note, int 
 	event_started(request->status_fd, result);
 	if (request->begun)
 		request->begun(request->begun_at);
-	return request->confine ? confine_self(e) : 0;
+	/* One that watches cannot be confined before it knows whom: see observe_turn(). */
+	return request->confine && !request->observer ? confine_self(e) : 0;
 }
 
 static int take_noexec(struct flight *flight, const struct box_note *note, int *fd, struct err *e)

@@ -8,6 +8,7 @@
 #include "engine/deny.h"
 #include "engine/event.h"
 #include "engine/flight.h"
+#include "engine/observe.h"
 
 #define PATIENCE_US 10000000
 
@@ -39,24 +40,41 @@ static void tell_denial(void *at, const struct denial *denial)
 	event_denied(flight->request->status_fd, denial);
 }
 
+/* No task uses the filter any more, or the kernel will not talk: what comes then gets ENOSYS. */
+static void forget_listener(struct flight *flight)
+{
+	loop_watch(&flight->loop, flight->listener_slot, -1, 0);
+	fd_close_at(&flight->listener);
+}
+
+static void take_observed(struct flight *flight, short revents)
+{
+	struct err e = ERR_INIT;
+	const int status = revents & POLLIN ? observe_turn(flight->request->observer, flight->listener, &e) : 1;
+
+	if (status < 0)
+		flight_break(flight, &e);
+	else if (status > 0)
+		forget_listener(flight);
+}
+
 static void take_refused(void *at, short revents)
 {
 	struct flight *const flight = at;
 	int status;
 
-	(void)revents;
 	if (flight->over)
 		return;
+	if (flight->request->observer) {
+		take_observed(flight, revents);
+		return;
+	}
 	status = deny_turn(flight->listener, flight->request->filter, flight->result,
 			   tell_denial, flight);
 	if (status > 0)
 		flight_stop(flight, VERDICT_DENIED_SYSCALL, 0, 0);
-	/* No task uses the filter any more, or the kernel will not talk: what comes then gets
-	 * ENOSYS. */
-	if (status < 0) {
-		loop_watch(&flight->loop, flight->listener_slot, -1, 0);
-		fd_close_at(&flight->listener);
-	}
+	if (status < 0)
+		forget_listener(flight);
 }
 
 static void lose_patience(void *at)

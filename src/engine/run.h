@@ -11,6 +11,8 @@
 #include "model/result.h"
 #include "monitor/client.h"
 
+struct observer;
+
 struct run_request {
 	const struct policy *policy;
 	const struct filter_set *filter;/* the rows the plan's filter was compiled from (rung.filter) */
@@ -22,6 +24,7 @@ struct run_request {
 	struct box *box;                /* a keeper that was started early with mon_start(), or NULL */
 	bool pty;                       /* the box has a terminal of its own; its master arrives as a note */
 	int in_fd, out_fd, err_fd;      /* ward's own streams, -1 = none (reads as end of file, output counted only) */
+	struct observer *observer;      /* records and answers the calls instead of refusing them; NULL: none */
 	int status_fd;                  /* JSON lines for each event but the last, -1 = none */
 	void (*begun)(void *at);        /* called when the box runs: plan and fds are not needed any more; or NULL */
 	void *begun_at;

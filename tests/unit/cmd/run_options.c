@@ -13,7 +13,7 @@
 
 #include "model/policy.h"
 
-static const struct command command = { .options = run_options_table };
+static const struct command command = { .name = "run", .options = run_options_table };
 
 static void no_name_and_no_letter_is_used_twice(void **state)
 {
@@ -81,6 +81,7 @@ static int read_words(const char *const *words, struct args *args, struct run_op
 	assert_int_equal(more, 0);
 	args->hits = hits;
 	args->own_codes = CODE_STOPPED;
+	args->command = &command;
 	args->operands = reader.argv + reader.at;
 	while (args->operands[args->n_operands])
 		args->n_operands++;

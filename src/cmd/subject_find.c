@@ -16,6 +16,7 @@
 #include "format/capability.h"
 #include "format/guess.h"
 #include "format/oci_read.h"
+#include "format/systemd_read.h"
 #include "model/syscalls.h"
 
 #define FILE_BYTES ((size_t)16 << 20)
@@ -244,6 +245,7 @@ static int assume(struct finding *f, struct err *e)
 typedef int reader(const char *name, const char *text, size_t len, struct subject *out, struct err *e);
 static reader *const readers[SUBJECT_KINDS] = {
 	[SUBJECT_OCI] = oci_read,
+	[SUBJECT_SYSTEMD] = systemd_read,
 	[SUBJECT_BPF] = bpf_read,
 };
 

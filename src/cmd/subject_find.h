@@ -1,5 +1,5 @@
-/* From a word of the command line to what the analysis commands judge: a policy, a profile, a program of
- * BPF, a process. What a file is, its bytes tell, not its name. */
+/* From a word of the command line to what the analysis commands judge: a policy, a profile, a unit, a
+ * program of BPF, a process. What a file is, its bytes tell, not its name. */
 #pragma once
 
 #include "base/err.h"

@@ -151,12 +151,14 @@ static void a_file_is_what_its_bytes_say(void **state)
 		{ { "profile.yaml" }, SUBJECT_OCI },
 		{ { "./numbers" }, SUBJECT_BPF },
 		{ { "--as", "bpf", "./numbers" }, SUBJECT_BPF },
+		{ { "x.service" }, SUBJECT_SYSTEMD },
 		{ { "--as=oci", "-p", "profile.yaml" }, SUBJECT_OCI },
 	};
 
 	(void)state;
 	put("profile.yaml", PROFILE, strlen(PROFILE));
 	put("numbers", "6 0 0 0\n", 8);
+	put("x.service", "[Service]\nRestrictRealtime=yes\nSystemCallArchitectures=native x86 x32\n", 67);
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		OWN(found) found = FOUND_NONE;
 		struct err e = ERR_INIT;
@@ -164,7 +166,7 @@ static void a_file_is_what_its_bytes_say(void **state)
 		if (find(rows[i].words, &found, &e) < 0)
 			fail_msg("row %zu: %s", i, e.text);
 		assert_int_equal(found.subject.kind, rows[i].kind);
-		assert_int_equal(found.subject.n_filters, 1);
+		assert_true(found.subject.n_filters > 0);
 		assert_int_not_equal(found.subject.context.kernel, 0);
 		assert_null(found.fit.plan);
 	}

@@ -172,8 +172,7 @@ static int read_schema(const struct tree *tree, struct figures *out, struct err 
 	static const char *const keys[] = { "schema", "host", "figures" };
 	const struct node *found[ARRAY_SIZE(keys)];
 
-	if (tree_want(tree, tree->root, NODE_MAP, "a benchmark", e) < 0 ||
-	    tree_check_keys(tree, tree->root, "", keys, ARRAY_SIZE(keys), e) < 0)
+	if (tree_check_keys(tree, tree->root, "", keys, ARRAY_SIZE(keys), e) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(keys); i++)
 		if (!(found[i] = tree_get(tree->root, keys[i])))
@@ -195,11 +194,8 @@ int figures_read(const char *name, const char *text, size_t len, struct figures 
 	OWN(tree) tree = { .name = name, .what = "benchmark" };
 	OWN(figures) figures = { .host = NULL };
 
-	if (tree_parse(&tree, text, len, e) < 0)
+	if (tree_parse(&tree, text, len, "a schema: run `ward bench` again", e) < 0)
 		return -1;
-	if (!tree.root)
-		return tree_fail(&tree, (struct place){ 1, 1 }, e, ERR_USAGE,
-				 "the file is empty; run `ward bench` again");
 	if (read_schema(&tree, &figures, e) < 0)
 		return -1;
 	*out = TAKE(figures, ((struct figures){ .host = NULL }));

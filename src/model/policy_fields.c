@@ -20,14 +20,8 @@ struct origin field_origin(const struct reader *r, struct place at)
 
 static int read_version(struct reader *r, const struct node *node, struct err *e)
 {
-	if (tree_want(r->tree, node, NODE_TEXT, "version", e) < 0)
-		return -1;
-	if (strcmp(node->text, "1") != 0)
-		return tree_fail(r->tree, node->at, e, ERR_UNSUPPORTED,
-				 "version '%.20s' is not known to this ward; write version: 1",
-				 node->text);
 	r->has_version = true;
-	return 0;
+	return tree_want_version(r->tree, node, e);
 }
 
 static int read_files(struct reader *r, const struct node *node, struct err *e)

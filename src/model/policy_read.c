@@ -163,12 +163,7 @@ int policy_read(const char *name, const char *text, size_t len, struct policy *o
 	OWN(policy) policy = POLICY_NONE;
 	struct reader r = { .policy = &policy, .tree = &tree };
 
-	if (tree_parse(&tree, text, len, e) < 0)
-		return -1;
-	if (!tree.root)
-		return tree_fail(&tree, (struct place){ 1, 1 }, e, ERR_USAGE,
-				 "the policy is empty; begin with version: 1");
-	if (tree_want(&tree, tree.root, NODE_MAP, "a policy", e) < 0)
+	if (tree_parse(&tree, text, len, "version: 1", e) < 0)
 		return -1;
 	r.source = arena_copy(&policy.arena, name, strlen(name));
 	if (read_schema(&r, tree.root, e) < 0)

@@ -245,7 +245,7 @@ static int check_bytes(const struct tree *tree, const char *text, size_t len, st
 			 tree->what);
 }
 
-int tree_parse(struct tree *tree, const char *text, size_t len, struct err *e)
+static int parse(struct tree *tree, const char *text, size_t len, struct err *e)
 {
 	static const char bom[] = "\xef\xbb\xbf";
 	size_t blank = 0;
@@ -264,4 +264,27 @@ int tree_parse(struct tree *tree, const char *text, size_t len, struct err *e)
 	if (blank < len && text[blank] == '{')
 		return tree_read_json(tree, text, len, e);
 	return tree_read_yaml(tree, text, len, e);
+}
+
+int tree_parse(struct tree *tree, const char *text, size_t len, const char *first, struct err *e)
+{
+	char what[64];
+
+	if (parse(tree, text, len, e) < 0)
+		return -1;
+	if (!tree->root)
+		return tree_fail(tree, (struct place){ 1, 1 }, e, ERR_USAGE, "the %s is empty; begin with %s",
+				 tree->what, first);
+	snprintf(what, sizeof(what), "a %.50s", tree->what);
+	return tree_want(tree, tree->root, NODE_MAP, what, e);
+}
+
+int tree_want_version(const struct tree *tree, const struct node *node, struct err *e)
+{
+	if (tree_want(tree, node, NODE_TEXT, "version", e) < 0)
+		return -1;
+	if (strcmp(node->text, "1") != 0)
+		return tree_fail(tree, node->at, e, ERR_UNSUPPORTED,
+				 "version '%.20s' is not known to this ward; write version: 1", node->text);
+	return 0;
 }

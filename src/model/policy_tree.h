@@ -75,9 +75,15 @@ MUST_USE int tree_check_keys(const struct tree *tree, const struct node *map, co
 int tree_fail_key(const struct tree *tree, const struct node *node, const char *where,
 		  const char *const *known, size_t n, struct err *e);
 
-/* Fills an empty tree from a file's text: JSON when it begins with '{', else YAML. The root stays NULL when
- * there is nothing in it. Errors: ERR_LIMIT over TREE_BYTES, ERR_USAGE with the place */
-MUST_USE int tree_parse(struct tree *tree, const char *text, size_t len, struct err *e);
+/* Fills an empty tree from a file's text, JSON when it begins with '{', else YAML; the root is then a map.
+ *
+ * first   what such a file begins with, for who gave an empty one: "version: 1"
+ * Errors: ERR_LIMIT over TREE_BYTES, ERR_USAGE with the place */
+MUST_USE int tree_parse(struct tree *tree, const char *text, size_t len, const char *first,
+			struct err *e);
+
+/* Fails unless node is the text 1. */
+MUST_USE int tree_want_version(const struct tree *tree, const struct node *node, struct err *e);
 
 /* The two languages, for text of at most TREE_BYTES without control bytes. In policy_yaml.c and
  * policy_json.c. */

@@ -24,16 +24,12 @@ static bool is_name(const char *text)
 
 static int read_plain(struct threat_reader *r, const struct node *node, struct err *e)
 {
-	if (tree_want(r->tree, node, NODE_TEXT, node->key, e) < 0)
-		return -1;
 	if (strcmp(node->key, "version") == 0) {
-		if (strcmp(node->text, "1") != 0)
-			return tree_fail(r->tree, node->at, e, ERR_UNSUPPORTED,
-					 "version '%.20s' is not known to this ward; write version: 1",
-					 node->text);
 		r->has_version = true;
-		return 0;
+		return tree_want_version(r->tree, node, e);
 	}
+	if (tree_want(r->tree, node, NODE_TEXT, "name", e) < 0)
+		return -1;
 	if (!is_name(node->text))
 		return tree_fail(r->tree, node->at, e, ERR_USAGE,
 				 "a name has 1 to %d characters of A-Z a-z 0-9 . _ -", NAME_BYTES);
@@ -184,12 +180,7 @@ int threat_read(const char *name, const char *text, size_t len, struct threat *o
 	OWN(threat) threat = THREAT_NONE;
 	struct threat_reader r = { .threat = &threat, .tree = &tree };
 
-	if (tree_parse(&tree, text, len, e) < 0)
-		return -1;
-	if (!tree.root)
-		return tree_fail(&tree, (struct place){ 1, 1 }, e, ERR_USAGE,
-				 "the threat model is empty; begin with version: 1");
-	if (tree_want(&tree, tree.root, NODE_MAP, "a threat model", e) < 0 || read_schema(&r, e) < 0)
+	if (tree_parse(&tree, text, len, "version: 1", e) < 0 || read_schema(&r, e) < 0)
 		return -1;
 	*out = TAKE(threat, THREAT_NONE);
 	return 0;

@@ -1,26 +1,12 @@
 /* Any bytes are either a threat model or an error in one line. What was read and is written out is read as
  * the same; what was refused leaves nothing behind. */
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "model/threat.h"
+#include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len);
-
-static void require_that(bool holds)
-{
-	if (!holds)
-		abort();
-}
-
-static bool is_one_line(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			return false;
-	return true;
-}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 {
@@ -30,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	struct err e = ERR_INIT;
 
 	if (threat_read("fuzz", (const char *)data, len, &threat, &e) < 0) {
-		require_that(e.kind != ERR_NONE && e.kind != ERR_BUG && *e.text && is_one_line(e.text));
+		require_error(&e);
 		require_that(!threat.arena.blocks && !threat.words);
 		return 0;
 	}

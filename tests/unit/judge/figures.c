@@ -62,7 +62,7 @@ static void another_file_is_refused_in_one_line(void **state)
 	static const struct {
 		const char *text, *error;
 	} rows[] = {
-		{ "", "f:1:1: the file is empty" },
+		{ "", "f:1:1: the benchmark is empty; begin with a schema: run `ward bench` again" },
 		{ "{}", "f:1:1: schema is missing: this is no file of `ward bench`" },
 		{ "{\"schema\":\"ward.bench.9\",\"host\":\"\",\"figures\":{}}", "schema 'ward.bench.9' is not known" },
 		{ "{\"schema\":\"ward.bench.1\",\"host\":[],\"figures\":{}}", "host wants one value" },

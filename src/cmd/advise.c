@@ -132,10 +132,15 @@ static const char *why_missing(struct advising *self, int boundary)
 {
 	const char *const name = strength_of(boundary)->name;
 	const struct boundary *const found = boundary_find(name);
+	const bool lacks_kvm = boundary == BOUNDARY_MICROVM && threat_has(&self->threat, WORD_KVM_AUTO) &&
+			       access("/dev/kvm", R_OK | W_OK) < 0;
 	struct err why = ERR_INIT;
 
 	if (!found)
-		return arena_printf(&self->arena, "this build has no boundary '%s'", name);
+		return arena_printf(&self->arena, "this build has no boundary '%s'%s", name,
+				    lacks_kvm ? ", and /dev/kvm cannot be opened here" : "");
+	if (lacks_kvm)
+		return "/dev/kvm cannot be opened: load the kvm module, or join the group that owns it";
 	if (found->probe(&self->host, &why) < 0)
 		return arena_copy(&self->arena, why.text, strlen(why.text));
 	return NULL;

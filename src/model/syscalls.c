@@ -116,6 +116,13 @@ unsigned syscalls_arg_bytes(uint32_t nr, unsigned arg)
 	return (unsigned)(call->args[2 * arg] - '0');
 }
 
+bool syscalls_arg_is_pointer(uint32_t nr, unsigned arg)
+{
+	const struct call *call = call_of(nr);
+
+	return call && arg < 6 && 2 * arg < strlen(call->args) && call->args[2 * arg + 1] == 'p';
+}
+
 unsigned syscalls_heat(uint32_t nr)
 {
 	const struct call *call = call_of(nr);

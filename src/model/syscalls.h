@@ -22,6 +22,9 @@ const char *syscalls_name(uint32_t nr);
  * and for unknown calls. */
 unsigned syscalls_arg_bytes(uint32_t nr, unsigned arg);
 
+/* Whether argument arg is an address: comparing it tells nothing of what lies there. */
+bool syscalls_arg_is_pointer(uint32_t nr, unsigned arg);
+
 /* How often a call is made by ordinary programs, 0 = rare .. 255 = all the time; shapes the
  * filter's tree. */
 unsigned syscalls_heat(uint32_t nr);

@@ -1,0 +1,260 @@
+/* The danger data, expanded by the compiler. Refuses to judge. */
+#include "judge/danger.h"
+
+#include <asm/prctl.h>
+#include <fcntl.h>
+#include <linux/capability.h>
+#include <linux/futex.h>
+#include <linux/sockios.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/personality.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "base/mem.h"
+
+enum {
+#define CALL(name, number, heat, args) NR_##name = number,
+#include "model/syscalls.def"
+#undef CALL
+};
+
+static const char *const severities[SEVERITIES] = {
+	[SEVERITY_NONE] = "none", [SEVERITY_INFO] = "info", [SEVERITY_LOW] = "low",
+	[SEVERITY_MEDIUM] = "medium", [SEVERITY_HIGH] = "high", [SEVERITY_CRITICAL] = "critical",
+};
+
+static const struct {
+	const char *word, *text;
+} facts[FACTS] = {
+	{ "own-user", "a user namespace of its own" },
+	{ "own-pid", "a PID namespace of its own" },
+	{ "own-net", "a network namespace of its own" },
+	{ "own-mount", "a mount namespace of its own" },
+	{ "own-ipc", "an IPC namespace of its own" },
+	{ "own-uts", "a host name of its own" },
+	{ "own-terminal", "no terminal but its own" },
+	{ "landlock", "Landlock" },
+	{ "mdwe", "PR_SET_MDWE" },
+	{ "no-caps", "no capability" },
+	{ "memory-limit", "a limit on memory" },
+	{ "pids-limit", "a limit on processes" },
+};
+
+/* ---- the rows: each pass over the table takes what it wants of them ---- */
+
+#define DANGER(...)
+#define KEEP(...)
+#define SYSTEMD(...)
+#define POLICY(...)
+#define EASE(...)
+#define REACH(...)
+#define NAMED(...)
+#define CLASS(...)
+#define SAME(...)
+
+/* Where an entry begins in the flat lists of what belongs to it: they have one mark for each. */
+enum { MARK = 0xff };
+
+#undef DANGER
+#define DANGER(id_, severity_, errno_, why_, record_, tolerable_) \
+	{ .id = id_, .severity = SEVERITY_##severity_, .errno_name = errno_, .why = why_, \
+	  .record = record_, .tolerable = tolerable_ },
+static const struct danger entries[] = {
+#include "judge/danger.def"
+};
+
+#undef DANGER
+#undef KEEP
+#undef SYSTEMD
+#undef POLICY
+#define DANGER(...) { .is_mark = true },
+#define KEEP(when_, allow_) { .when = when_, .allow = allow_ },
+#define SYSTEMD(directive_) { .systemd = directive_ },
+#define POLICY(setting_) { .policy = setting_ },
+static const struct {
+	bool is_mark;
+	const char *when, *allow, *systemd, *policy;
+} fixes[] = {
+#include "judge/danger.def"
+};
+#undef KEEP
+#undef SYSTEMD
+#undef POLICY
+#define KEEP(...)
+#define SYSTEMD(...)
+#define POLICY(...)
+
+#define NOTHING      0
+#define ANY_CAPS     DANGER_ANY_CAPS
+#define ANY_KERNEL   0
+#define KERNEL(a, b) ((a) << 16 | (b) << 8)
+/* Marks the capability as the host's by a high bit; EASE takes it off again. */
+#define ON_HOST(cap) ((cap) | 64)
+#define OWN_USER     FACT_OWN_USER
+#define OWN_PID      FACT_OWN_PID
+#define OWN_NET      FACT_OWN_NET
+#define OWN_MOUNT    FACT_OWN_MOUNT
+#define OWN_IPC      FACT_OWN_IPC
+#define OWN_UTS      FACT_OWN_UTS
+#define OWN_TERMINAL FACT_OWN_TERMINAL
+#define LANDLOCK     FACT_LANDLOCK
+#define MDWE         FACT_MDWE
+#define NO_CAPS      FACT_NO_CAPS
+#define MEMORY_LIMIT FACT_MEMORY_LIMIT
+#define PIDS_LIMIT   FACT_PIDS_LIMIT
+
+#undef DANGER
+#undef EASE
+#define DANGER(...) { .to = MARK },
+#define EASE(severity, facts_, cap, kernel_) \
+	{ .to = SEVERITY_##severity, .facts = (facts_), .kernel = (kernel_), \
+	  .on_host = (cap) > 0 && ((cap) & 64), .lacks = (cap) < 0 ? (cap) : (cap) & 63 },
+static const struct danger_ease eases[] = {
+#include "judge/danger.def"
+};
+#undef EASE
+#define EASE(...)
+
+#define ALL                    UINT64_MAX
+#define EQ(arg, value)         { arg, FILTER_EQ, UINT64_MAX, value }
+#define OTHER(arg, value)      { arg, FILTER_NE, UINT64_MAX, value }
+#define BITS(arg, mask, value) { arg, FILTER_EQ, mask, value }
+#define SOME(arg, mask)        { arg, FILTER_NE, mask, 0 }
+#define ARG(arg, value)        { arg, value }
+#define WHERE(...)             .has_tests = true, .tests = { __VA_ARGS__ }
+#define LIKE(...)              .like = { __VA_ARGS__ }
+#define AT(severity)           .at = SEVERITY_##severity
+#define UNLESS(facts_)         .unless = (facts_)
+#define WHOLE                  .is_whole = true
+
+#undef DANGER
+#undef REACH
+#undef NAMED
+#define DANGER(...)      { .at = MARK },
+#define REACH(call, ...) { .nr = NR_##call, ##__VA_ARGS__ },
+#define NAMED(call)      { .nr = NR_##call, .is_named_only = true },
+static const struct danger_reach reaches[] = {
+#include "judge/danger.def"
+};
+
+#undef DANGER
+#undef REACH
+#undef NAMED
+#undef CLASS
+#undef SAME
+#define DANGER(...)
+#define REACH(...)
+#define NAMED(...)
+#define CLASS(what_)    { .what = what_ },
+#define SAME(call, ...) { .reach = { .nr = NR_##call, ##__VA_ARGS__ } },
+static const struct {
+	const char *what;
+	struct danger_reach reach;
+} spellings[] = {
+#include "judge/danger.def"
+};
+
+const char *severity_name(enum severity severity)
+{
+	return severities[severity];
+}
+
+int severity_find(const char *name)
+{
+	for (int i = SEVERITY_INFO; i < SEVERITIES; i++)
+		if (strcmp(severities[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *danger_fact_text(unsigned bit)
+{
+	return bit < FACTS ? facts[bit].text : NULL;
+}
+
+const char *danger_fact_word(unsigned bit)
+{
+	return bit < FACTS ? facts[bit].word : NULL;
+}
+
+static void find_fixes(size_t i, struct danger *out)
+{
+	size_t at = 0;
+
+	for (size_t left = i + 1; left; at++)
+		left -= fixes[at].is_mark;
+	for (; at < ARRAY_SIZE(fixes) && !fixes[at].is_mark; at++) {
+		out->keep_when = fixes[at].when ? fixes[at].when : out->keep_when;
+		out->keep = fixes[at].allow ? fixes[at].allow : out->keep;
+		out->systemd = fixes[at].systemd ? fixes[at].systemd : out->systemd;
+		out->policy = fixes[at].policy ? fixes[at].policy : out->policy;
+	}
+}
+
+static void find_eases(size_t i, struct danger *out)
+{
+	size_t at = 0;
+
+	for (size_t left = i + 1; left; at++)
+		left -= eases[at].to == MARK;
+	out->eases = &eases[at];
+	for (; at < ARRAY_SIZE(eases) && eases[at].to != MARK; at++)
+		out->n_eases++;
+}
+
+static void find_reaches(size_t i, struct danger *out)
+{
+	size_t at = 0;
+
+	for (size_t left = i + 1; left; at++)
+		left -= reaches[at].at == MARK;
+	out->reaches = &reaches[at];
+	for (; at < ARRAY_SIZE(reaches) && reaches[at].at != MARK; at++)
+		out->n_reaches++;
+}
+
+bool danger_at(size_t i, struct danger *out)
+{
+	if (i >= ARRAY_SIZE(entries))
+		return false;
+	*out = entries[i];
+	find_fixes(i, out);
+	find_eases(i, out);
+	find_reaches(i, out);
+	return true;
+}
+
+bool danger_find(const char *id, struct danger *out)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++)
+		if (strcmp(entries[i].id, id) == 0)
+			return danger_at(i, out);
+	return false;
+}
+
+bool danger_class_at(size_t i, struct danger_class *out)
+{
+	size_t at = 0;
+
+	for (size_t left = i + 1; at < ARRAY_SIZE(spellings); at++) {
+		left -= spellings[at].what != NULL;
+		if (!left)
+			break;
+	}
+	if (at == ARRAY_SIZE(spellings))
+		return false;
+	*out = (struct danger_class){ .what = spellings[at].what };
+	while (++at < ARRAY_SIZE(spellings) && !spellings[at].what)
+		out->spellings[out->n++] = &spellings[at].reach;
+	return true;
+}

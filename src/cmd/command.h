@@ -65,6 +65,7 @@ extern const struct command command_doctor;
 extern const struct command command_selftest;
 extern const struct command command_trace;
 extern const struct command command_compile;
+extern const struct command command_lint;
 extern const struct command command_why;
 extern const struct command command_diff;
 extern const struct command command_advise;

@@ -15,6 +15,7 @@ static const struct command *const commands[] = {
 	&command_selftest,
 	&command_trace,
 	&command_compile,
+	&command_lint,
 	&command_why,
 	&command_diff,
 	&command_advise,

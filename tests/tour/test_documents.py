@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 
@@ -100,6 +101,33 @@ def test_the_table_of_boundaries_is_that_of_the_source():
     table = cells("docs/boundaries.md", "3. What each boundary holds")
     assert len(holds) == len(table) * len(boundaries)
     assert table == [[row[0], *(holds[row[0], boundary] for boundary in boundaries)] for row in table]
+
+
+WARD = pathlib.Path(os.environ.get("WARD_BUILD", ROOT / "build/src")).resolve() / "ward"
+
+
+def danger_entries():
+    """Every entry of the danger data as the program prints it."""
+    def lint(*words):
+        return subprocess.run([WARD, "lint", *words], check=True, text=True, capture_output=True).stdout
+    for row in lint("--list").splitlines():
+        if not row.startswith(" "):
+            name, _, text = lint("--explain", row.split()[1]).partition("\n")
+            yield f"## {name}\n\n```text\n{text}```\n"
+
+
+def test_the_page_of_the_danger_data_is_that_of_the_source():
+    """WARD_WRITE_DOCUMENTS=1 writes it anew."""
+    if not WARD.exists():
+        pytest.fail(f"{WARD} is not built")
+    text = read("docs/danger.md")
+    at = text.index("-->\n", text.index("<!-- danger: begin")) + len("-->\n")
+    wanted = "\n" + "\n".join(danger_entries()) + "\n"
+    if os.environ.get("WARD_WRITE_DOCUMENTS"):
+        text = text[:at] + wanted + text[text.index("<!-- danger: end"):]
+        (ROOT / "docs/danger.md").write_text(text, encoding="utf-8")
+    assert wanted.count("## ") >= 91
+    assert text[at:text.index("<!-- danger: end")] == wanted
 
 
 def known_tests():

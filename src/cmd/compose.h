@@ -56,3 +56,16 @@ MUST_USE int compose_flags(const struct args *args, const char *name, struct pol
 #define COMPOSE_ROW_BEST_EFFORT \
 	{ .name = "best-effort", .group = "Policy", .id = COMPOSE_BEST_EFFORT, \
 	  .help = "accept every weaker fallback there is: boundary process, limits per process" }
+#define COMPOSE_ROWS_FILES \
+	{ .name = "ro", .kind = OPT_VALUE, .arg = "PATH[:DEST]", .group = "Files", \
+	  .words = OPT_PATHS, .id = COMPOSE_RO, .help = "grant reading" }, \
+	{ .name = "rx", .kind = OPT_VALUE, .arg = "PATH[:DEST]", .group = "Files", \
+	  .words = OPT_PATHS, .id = COMPOSE_RX, .help = "grant reading and executing" }, \
+	{ .name = "rw", .kind = OPT_VALUE, .arg = "PATH[:DEST]", .group = "Files", \
+	  .words = OPT_PATHS, .id = COMPOSE_RW, .help = "grant reading and writing" }, \
+	{ .name = "tmp", .kind = OPT_VALUE, .arg = "DEST[:SIZE]", .group = "Files", \
+	  .id = COMPOSE_TMP, .help = "an empty directory in memory, gone at the end" }
+#define COMPOSE_ROW_PASS_FD \
+	{ .name = "pass-fd", .kind = OPT_VALUE, .arg = "N", .group = "Program", \
+	  .id = COMPOSE_PASS_FD, \
+	  .help = "leave this descriptor open in the program, under the same number" }

@@ -90,6 +90,30 @@ static void draw_wall(struct str *out, size_t depth, const char *title)
 	draw_line(out, depth, str_text(&wall), '-');
 }
 
+/* What goes between ward and the outermost wall: the policy's words, else what the threat model needs. */
+static void draw_crossings(const struct advice *advice, struct str *out)
+{
+	const struct policy *const policy = advice->of->policy;
+	size_t n[GRANT_KINDS] = { 0 };
+	OWN(str) files = STR_NONE;
+	OWN(str) network = STR_NONE;
+
+	draw_line(out, 1, "  |  streams in and out, counted; a result", ' ');
+	if (policy) {
+		for (size_t i = 0; i < policy->n_grants; i++)
+			n[policy->grants[i].kind]++;
+		str_addf(&files, "  |  files: %zu to read or execute, %zu to write, %zu scratch",
+			 n[GRANT_READ] + n[GRANT_EXEC], n[GRANT_WRITE], n[GRANT_SCRATCH]);
+		draw_line(out, 1, str_text(&files), ' ');
+		str_addf(&network, "  |  network: %s",
+			 policy_n(policy, KEY_NETWORK) == NETWORK_HOST ? "the host's" : "none");
+	} else {
+		str_addf(&network, "  |  network: %s",
+			 threat_has(advice->of->threat, WORD_NEEDS_NETWORK) ? "the hosts on a list" : "none");
+	}
+	draw_line(out, 1, str_text(&network), ' ');
+}
+
 static void add_drawing(const struct advice *advice, struct str *out)
 {
 	const char *const *const inside = zones[used(advice)];
@@ -107,7 +131,7 @@ static void add_drawing(const struct advice *advice, struct str *out)
 	str_add(out, "\n```\n");
 	draw_wall(out, 0, str_text(&host));
 	draw_line(out, 1, "ward: policy, limits, verdict; no right while the program runs", ' ');
-	draw_line(out, 1, "  |  streams in and out, counted; a result", ' ');
+	draw_crossings(advice, out);
 	for (size_t i = 0; i < 4 && inside[i]; i++)
 		draw_wall(out, depth++, inside[i]);
 	draw_line(out, depth, str_text(&program), ' ');

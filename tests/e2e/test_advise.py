@@ -103,6 +103,16 @@ def test_questions_are_answered_and_the_model_is_kept(ward):
     assert refused.code == 2 and "File exists" in refused.errors, refused
 
 
+def test_on_a_terminal_a_wrong_answer_is_asked_again(ward):
+    ours, theirs = os.openpty()
+    os.write(ours, ("strangre\n" + ANSWERS).encode())
+    run = advise(ward, "--ask", "--json", stdin=theirs)
+    os.close(ours)
+    os.close(theirs)
+    assert run.code == 1 and json.loads(run.out)["advice"] == "gvisor", run
+    assert run.errors.count("Who wrote the code?") == 2 and "did you mean 'stranger'?" in run.errors, run
+
+
 @pytest.mark.parametrize("answers, says", [
     ("", "the answers end before code.author"),
     ("stranger\n", "the answers end before code.form"),

@@ -91,6 +91,28 @@ static void every_boundary_can_be_drawn(void **state)
 	}
 }
 
+static void where_no_boundary_does_the_document_says_so_and_draws_none(void **state)
+{
+	OWN(sample) sample = SAMPLE_NONE;
+	OWN(str) text = STR_NONE;
+	OWN(str) json = STR_NONE;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	sample_read(&sample, "contributor-build");
+	assert_int_equal(threat_set(&sample.threat, THREAT_NEEDS, "devices", &e), 0);
+	sample.of.proposed = BOUNDARY_CONTAINER;
+	sample_judge(&sample);
+	assert_int_equal(sample.advice.chosen, -1);
+	advise_doc(&sample.advice, &text);
+	assert_non_null(strstr(str_text(&text), "None of the six: the driver of a device is the host's kernel"));
+	assert_non_null(strstr(str_text(&text), "**container was proposed and is refused.**"));
+	assert_null(strstr(str_text(&text), "+- host"));
+	assert_non_null(strstr(str_text(&text), "| seccomp |"));
+	advise_json(&sample.advice, &json);
+	assert_non_null(strstr(str_text(&json), "\"advice\":null,\"impossible\":\"the driver"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -98,6 +120,7 @@ int main(void)
 		cmocka_unit_test(every_layer_has_its_threat),
 		cmocka_unit_test(all_tables_have_as_many_cells_as_their_head),
 		cmocka_unit_test(every_boundary_can_be_drawn),
+		cmocka_unit_test(where_no_boundary_does_the_document_says_so_and_draws_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "cmd/ask.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/opt.h"
@@ -57,9 +58,14 @@ static int read_answer(char *out, struct err *e)
 	return 1;
 }
 
-static bool may_be_empty(enum threat_field field)
+/* An answer that leaves the field as it is: without words, without a number. */
+static bool is_nothing(enum threat_field field, const char *answer)
 {
-	return threat_row(field)->kind == THREAT_SET || !threat_row(field)->must;
+	const struct threat_row *const row = threat_row(field);
+
+	if (row->kind == THREAT_SET && strcmp(answer, "none") == 0)
+		return true;
+	return !*answer && (row->kind == THREAT_SET || !row->must);
 }
 
 /* Returns 1 when answered, 0 to ask again, -1. */
@@ -74,7 +80,7 @@ static int ask(struct threat *threat, enum threat_field field, struct err *e)
 	rc = read_answer(answer, e);
 	if (rc <= 0)
 		return rc < 0 ? -1 : err_set(e, ERR_USAGE, "the answers end before %s", threat_row(field)->path);
-	if (!*answer && may_be_empty(field))
+	if (is_nothing(field, answer))
 		return 1;
 	if (threat_set(threat, field, answer, &wrong) == 0)
 		return 1;

@@ -84,7 +84,7 @@ def test_quiet_says_it_with_the_exit_code_alone(ward):
     assert (run.code, run.out, run.err) == (1, b"", b"")
 
 
-ANSWERS = "stranger\nnative\nsource, inputs\nhost secrets\nhostile\n\n\n\npatched\n\n\n"
+ANSWERS = "stranger\nnative\nsource, inputs\nhost secrets\nhostile\n\n\nnone\npatched\n\n\n"
 
 
 def test_questions_are_answered_and_the_model_is_kept(ward):

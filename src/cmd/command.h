@@ -63,6 +63,7 @@ extern const struct command command_run;
 extern const struct command command_check;
 extern const struct command command_doctor;
 extern const struct command command_selftest;
+extern const struct command command_surface;
 extern const struct command command_trace;
 extern const struct command command_compile;
 extern const struct command command_lint;

@@ -13,6 +13,7 @@ static const struct command *const commands[] = {
 	&command_check,
 	&command_doctor,
 	&command_selftest,
+	&command_surface,
 	&command_trace,
 	&command_compile,
 	&command_lint,

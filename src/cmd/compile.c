@@ -21,8 +21,8 @@ static const struct opt options[] = {
 	COMPOSE_ROW_WIDEN,
 	{ .name = "to", .kind = OPT_VALUE, .arg = "FORMAT", .group = "Output",
 	  .words = "bpf|bpf-text|oci|oci-config|systemd|bwrap", .id = COMPILE_TO,
-	  .help = "bpf: the filter as bytes; bpf-text: listed; oci: a seccomp profile; oci-config: a "
-		  "fragment of config.json; systemd: a drop-in; bwrap: a shell script" },
+	  .help = "bpf: the filter as bytes; bpf-text: listed; oci: a seccomp profile; oci-config: "
+		  "config.json of a bundle; systemd: a drop-in; bwrap: a shell script" },
 	{ .name = "output", .letter = 'o', .kind = OPT_VALUE, .arg = "FILE", .group = "Output",
 	  .words = OPT_PATHS, .id = COMPILE_OUT, .help = "where to write; default: standard output" },
 	{ .name = "wider", .group = "Output", .id = COMPILE_WIDER,

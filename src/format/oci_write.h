@@ -9,5 +9,5 @@
  * Source: runtime-spec config-linux.md, Seccomp; runc libcontainer/seccomp/seccomp_linux.go, matchCall() */
 MUST_USE int oci_write(const struct peer_box *box, struct peer_text *text, struct err *e);
 
-/* A fragment of config.json: the profile, and what else of the policy the specification can say. */
+/* config.json of a bundle: the profile, and what else of the policy the specification can say. */
 MUST_USE int oci_write_config(const struct peer_box *box, struct peer_text *text, struct err *e);

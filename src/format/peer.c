@@ -7,12 +7,18 @@
 #include <string.h>
 
 #include "format/bpf_write.h"
+#include "format/bwrap_write.h"
 #include "format/oci_write.h"
+#include "format/systemd_write.h"
 
 static const struct peer peers[] = {
 	{ "bpf", "struct sock_filter as bytes, for bwrap --seccomp and seccomp(2)", true, bpf_write },
 	{ "bpf-text", "the same filter, listed for people", false, bpf_write_text },
 	{ "oci", "a seccomp profile for Docker, Podman and OCI runtimes", false, oci_write },
+	{ "oci-config", "config.json of an OCI bundle: profile, mounts, limits", false,
+	  oci_write_config },
+	{ "systemd", "a drop-in for a systemd service", false, systemd_write },
+	{ "bwrap", "a shell script that calls bubblewrap", false, bwrap_write },
 };
 
 const struct peer *peer_at(size_t i)

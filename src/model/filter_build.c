@@ -407,6 +407,17 @@ static size_t make_nodes(const struct build *build, struct node *nodes, const ui
 	return n_nodes;
 }
 
+/* How many calls a leaf is about. Installing a program makes the kernel run it once for each call there
+ * is (kernel/seccomp.c, seccomp_cache_prepare), so that weighs, too. */
+static uint32_t breadth(const struct build *build, size_t i)
+{
+	const uint32_t low = build->leaves[i].low;
+	const uint32_t high = i + 1 < build->n_leaves ? build->leaves[i + 1].low : UINT32_MAX;
+
+	return (high < SYSCALLS_NUMBERS ? high : SYSCALLS_NUMBERS) -
+	       (low < SYSCALLS_NUMBERS ? low : SYSCALLS_NUMBERS);
+}
+
 static size_t emit_tree(struct build *build)
 {
 	OWN_MEM struct node *nodes = mem_alloc(2 * build->n_leaves * sizeof(*nodes));
@@ -414,7 +425,7 @@ static size_t emit_tree(struct build *build)
 	size_t n;
 
 	for (size_t i = 0; i < build->n_leaves; i++)
-		sums[i + 1] = sums[i] + build->leaves[i].weight;
+		sums[i + 1] = sums[i] + build->leaves[i].weight + breadth(build, i);
 	n = make_nodes(build, nodes, sums);
 	while (n--) {
 		struct node *node = &nodes[n];

@@ -117,6 +117,38 @@ static void running_out_of_memory_is_said_before_the_abort(void **state)
 	close(ends[0]);
 }
 
+/* Deep enough that pages of it lie below what trimming spares. */
+__attribute__((noinline)) static int dirty_the_stack(void)
+{
+	volatile char bytes[65536];
+
+	for (size_t i = 0; i < sizeof(bytes); i += 512)
+		bytes[i] = (char)(i >> 9);
+	return bytes[512 * 7];
+}
+
+static void trimming_leaves_what_is_in_use(void **state)
+{
+	char here[16384];
+	unsigned char *kept, *between;
+
+	(void)state;
+	kept = mem_alloc(100000);
+	between = mem_alloc(100000);
+	memset(here, 'h', sizeof(here));
+	memset(kept, 'k', 100000);
+	memset(between, 'b', 100000);
+	free(between);
+	assert_int_equal(dirty_the_stack(), 7);
+	mem_trim();
+	for (size_t i = 0; i < sizeof(here); i++)
+		assert_int_equal(here[i], 'h');
+	for (size_t i = 0; i < 100000; i++)
+		assert_int_equal(kept[i], 'k');
+	assert_int_equal(dirty_the_stack(), 7);
+	free(kept);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -126,6 +158,7 @@ int main(void)
 		cmocka_unit_test(pieces_of_an_arena_do_not_overlap),
 		cmocka_unit_test(a_piece_may_be_larger_than_a_block),
 		cmocka_unit_test(taking_leaves_nothing_behind),
+		cmocka_unit_test(trimming_leaves_what_is_in_use),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -564,6 +564,33 @@ static void a_second_signal_does_not_wait_for_the_grace(void **state)
 	assert_int_equal(fake_asked(MON_SIGNAL), 1);
 }
 
+static void count(void *at)
+{
+	++*(int *)at;
+}
+
+static void a_box_that_failed_to_start_has_not_begun(void **state)
+{
+	struct scene *const scene = *state;
+	int told = 0;
+
+	scene->request.begun = count;
+	scene->request.begun_at = &told;
+	play(scene, fails_to_start);
+	assert_int_equal(told, 0);
+}
+
+static void a_box_that_runs_has_begun_once(void **state)
+{
+	struct scene *const scene = *state;
+	int told = 0;
+
+	scene->request.begun = count;
+	scene->request.begun_at = &told;
+	play(scene, says_and_exits);
+	assert_int_equal(told, 1);
+}
+
 static void a_users_signal_is_passed_on(void **state)
 {
 	struct scene *const scene = *state;
@@ -836,6 +863,8 @@ int main(void)
 		TEST(a_closed_output_reaches_the_program),
 		TEST(a_signal_to_ward_ends_the_box),
 		TEST(a_second_signal_does_not_wait_for_the_grace),
+		TEST(a_box_that_failed_to_start_has_not_begun),
+		TEST(a_box_that_runs_has_begun_once),
 		TEST(a_users_signal_is_passed_on),
 		TEST(a_users_signal_before_the_start_is_kept_for_the_program),
 		TEST(an_end_before_the_start_is_told_as_one),

@@ -91,8 +91,14 @@ static void fill(struct random *random, struct filter_set *set)
 	set->otherwise_sys = (uint16_t)below(random, 3);
 	set->report = below(random, 2);
 	for (size_t i = 0; i < n; i++) {
-		const struct filter_row row = random_row(random);
+		struct filter_row row = random_row(random);
 
+		/* Neighbours that begin alike share their tests. */
+		if (i && row.n_tests && !below(random, 3)) {
+			row.nr = set->rows[i - 1].nr;
+			memcpy(row.tests, set->rows[i - 1].tests,
+			       (size_t)below(random, FILTER_TESTS + 1) * sizeof(*row.tests));
+		}
 		filter_add(set, &row);
 	}
 }
@@ -140,6 +146,69 @@ static void a_program_answers_what_the_judge_says_of_any_set(void **state)
 		}
 	}
 }
+
+/* Jumps go forward, so one pass finds all that is entered from the first instruction. */
+static void check_reach(const struct program *program)
+{
+	bool reached[BPF_MAXINSNS + 256] = { true };
+
+	for (size_t i = 0; i < program->n; i++) {
+		const struct sock_filter *insn = &program->insns[i];
+
+		if (!reached[i] && BPF_CLASS(insn->code) == BPF_LD)
+			fail_msg("the load at %zu of %zu is never run", i, program->n);
+		if (!reached[i] || BPF_CLASS(insn->code) == BPF_RET)
+			continue;
+		if (BPF_CLASS(insn->code) != BPF_JMP)
+			reached[i + 1] = true;
+		else if (BPF_OP(insn->code) == BPF_JA)
+			reached[i + 1 + insn->k] = true;
+		else
+			reached[i + 1 + insn->jt] = reached[i + 1 + insn->jf] = true;
+	}
+}
+
+static void no_load_of_a_group_is_there_for_nothing(void **state)
+{
+	struct program program;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	for (size_t i = 0; syscalls_group_at(i); i++) {
+		OWN(filter_set) set = FILTER_SET_NONE;
+
+		assert_int_equal(filter_add_name(&set, syscalls_group_at(i), 1, &e), 0);
+		program = built(&set);
+		check_reach(&program);
+	}
+}
+
+static void the_rest_of_a_set_comes_behind_it(void **state)
+{
+	struct random random = { .state = 0x853c49e6748fea9b };
+
+	(void)state;
+	for (size_t round = 0; round < 1000; round++) {
+		OWN(filter_set) first = FILTER_SET_NONE;
+		OWN(filter_set) rest = FILTER_SET_NONE;
+		OWN(filter_set) all = FILTER_SET_NONE;
+		struct program chained, flat;
+
+		fill(&random, &first);
+		fill(&random, &rest);
+		all.otherwise = first.otherwise;
+		all.otherwise_sys = first.otherwise_sys;
+		all.report = first.report;
+		filter_add_set(&all, &first);
+		filter_add_set(&all, &rest);
+		first.rest = &rest;
+		chained = built(&first);
+		flat = built(&all);
+		assert_int_equal(chained.n, flat.n);
+		assert_memory_equal(chained.insns, flat.insns, flat.n * sizeof(*flat.insns));
+	}
+}
+
 static void a_foreign_architecture_and_x32_are_killed(void **state)
 {
 	OWN(filter_set) set = FILTER_SET_NONE;
@@ -387,6 +456,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_program_answers_what_the_judge_says_of_any_set),
+		cmocka_unit_test(no_load_of_a_group_is_there_for_nothing),
+		cmocka_unit_test(the_rest_of_a_set_comes_behind_it),
 		cmocka_unit_test(a_foreign_architecture_and_x32_are_killed),
 		cmocka_unit_test(every_group_fits_into_a_program),
 		cmocka_unit_test(all_groups_together_fit_into_a_program),

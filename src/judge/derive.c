@@ -210,7 +210,8 @@ static void add_network(const struct deriving *d)
 		str_addf(d->out, " port %u:%s%s, %" PRIu64 " time%s\n", host->port,
 			 host->connects ? " connects" : "", host->binds ? " listens" : "", host->count,
 			 host->count == 1 ? "" : "s");
-		n_outside += !is_loopback(host);
+		/* A box without the host's network may use no port, not even on the loopback of its own. */
+		n_outside += under || !is_loopback(host);
 	}
 	if (!n_outside || (under && policy_n(under, KEY_NETWORK) == NETWORK_NONE)) {
 		str_addf(d->out, "network: none%s\n",

@@ -2,6 +2,7 @@
  * pointer, a length, a descriptor: that differs in every run and tells nothing. */
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/futex.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +18,8 @@
 
 /* Arguments that choose what a call does, by position:
  *   v  values: flags, commands, families, protocols, modes    z  only when it was 0: NULL, "myself"
- *   k  a clock: fixed ones as values, those of threads by their form    .  never */
+ *   k  a clock: fixed ones as values, those of threads by their form    .  never
+ *   w  values of futex(2), and plain waiting and waking with them: who comes first waits */
 static const struct shape {
 	char name[20];
 	char args[7];
@@ -28,7 +30,7 @@ static const struct shape {
 	{ "eventfd2", ".v" }, { "execveat", "....v" }, { "faccessat", "..v" }, { "faccessat2", "..vv" },
 	{ "fadvise64", "...v" }, { "fallocate", ".v" }, { "fchmod", ".v" }, { "fchmodat", "..v" },
 	{ "fchmodat2", "..vv" }, { "fchownat", "....v" }, { "fcntl", ".v" }, { "flock", ".v" },
-	{ "fsetxattr", "....v" }, { "futex", ".v" }, { "get_robust_list", "z" }, { "getitimer", "v" },
+	{ "fsetxattr", "....v" }, { "futex", ".w" }, { "get_robust_list", "z" }, { "getitimer", "v" },
 	{ "getpriority", "vz" }, { "getrandom", "..v" }, { "getrlimit", "v" }, { "getrusage", "v" },
 	{ "getsockopt", ".vv" }, { "inotify_init1", "v" }, { "ioctl", ".v" }, { "ioprio_get", "vz" },
 	{ "ioprio_set", "vz" }, { "kill", ".v" }, { "linkat", "....v" }, { "lseek", "..v" },
@@ -208,6 +210,32 @@ static bool is_judged(const struct deriving *d, uint32_t nr)
 	return false;
 }
 
+static void add_value(struct chosen *chosen, uint64_t value)
+{
+	size_t at = 0;
+
+	while (at < chosen->n && chosen->values[at] < value)
+		at++;
+	if (chosen->n == RECORD_VALUES || (at < chosen->n && chosen->values[at] == value))
+		return;
+	memmove(&chosen->values[at + 1], &chosen->values[at], (chosen->n - at) * sizeof(*chosen->values));
+	chosen->values[at] = value;
+	chosen->n++;
+}
+
+/* A lock that nobody held in one run is waited for in the next. */
+static void add_waiting(struct chosen *chosen)
+{
+	const struct chosen seen = *chosen;
+
+	for (size_t i = 0; i < seen.n; i++) {
+		const uint64_t flags = seen.values[i] & FUTEX_PRIVATE_FLAG;
+
+		add_value(chosen, flags | FUTEX_WAIT);
+		add_value(chosen, flags | FUTEX_WAKE);
+	}
+}
+
 static bool choose(const struct deriving *d, uint32_t nr, const struct record_call *call, unsigned arg, char how,
 		   struct chosen *chosen)
 {
@@ -226,6 +254,8 @@ static bool choose(const struct deriving *d, uint32_t nr, const struct record_ca
 		return false;
 	chosen->n = seen->n;
 	memcpy(chosen->values, seen->values, seen->n * sizeof(*seen->values));
+	if (how == 'w')
+		add_waiting(chosen);
 	return true;
 }
 
@@ -311,12 +341,13 @@ static size_t collect(const struct deriving *d, struct entry *entries)
 		const bool is_start = strcmp(syscalls_name(nr) ? syscalls_name(nr) : "", "execve") == 0;
 		struct entry *const entry = &entries[n];
 
-		if ((!call->count && !is_start) || !syscalls_name(nr))
+		if (!syscalls_name(nr) || (!call->count && !derive_unasked(d, nr)))
 			continue;
 		*entry = (struct entry){ .nr = nr, .call = call->count ? call : &none,
 					 .purpose = purpose_of(nr),
-					 .is_late = (call->phases & PHASE_STEADY) != 0 };
-		entry->is_refused = !is_start && is_never_let(d, nr, entry->call);
+					 .is_late = (call->phases & PHASE_STEADY) != 0 ||
+						    (!call->count && !is_start) };
+		entry->is_refused = !is_start && call->count && is_never_let(d, nr, entry->call);
 		if (!entry->is_refused && !is_start)
 			narrow(d, entry);
 		n++;

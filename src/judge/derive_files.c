@@ -225,7 +225,8 @@ static void collect(struct deriving *d, struct places *places, size_t *n_host)
 				       .access = file->access, .phases = file->phases,
 				       .is_dir = file->is_dir };
 
-		if (!file->exists || policy_owned_tree(file->path))
+		/* Looked at before the call: what it made was not there yet. */
+		if (!(file->exists || file->access & ACCESS_CREATE) || policy_owned_tree(file->path))
 			continue;
 		if (!under && is_in_view(file->path)) {
 			++*n_host;

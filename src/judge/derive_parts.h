@@ -17,6 +17,8 @@ struct deriving {
 void derive_files(struct deriving *d);
 void derive_calls(struct deriving *d);
 
+/* Why a call is allowed that was not made: the next run may have to. NULL: it is not. */
+const char *derive_unasked(const struct deriving *d, uint32_t nr);
 /* Adds the reason of a call to a comment. */
 void derive_reason(const struct deriving *d, uint32_t nr, const struct record_call *call);
 /* Adds text to a comment: printable ASCII, anything else as '?'. */

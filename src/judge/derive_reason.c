@@ -81,10 +81,28 @@ static void add_objects(const struct deriving *d, uint32_t nr)
 	}
 }
 
+/* What hangs on the moment and not on the program. */
+const char *derive_unasked(const struct deriving *d, uint32_t nr)
+{
+	static const struct { const char *call, *after, *why; } rows[] = {
+		{ "execve", NULL, "ward starts the program with it" },
+		{ "restart_syscall", "rt_sigaction", "not seen; the kernel's own way back into an interrupted sleep" },
+		{ "rt_sigreturn", "rt_sigaction", "not seen; every handler of a signal ends with it" },
+		{ "sched_yield", "futex", "not seen; threads that meet at a lock may make it" },
+	};
+	const char *const name = syscalls_name(nr);
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i].call, name) == 0 &&
+		    (!rows[i].after || d->record->calls[syscalls_number(rows[i].after)].count))
+			return rows[i].why;
+	return NULL;
+}
+
 void derive_reason(const struct deriving *d, uint32_t nr, const struct record_call *call)
 {
 	if (!call->count) {
-		str_add(d->out, "ward starts the program with it");
+		str_add(d->out, derive_unasked(d, nr));
 		return;
 	}
 	str_addf(d->out, "%" PRIu64 " call%s", call->count, call->count == 1 ? "" : "s");

@@ -61,7 +61,7 @@ const char *record_access_name(unsigned bit);   /* "read" of 0 ..; NULL past the
 struct record_file {
 	const char *path;               /* absolute and normal, as the program sees it */
 	bool is_odd;                    /* it had bytes no policy can say: '?' stands for them */
-	bool exists, is_dir;            /* when it was last looked at */
+	bool exists, is_dir;            /* right before the last call that named it */
 	uint8_t access, phases;
 	uint64_t count;
 };

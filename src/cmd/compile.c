@@ -5,14 +5,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/json.h"
-#include "boundary/floor.h"
-#include "boundary/hostview.h"
-#include "boundary/parts.h"
 #include "cmd/command.h"
+#include "cmd/compiled.h"
 #include "cmd/compose.h"
 #include "cmd/say.h"
-#include "format/peer.h"
 
 enum compile_id { COMPILE_TO = COMPOSE_IDS, COMPILE_OUT, COMPILE_WIDER, COMPILE_QUIET };
 static const struct opt options[] = {
@@ -33,41 +29,14 @@ static const struct opt options[] = {
 	COMMAND_HELP,
 };
 
-struct compiling {
-	struct policy policy;
-	struct filter_set rows, floor;
-	struct filter_cases cases;
-	struct sock_filter program[BPF_MAXINSNS];
-	size_t n;
-	struct peer_text text;
-};
-
-static void compiling_done(struct compiling *c)
-{
-	peer_text_done(&c->text);
-	filter_cases_done(&c->cases);
-	filter_set_done(&c->floor);
-	filter_set_done(&c->rows);
-	policy_done(&c->policy);
-}
-
 static int find_peer(const struct args *args, const struct peer **peer, struct err *e)
 {
 	const struct opt_hit *const hit = args_find(args, COMPILE_TO);
-	struct str_near near = STR_NEAR(hit ? hit->value : "");
 
 	if (!hit)
 		return err_set(e, ERR_USAGE, "--to is missing; write --to oci, or another format of `ward "
 			       "compile --help`");
-	*peer = peer_find(hit->value);
-	if (*peer)
-		return 0;
-	for (size_t i = 0; peer_at(i); i++)
-		str_near_offer(&near, peer_at(i)->name);
-	if (str_near_best(&near))
-		return err_set(e, ERR_USAGE, "unknown format '%.40s' (did you mean '%s'?)", hit->value,
-			       str_near_best(&near));
-	return err_set(e, ERR_USAGE, "unknown format '%.40s'; `ward compile --help` lists them", hit->value);
+	return compiled_find(hit->value, NULL, peer, e);
 }
 
 /* Comes before anything is read: a terminal would take bytes of a filter for commands. */
@@ -79,22 +48,14 @@ static int check_out(const struct args *args, const struct peer *peer, struct er
 	return 0;
 }
 
-static int compile(struct compiling *c, const struct args *args, const struct peer *peer, struct err *e)
+static int compile(struct policy *policy, struct compiled *c, const struct args *args, const struct peer *peer,
+		   struct err *e)
 {
-	struct peer_box box = { .policy = &c->policy, .rows = &c->rows, .cases = &c->cases,
-				.program = c->program, .host = { hostview_trees, hostview_etc },
-				.argv = (const char *const *)args->operands,
-				.widen = args_has(args, COMPILE_WIDER) };
+	struct compiled_how how = { .argv = (const char *const *)args->operands, .widen = args_has(args, COMPILE_WIDER) };
 
-	if (compose_policy(args, &c->policy, &box.source, e) < 0 ||
-	    parts_filter_rows(&c->policy, NULL, 0, &c->rows, e) < 0)
+	if (compose_policy(args, policy, &how.source, e) < 0)
 		return -1;
-	floor_rows(&c->floor);
-	if (filter_cases(&c->rows, &c->floor, &c->cases, e) < 0 ||
-	    filter_stack(&c->rows, &c->floor, c->program, ARRAY_SIZE(c->program), &c->n, e) < 0)
-		return -1;
-	box.n = c->n;
-	return peer_write(peer, &box, &c->text, e);
+	return compiled_write(c, policy, &how, peer, e);
 }
 
 static int write_out(const struct args *args, const struct str *text, struct err *e)
@@ -110,7 +71,7 @@ static int write_out(const struct args *args, const struct str *text, struct err
 	return say_out(fd, hit->value, text, e);
 }
 
-static int finish(const struct compiling *c, const struct args *args, struct err *e)
+static int finish(const struct compiled *c, const struct args *args, struct err *e)
 {
 	OWN(str) notes = STR_NONE;
 
@@ -124,15 +85,15 @@ static int finish(const struct compiling *c, const struct args *args, struct err
 
 static int run_compile(struct args *args, struct err *e)
 {
-	OWN_MEM struct compiling *c = mem_alloc(sizeof(*c));
+	OWN(policy) policy = POLICY_NONE;
+	struct compiled *const c = compiled_new();
 	const struct peer *peer;
 	int code = -1;
 
-	c->policy = POLICY_NONE;
 	if (find_peer(args, &peer, e) == 0 && check_out(args, peer, e) == 0 &&
-	    compile(c, args, peer, e) == 0)
+	    compile(&policy, c, args, peer, e) == 0)
 		code = finish(c, args, e);
-	compiling_done(c);
+	compiled_free(c);
 	return code;
 }
 

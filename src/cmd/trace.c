@@ -1,6 +1,6 @@
-/* `ward trace`: runs a program in a box, records what it calls, and makes of it a histogram, a record, a
- * policy. The run happens in a process of its own, which has no rights left afterwards; what comes back is
- * read like any record, strictly. */
+/* `ward trace`: runs a program in a box, records what it calls, and makes of it a table, a record, a policy.
+ * Each run happens in a process of its own, which has no rights left afterwards; what comes back is read
+ * like any record, strictly. */
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,20 +9,29 @@
 
 #include "base/fd.h"
 #include "cmd/apart.h"
+#include "cmd/compiled.h"
 #include "cmd/running.h"
 #include "cmd/say.h"
+#include "cmd/trace_replay.h"
 #include "cmd/trace_show.h"
+#include "judge/derive.h"
 #include "model/record.h"
+#include "monitor/monitor.h"
 
-enum trace_id { TRACE_OUT = RUN_IDS, TRACE_FORMAT, TRACE_MERGE, TRACE_CAPS, TRACE_SITES };
+enum trace_id { TRACE_OUT = RUN_IDS, TRACE_FORMAT, TRACE_MERGE, TRACE_REPLAY, TRACE_CAPS, TRACE_SITES };
 static const struct opt options[] = {
 	{ .name = "output", .letter = 'o', .kind = OPT_VALUE, .arg = "FILE", .group = "Trace", .words = OPT_PATHS,
-	  .id = TRACE_OUT, .help = "write what --format says to a file; default, with --format: standard output" },
-	{ .name = "format", .kind = OPT_VALUE, .arg = "json", .group = "Trace",
-	  .words = "json", .id = TRACE_FORMAT,
-	  .help = "json: the record itself, which --merge reads" },
+	  .id = TRACE_OUT,
+	  .help = "write the smallest policy that suffices, or what --format says; - is standard output" },
+	{ .name = "format", .kind = OPT_VALUE, .arg = "FORMAT", .group = "Trace",
+	  .words = "ward|json|bpf|bpf-text|oci|oci-config|systemd|bwrap", .id = TRACE_FORMAT,
+	  .help = "ward: a policy with the reason of each entry (default); json: the record, which --merge reads; or "
+		  "that policy in a format of `ward compile`. Without -o: on standard output" },
 	{ .name = "merge", .kind = OPT_VALUE, .arg = "FILE", .group = "Trace", .words = OPT_PATHS, .id = TRACE_MERGE,
 	  .help = "add the record of an earlier run; may be given several times, and without a program" },
+	{ .name = "replay", .group = "Trace", .id = TRACE_REPLAY,
+	  .help = "run the program again under that policy and report the first thing it misses; the exit code is "
+		  "then 0 for nothing, 1 for something" },
 	{ .name = "caps", .group = "Trace", .id = TRACE_CAPS,
 	  .help = "say which capabilities the calls ask for, and which a network service typically needs" },
 	{ .name = "sites", .group = "Trace", .id = TRACE_SITES,
@@ -31,11 +40,33 @@ static const struct opt options[] = {
 	COMMAND_HELP,
 };
 
+/* What the child tells beside the record: numbers, of which the worst that can be wrong is a limit. */
+struct measured {
+	struct derive_usage usage;
+};
+
 struct tracing {
 	struct args *args;
 	struct record *record;          /* of all runs */
 	int record_fd;                  /* where the child leaves the record of its run */
+	struct measured *measured;      /* shared with the child */
+	struct policy policy;           /* it ran under; empty: not known */
+	struct str text;                /* of the derived policy */
 };
+
+static void measure(const struct result *result, struct measured *out)
+{
+	const uint32_t have = result->have;
+
+	out->usage = (struct derive_usage){
+		.cpu_ms = result->cpu_us / 1000 + 1,
+		.wall_ms = result->wall_us / 1000 + 1,
+		/* Without a cgroup the policy's limit is one of address space, which is no measure of use. */
+		.memory_bytes = have & USAGE_MEMORY ? result->memory_peak_bytes : 0,
+		.pids = have & USAGE_PIDS ? result->pids_peak : 0,
+		.output_bytes = result->output_bytes,
+	};
+}
 
 /* A process of its own from here on. */
 static void write_record(const struct running *run, int fd)
@@ -56,7 +87,7 @@ static void write_record(const struct running *run, int fd)
 
 static int trace_program(void *at)
 {
-	const struct tracing *const tracing = at;
+	struct tracing *const tracing = at;
 	OWN(running) run = RUNNING_NONE;
 	struct err e = ERR_INIT;
 
@@ -69,6 +100,7 @@ static int trace_program(void *at)
 	if (run.options.dry_run)
 		return 0;
 	running_start(&run);
+	measure(&run.result, tracing->measured);
 	if (run.result.stage == STAGE_RUN)
 		write_record(&run, tracing->record_fd);
 	return running_report(&run, tracing->args);
@@ -145,62 +177,170 @@ static void show(const struct tracing *tracing)
 		(void)!say_out(STDERR_FILENO, "standard error", &text, &ignored);
 }
 
-static int finish(const struct tracing *tracing, int out_fd, const char *name, struct err *e)
+/* While tracing no list of calls was in force: what it ran under refused none. */
+static int read_policy(struct tracing *tracing, struct err *e)
+{
+	const char *source;
+
+	if (!tracing->args->n_operands && !args_has(tracing->args, COMPOSE_POLICY))
+		return 0;
+	if (compose_policy(tracing->args, &tracing->policy, &source, e) < 0)
+		return -1;
+	filter_set_done(&tracing->policy.syscalls);
+	tracing->policy.syscalls.otherwise = FILTER_ALLOW;
+	return 0;
+}
+
+static int derive(struct tracing *tracing, struct err *e)
+{
+	struct derive_how how = { .home = getenv("HOME"), .usage = tracing->measured->usage };
+	struct derived counts;
+
+	if (read_policy(tracing, e) < 0)
+		return -1;
+	how.under = tracing->policy.n_grants ? &tracing->policy : NULL;
+	derive_policy(tracing->record, &how, &tracing->text, &counts);
+	if (tracing->text.cut)
+		return err_set(e, ERR_LIMIT, "the derived policy is longer than a policy may be; merge fewer records");
+	if (!args_has(tracing->args, RUN_QUIET))
+		say(SAY_NOTE, "derived: %zu system calls, %zu of them with certain arguments only; %zu were refused and done "
+		    "without; %zu files in %zu grants", counts.n_calls, counts.n_narrowed, counts.n_refused, counts.n_files,
+		    counts.n_grants);
+	return 0;
+}
+
+static int write_peer(const struct tracing *tracing, const struct peer *peer, int fd, const char *name, struct err *e)
+{
+	const struct compiled_how how = { .source = "derived", .argv = (const char *const *)tracing->args->operands };
+	OWN(policy) policy = POLICY_NONE;
+	OWN(str) notes = STR_NONE;
+	struct compiled *const c = compiled_new();
+	int rc = policy_read("the derived policy", str_text(&tracing->text), tracing->text.len, &policy, e);
+
+	if (rc == 0)
+		rc = compiled_write(c, &policy, &how, peer, e);
+	if (rc == 0)
+		rc = say_out(fd, name, &c->text.out, e);
+	if (rc == 0 && !args_has(tracing->args, RUN_QUIET)) {
+		peer_add_notes(&c->text, "", &notes);
+		say_lines(SAY_NOTE, str_text(&notes));
+	}
+	compiled_free(c);
+	return rc;
+}
+
+/* Where the product goes, and in which words. */
+struct product {
+	int own_fd, fd;                 /* fd -1: none is wanted */
+	const char *name;
+	bool is_record;
+	const struct peer *peer;        /* NULL: ward's own words */
+};
+
+static int write_product(struct tracing *tracing, const struct product *product, struct err *e)
 {
 	OWN(json) json = JSON_NONE;
 
+	if (product->is_record) {
+		record_write(tracing->record, &json);
+		return say_out(product->fd, product->name, &json.out, e);
+	}
+	if (product->peer)
+		return write_peer(tracing, product->peer, product->fd, product->name, e);
+	return say_out(product->fd, product->name, &tracing->text, e);
+}
+
+/* What comes after the run; code is that of the run. */
+static int finish(struct tracing *tracing, const struct product *product, int code, struct err *e)
+{
+	const bool replays = args_has(tracing->args, TRACE_REPLAY);
+
 	show(tracing);
-	if (out_fd < 0)
+	if ((replays || (product->fd >= 0 && !product->is_record)) && derive(tracing, e) < 0)
+		return -1;
+	if (product->fd >= 0 && write_product(tracing, product, e) < 0)
+		return -1;
+	if (!replays)
+		return code;
+	return trace_replay(&(struct replay){ .args = tracing->args, .record = tracing->record, .traced_code = code,
+					      .policy = str_text(&tracing->text), .passed = tracing->policy.pass_fds,
+					      .n_passed = tracing->policy.n_pass }, e);
+}
+
+static int read_format(const struct args *args, struct product *out, struct err *e)
+{
+	static const char *const own[] = { "ward", "json", NULL };
+	const struct opt_hit *const hit = args_find(args, TRACE_FORMAT);
+
+	if (!hit || !strcmp(hit->value, "ward"))
 		return 0;
-	record_write(tracing->record, &json);
-	return say_out(out_fd, name, &json.out, e);
+	out->is_record = !strcmp(hit->value, "json");
+	return out->is_record ? 0 : compiled_find(hit->value, own, &out->peer, e);
 }
 
 /* Opened before anything runs: that it cannot be written is found out while it still matters. */
-static int open_out(const struct args *args, int *own, int *fd, const char **name, struct err *e)
+static int open_product(const struct args *args, struct product *out, struct err *e)
 {
-	const struct opt_hit *const out = args_find(args, TRACE_OUT), *const format = args_find(args, TRACE_FORMAT);
+	const struct opt_hit *const hit = args_find(args, TRACE_OUT);
 
-	*name = "standard output";
-	*fd = format ? STDOUT_FILENO : -1;
-	if (!out)
+	if (read_format(args, out, e) < 0)
+		return -1;
+	out->name = "standard output";
+	if (hit || args_has(args, TRACE_FORMAT))
+		out->fd = STDOUT_FILENO;
+	if (out->peer && out->peer->is_binary && (!hit || !strcmp(hit->value, "-")) && isatty(STDOUT_FILENO))
+		return err_set(e, ERR_USAGE, "%s is no text; write it to a file with -o FILE, or use --format bpf-text",
+			       out->peer->name);
+	if (!hit || !strcmp(hit->value, "-"))
 		return 0;
-	*fd = STDOUT_FILENO;
-	if (!strcmp(out->value, "-"))
-		return 0;
-	*name = out->value;
-	*own = *fd = open(out->value, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
-	return *own < 0 ? err_sys(e, "%.200s", out->value) : 0;
+	out->name = hit->value;
+	out->own_fd = out->fd = open(hit->value, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	return out->fd < 0 ? err_sys(e, "%.200s", hit->value) : 0;
 }
 
-static int run(struct tracing *tracing, struct err *e)
+static int check_usage(const struct args *args, struct err *e)
 {
-	OWN_FD int own_fd = -1;
-	const char *name;
-	int fd, code = 0;
-
-	if (!tracing->args->n_operands && !args_has(tracing->args, TRACE_MERGE))
+	if (args->n_operands)
+		return 0;
+	if (args_has(args, TRACE_REPLAY))
+		return err_set(e, ERR_USAGE, "--replay needs the program; write it after the options");
+	if (!args_has(args, TRACE_MERGE))
 		return err_set(e, ERR_USAGE, "no program given; write `ward trace [option]... -- program [argument]...`, "
 			       "or name records with --merge");
-	if (open_out(tracing->args, &own_fd, &fd, &name, e) < 0)
+	return 0;
+}
+
+static int run(struct tracing *tracing, struct product *product, struct err *e)
+{
+	int code = 0;
+
+	if (check_usage(tracing->args, e) < 0 || open_product(tracing->args, product, e) < 0)
 		return -1;
 	if (tracing->args->n_operands)
 		code = trace(tracing, e);
 	if (code < 0 || merge_files(tracing, e) < 0)
 		return -1;
-	if (!tracing->record->runs)
-		return code;
-	return finish(tracing, fd, name, e) < 0 ? -1 : code;
+	return tracing->record->runs ? finish(tracing, product, code, e) : code;
 }
 
 static int run_trace(struct args *args, struct err *e)
 {
-	struct tracing tracing = { .args = args, .record = mem_alloc(sizeof(*tracing.record)), .record_fd = -1 };
-	const int code = run(&tracing, e);
+	struct product product = { .own_fd = -1, .fd = -1 };
+	struct tracing tracing = { .args = args, .record_fd = -1, .policy = POLICY_NONE };
+	int code;
 
+	tracing.measured = mmap(NULL, sizeof(*tracing.measured), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (tracing.measured == MAP_FAILED)
+		return err_sys(e, "mmap");
+	tracing.record = mem_alloc(sizeof(*tracing.record));
+	code = run(&tracing, &product, e);
+	fd_close(product.own_fd);
 	fd_close(tracing.record_fd);
+	str_done(&tracing.text);
+	policy_done(&tracing.policy);
 	record_done(tracing.record);
 	free(tracing.record);
+	munmap(tracing.measured, sizeof(*tracing.measured));
 	return code;
 }
 

@@ -3,6 +3,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import time
 
@@ -212,3 +213,121 @@ def test_a_watching_ward_has_no_right_over_the_host(root, boundary):
     assert same_users == (boundary == "process")
     wanted = 1 << 19 if boundary == "container" else 0     # CAP_SYS_PTRACE, in the box's namespace
     assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == wanted
+
+
+def replay(ward, *command, options=(), **how):
+    """Trace, derive, run again: the outcome, whose result is the text of the policy."""
+    policy = ward.name("yaml")
+    outcome = ward.call("trace", "--replay", "-o", policy, *options, "--", *command, **how)
+    if os.path.exists(policy):
+        with open(policy, encoding="utf-8") as file:
+            outcome.result = file.read()
+    return outcome
+
+
+def check_replay(ward, outcome, *command, expected, **how):
+    assert outcome.code == 0 and "replay:" not in outcome.errors, outcome
+    assert outcome.text == expected + expected, outcome
+    again = ward.run(*command, policy=outcome.result, **how)
+    assert again.code == 0 and again.text == expected, again
+    assert not [one for one in again.result["denials"] if one["name"] not in ("clone3", "rseq")], again
+
+
+def test_a_static_program_is_replayed(anyone, programs):
+    loop = programs("loop.c", "-static")
+    run = replay(anyone, loop, "3", options=["--rx", loop])
+    check_replay(anyone, run, loop, "3", expected="")
+    assert "getppid" in run.result and "openat" not in run.result and "mount" not in run.result
+    assert "derived:" in run.errors
+
+
+def test_a_script_is_replayed(anyone):
+    script = shutil.copy(os.path.join(harness.HERE, "programs", "work.py"), anyone.place)
+    os.chmod(script, 0o644)
+    run = replay(anyone, "python3", "-B", script, options=["--ro", script])
+    check_replay(anyone, run, "python3", "-B", script, expected='[4950, "b\\na\\n", 17]\n')
+
+
+def test_node_is_replayed(anyone):
+    if not shutil.which("node"):
+        pytest.skip("node is missing (apt-get install nodejs)")
+    words = ["node", "-e", "setTimeout(() => console.log(require('zlib').gzipSync('x').length), 1)"]
+    run = replay(anyone, *words, options=["--widen", "--set", "limits.memory=64G"])
+    check_replay(anyone, run, *words, expected="21\n")
+
+
+def test_a_compiler_is_replayed(anyone):
+    if not shutil.which("gcc"):
+        pytest.skip("gcc is missing (apt-get install gcc)")
+    source = anyone.file("a.c", '#include <stdio.h>\nint main(void) { puts("compiled"); }\n')
+    words = ["/bin/sh", "-c", f"gcc -O1 -o /tmp/a {source} && /tmp/a"]
+    run = replay(anyone, *words, options=["--ro", source])
+    check_replay(anyone, run, *words, expected="compiled\n")
+
+
+def test_a_server_under_load_is_replayed(anyone):
+    script = shutil.copy(os.path.join(harness.HERE, "programs", "server.py"), anyone.place)
+    os.chmod(script, 0o644)
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    policy = anyone.file("net.yaml", f"""version: 1
+boundary: container
+fallback: [rlimits]
+limits: {{cpu: 30s, wall: 60s, pids: 256, files: 256, output: 1M}}
+network: {{mode: host, connect: [{port}], bind: [{port}]}}
+files: [{{read: host}}, {{read: "{script}"}}, {{scratch: /work}}]
+cwd: /work
+syscalls: {{default: errno, allow: ["@default"]}}
+""")
+    words = ["python3", "-B", script, str(port), "100"]
+    if anyone.call("check", "-q", "-p", policy).code:
+        pytest.skip("needs Landlock with ports (Linux 6.7)")
+    run = replay(anyone, *words, options=["-p", policy], timeout=60)
+    check_replay(anyone, run, *words, expected="served\n", timeout=60)
+    assert f"bind: [{port}]" in run.result and "accept4" in run.result
+
+
+def test_git_is_replayed(anyone):
+    if not shutil.which("git"):
+        pytest.skip("git is missing (apt-get install git)")
+    source = anyone.folder("source")
+    script = "git init -q . && echo x > x && git add x && git -c user.name=n -c user.email=e commit -q -m x"
+    subprocess.run(["/bin/sh", "-c", script], cwd=source, check=True, env=anyone.environment(), **anyone.identity())
+    config = anyone.file("gitconfig", "[safe]\n\tdirectory = *\n")      # root's box has another uid
+    words = ["git", "clone", "-q", source, "/tmp/clone"]
+    run = replay(anyone, *words, options=["--ro", source, "--ro", f"{config}:/work/.gitconfig"])
+    check_replay(anyone, run, *words, expected="")
+
+
+def test_the_first_miss_is_named_with_its_arguments(anyone):
+    state = anyone.folder("state")
+    script = f"import os\nif os.path.exists('{state}/x'): os.getpgid(0)\nelse: open('{state}/x', 'w')\n"
+    run = replay(anyone, "/usr/bin/python3", "-S", "-c", script, options=["--rw", state])
+    assert run.code == 1 and "replay: first miss: getpgid(0)" in run.errors and "syscalls.allow: getpgid\n" in run.errors, run
+
+
+def test_a_run_that_ends_otherwise_is_a_miss(anyone):
+    state = anyone.folder("state")
+    run = replay(anyone, "/bin/sh", "-c", f"test ! -e {state}/x || exit 3; : > {state}/x", options=["--rw", state])
+    assert run.code == 1 and "ended with 3 instead of 0" in run.errors, run
+
+
+def test_calls_the_policy_does_not_list_are_found_too(anyone):
+    """A trace that could see only what is allowed would be of no use."""
+    script = "import os, ctypes; print(ctypes.CDLL(None).syscall(319, b'x', 0) > 0)"      # memfd_create
+    policy = "version: 1\nfallback: [rlimits]\nfiles: [{read: host}]\nsyscalls: {default: kill, allow: ['@strict']}\n"
+    run = replay(anyone, "/usr/bin/python3", "-S", "-c", script, options=["-p", anyone.file("strict.yaml", policy)])
+    assert run.code == 0 and run.text == "True\nTrue\n" and "memfd_create" in run.result, run
+
+
+@pytest.mark.parametrize("form,begins", [("oci", b"{"), ("bpf-text", b""), ("bpf", b"\x20\x00"), ("ward", b"#"), ("json", b"{")])
+def test_the_policy_is_written_in_other_words(ward, form, begins):
+    run = ward.call("trace", "-q", "--format", form, "--", "/bin/true")
+    assert run.code == 0 and run.out.startswith(begins) and run.out, run
+
+
+def test_an_unknown_format_is_refused_before_anything_runs(ward):
+    run = ward.call("trace", "--format", "jsn", "--", "/bin/echo", "ran")
+    assert run.code == 125 and b"ran" not in run.out and "did you mean 'json'" in run.errors
+    assert ward.call("trace", "--replay", "--merge", "x").code == 125

@@ -15,6 +15,7 @@ MAY = {
     "boundary": ["base", "model"],  # pure; host programs: see HOST
     "broker": ["base", "model"],
     "store": ["base", "model"],
+    "wasi": ["base"],  # hostile bytes in, kernel calls out; no idea of engines or policies
     "format": ["base", "model"],  # peers' formats, both ways; pure
     "judge": ["base", "model", "boundary", "probe/attempt.h"],  # the table of attempts
     "engine": ["base", "model", "boundary", "broker", "store", "monitor/client.h"],

@@ -77,7 +77,8 @@ static void add_objects(const struct deriving *d, uint32_t nr)
 			continue;
 		str_add(d->out, n++ ? ", " : "; ");
 		derive_comment(d->out, host->address);
-		str_addf(d->out, host->port ? " port %u" : "", host->port);
+		if (host->port)
+			str_addf(d->out, " port %u", host->port);
 	}
 }
 

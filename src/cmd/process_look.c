@@ -43,6 +43,16 @@ static const char *read_text(struct process_look *look, int dir, const char *pat
 	return arena_copy(&look->arena, text, len);
 }
 
+/* As much of fdinfo as tells how a file was opened: that of an epoll set may be endless. */
+static const char *read_head(struct process_look *look, int dir, const char *path)
+{
+	OWN_FD int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	char text[128];
+	const ssize_t len = fd < 0 ? -1 : read(fd, text, sizeof(text));
+
+	return len < 0 ? NULL : arena_copy(&look->arena, text, (size_t)len);
+}
+
 static const char *read_link(struct process_look *look, int dir, const char *path)
 {
 	char target[4096];
@@ -93,7 +103,7 @@ static void look_at_fds(struct process_look *look, int dir)
 		facts->fds[facts->n_fds++] = (struct process_fd){
 			.number = atoi(entry->d_name),
 			.target = target,
-			.info = read_text(look, dir, arena_printf(&look->arena, "fdinfo/%s", entry->d_name)),
+			.info = read_head(look, dir, arena_printf(&look->arena, "fdinfo/%s", entry->d_name)),
 		};
 	}
 	closedir(list);
@@ -156,6 +166,9 @@ static void look_at_group(struct process_look *look, const struct group_file *fi
 					     file->controller, path);
 	const size_t top = strlen(GROUPS) + (*file->controller ? strlen(file->controller) + 1 : 0);
 
+	/* A group that cannot be seen here may have any limit. */
+	if (access(directory, F_OK) < 0)
+		return;
 	for (size_t len = strlen(directory); len >= top; len--) {
 		const char *text;
 		uint64_t n;

@@ -20,7 +20,10 @@
 #define PLACE_NOT_ROOT    LAYER_BIT(LAYERS + 5)         /* outside it is not user 0 */
 _Static_assert(LAYERS + 6 <= 64, "one mask");
 
-enum place_mount_flag { PLACE_WRITE = 1, PLACE_EXEC = 2, PLACE_SUID = 4, PLACE_DEV = 8, PLACE_FILE = 16 };
+enum place_mount_flag {
+	PLACE_WRITE = 1, PLACE_EXEC = 2, PLACE_SUID = 4, PLACE_DEV = 8, PLACE_FILE = 16,
+	PLACE_LOCKED = 32 /* Landlock lets nothing be written there, whatever the mount says */
+};
 struct place_mount {
 	const char *at;         /* inside */
 	const char *from;       /* of the host; NULL: a file system of its own */

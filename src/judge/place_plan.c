@@ -64,11 +64,21 @@ static void read_devpts(struct reading *r)
 	});
 }
 
-/* Where there are no mounts Landlock's rules are the list of what can be opened. Source: linux/landlock.h */
+static void lock_mount(struct place *place, const char *at)
+{
+	for (size_t i = 0; i < place->n_mounts; i++)
+		if (strcmp(place->mounts[i].at, at) == 0)
+			place->mounts[i].flags |= PLACE_LOCKED;
+}
+
+/* Beside mounts Landlock's rules say what is less than the mount allows; where there are none, they are the
+ * list of what can be opened. Source: linux/landlock.h */
 static void read_rule(struct reading *r)
 {
 	const uint64_t rights = r->step->n, writing = UINT64_C(0x77b2);
 
+	if (r->plan->boundary != BOUNDARY_PROCESS && !(rights & writing))
+		lock_mount(r->place, text_of(r, r->step->s));
 	if (r->plan->boundary != BOUNDARY_PROCESS)
 		return;
 	place_add_mount(r->place, &(struct place_mount){

@@ -147,7 +147,7 @@ static uint64_t layers_of(const char *attempts)
 	return layers;
 }
 
-/* What is known of who listens there. */
+/* What is known of who listens there, or of the rights. */
 static const char *detail_of(struct making *m, const struct crossing *row)
 {
 	struct arena *const arena = &m->surface->arena;
@@ -156,7 +156,14 @@ static const char *detail_of(struct making *m, const struct crossing *row)
 		return arena_printf(arena, "%" PRIu32 " TCP ports listen there", m->place->listening);
 	if (row->kind == SURFACE_NETWORK && row->asks == local && !(row->any & L(MOUNTNS)) && m->place->abstract)
 		return arena_printf(arena, "%" PRIu32 " names are in use there", m->place->abstract);
-	return row->detail;
+	return row->any & L(CAPS) && row->asks == nothing ? surface_caps_words(m) : row->detail;
+}
+
+/* Over the host it hangs on which ones they are; in a user namespace of its own they only reach code. */
+static enum severity severity_of(const struct making *m, const struct crossing *row)
+{
+	return row->any == (L(CAPS) | L(USERNS)) && row->asks == nothing ? surface_caps_severity(m->place) :
+									   row->severity;
 }
 
 static void add_crossing(struct making *m, const struct crossing *row, unsigned rank)
@@ -173,7 +180,7 @@ static void add_crossing(struct making *m, const struct crossing *row, unsigned 
 	surface_add(m, &(struct surface_item){
 		.kind = row->kind,
 		.state = by_filter || by_layer ? SURFACE_CLOSED : unsure ? SURFACE_UNKNOWN : SURFACE_OPEN,
-		.severity = row->severity,
+		.severity = severity_of(m, row),
 		.rank = rank,
 		.flow = row->flow,
 		.name = row->name,

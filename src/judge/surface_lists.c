@@ -27,7 +27,8 @@ static const char *flags_in_words(struct making *m, const struct place_mount *mo
 	struct str text = STR_NONE;
 	const char *copy;
 
-	str_add(&text, mount->flags & PLACE_WRITE ? "writable" : "read-only");
+	str_add(&text, !(mount->flags & PLACE_WRITE)  ? "read-only" :
+		       mount->flags & PLACE_LOCKED ? "read-only by landlock" : "writable");
 	str_add(&text, mount->flags & PLACE_EXEC ? ", exec" : ", noexec");
 	str_add(&text, mount->flags & PLACE_SUID ? ", suid" : "");
 	str_add(&text, mount->flags & PLACE_DEV ? ", dev" : "");

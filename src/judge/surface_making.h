@@ -28,3 +28,7 @@ void surface_rate_calls(struct making *m, const struct subject *subject);
 void surface_add_files(struct making *m);
 void surface_add_starter(struct making *m);
 void surface_add_limits(struct making *m);
+
+/* How bad it is to have the place's capabilities over the host, and their names, worst first. */
+enum severity surface_caps_severity(const struct place *place);
+const char *surface_caps_words(struct making *m);

@@ -51,14 +51,15 @@ static void mounts_are_those_of_the_plan(void **state)
 	make(&sample, host_root_v2(), "default", "container");
 	mount = mount_at(&sample.place, "/usr");
 	assert_string_equal(mount->from, "/usr");
-	assert_int_equal(mount->flags, PLACE_EXEC);
+	assert_int_equal(mount->flags, PLACE_EXEC | PLACE_LOCKED);
 	mount = mount_at(&sample.place, "/tmp");
 	assert_null(mount->from);
 	assert_int_equal(mount->flags, PLACE_WRITE | PLACE_EXEC);
 	assert_int_equal(mount->bytes, 64 << 20);
 	mount = mount_at(&sample.place, "/dev/null");
 	assert_int_equal(mount->flags, PLACE_WRITE | PLACE_DEV | PLACE_FILE);
-	assert_non_null(mount_at(&sample.place, "/proc"));
+	assert_int_equal(mount_at(&sample.place, "/proc")->flags, PLACE_WRITE | PLACE_LOCKED);
+	assert_false(mount_at(&sample.place, "/tmp")->flags & PLACE_LOCKED);
 	assert_null(mount_at(&sample.place, "/home"));
 }
 

@@ -2,38 +2,17 @@
 #include "judge/surface.h"
 
 #include <errno.h>
-#include <linux/audit.h>
 #include <setjmp.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
 
 #include <cmocka.h>
 
 #include "surface_sample.h"
 
 #define L(layer) LAYER_BIT(LAYER_##layer)
-#define STMT(code, k) { (code), 0, 0, (k) }
-#define JEQ(k, yes, no) { BPF_JMP | BPF_JEQ | BPF_K, (yes), (no), (k) }
-
-/* Allows nothing but one call. */
-static void allow_only(struct sample *sample, uint32_t nr)
-{
-	const struct sock_filter program[] = {
-		STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
-		JEQ(AUDIT_ARCH_X86_64, 0, 3),
-		STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		JEQ(nr, 0, 1),
-		STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-		STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
-	};
-
-	subject_add_filter(&sample->subject, "one", program, ARRAY_SIZE(program));
-}
-
 static void without_layers_everything_is_open(void **state)
 {
 	static const char *const names[] = {
@@ -82,7 +61,7 @@ static void a_filter_closes_what_no_layer_does(void **state)
 
 	(void)state;
 	sample.place.holds = L(SECCOMP);
-	allow_only(&sample, SYS_read);
+	sample_allow_only(&sample, SYS_read, SECCOMP_RET_ERRNO | EPERM);
 	sample_make(&sample);
 	assert_int_equal(sample.surface.calls, 1);
 	assert_int_equal(sample_find(&sample, "signals to other processes")->state, SURFACE_CLOSED);
@@ -99,7 +78,7 @@ static void one_call_of_several_is_enough_to_open(void **state)
 
 	(void)state;
 	sample.place.holds = L(SECCOMP);
-	allow_only(&sample, SYS_tgkill);
+	sample_allow_only(&sample, SYS_tgkill, SECCOMP_RET_ERRNO | EPERM);
 	sample_make(&sample);
 	assert_int_equal(sample_find(&sample, "signals to other processes")->state, SURFACE_OPEN);
 	assert_int_equal(sample_find(&sample, "signals to other processes")->guards, 0);
@@ -139,7 +118,7 @@ static void a_store_that_is_too_small_is_incomplete(void **state)
 
 	(void)state;
 	sample.place.name = "sample";
-	allow_only(&sample, SYS_read);
+	sample_allow_only(&sample, SYS_read, SECCOMP_RET_ERRNO | EPERM);
 	sample.store = regions_new(40);
 	surface_make(&sample.surface, &sample.place, &sample.subject, sample.store);
 	assert_false(sample.surface.calls_known);
@@ -170,7 +149,7 @@ static void the_threshold_decides_the_code(void **state)
 
 	(void)state;
 	sample.place.holds = PLACE_NOT_ROOT | L(CAPS) | L(PIDNS) | L(SECCOMP);
-	allow_only(&sample, SYS_read);
+	sample_allow_only(&sample, SYS_read, SECCOMP_RET_ERRNO | EPERM);
 	sample_make(&sample);
 	assert_int_equal(surface_code(&sample.surface, false, SEVERITY_INFO), 0);
 	assert_int_equal(surface_code(&sample.surface, true, SEVERITY_CRITICAL), 0);

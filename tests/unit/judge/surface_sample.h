@@ -1,7 +1,10 @@
 /* A surface to look at: a place by hand, filters by hand, and the answer. Include it behind cmocka.h. */
 #pragma once
 
+#include <linux/audit.h>
+#include <stddef.h>
 #include <string.h>
+#include <sys/syscall.h>
 
 #include "base/mem.h"
 #include "judge/surface.h"
@@ -40,4 +43,22 @@ static inline const struct surface_item *sample_find(struct sample *sample, cons
 			return &sample->surface.items[i];
 	fail_msg("no item '%s'", name);
 	return NULL;
+}
+
+#define SAMPLE_STMT(code, k) { (code), 0, 0, (k) }
+#define SAMPLE_JEQ(k, yes, no) { BPF_JMP | BPF_JEQ | BPF_K, (yes), (no), (k) }
+
+/* Adds a filter that allows one call; any other gets `otherwise`. */
+static inline void sample_allow_only(struct sample *sample, uint32_t nr, uint32_t otherwise)
+{
+	const struct sock_filter program[] = {
+		SAMPLE_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch)),
+		SAMPLE_JEQ(AUDIT_ARCH_X86_64, 0, 3),
+		SAMPLE_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		SAMPLE_JEQ(nr, 0, 1),
+		SAMPLE_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+		SAMPLE_STMT(BPF_RET | BPF_K, otherwise),
+	};
+
+	subject_add_filter(&sample->subject, "one", program, ARRAY_SIZE(program));
 }

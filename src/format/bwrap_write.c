@@ -186,7 +186,7 @@ static void add_environment(const struct peer_box *box, struct str *out)
 
 		if (rule->value)
 			add_option(out, "--setenv", rule->name, rule->value);
-		else
+		else if (*rule->name > '9')     /* $1 would be the script's first argument */
 			str_addf(out, " \\\n\t${%s+--setenv %s \"$%s\"}", rule->name, rule->name, rule->name);
 	}
 }

@@ -42,6 +42,14 @@ void peer_text_done(struct peer_text *text)
 	*text = PEER_TEXT_NONE;
 }
 
+/* A line break in a name would end the comment it stands in. */
+static void make_clean(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < 0x20 || *text == 0x7f)
+			*text = '?';
+}
+
 void peer_note(struct peer_text *text, bool is_wider, const char *format, ...)
 {
 	char line[1024];
@@ -51,9 +59,7 @@ void peer_note(struct peer_text *text, bool is_wider, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	for (char *p = line; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	make_clean(line);
 	text->notes = mem_grow(text->notes, &text->cap_notes, text->n_notes + 1, sizeof(*text->notes));
 	for (; is_wider && at > 0 && !text->notes[at - 1].is_wider; at--)
 		text->notes[at] = text->notes[at - 1];
@@ -63,7 +69,12 @@ void peer_note(struct peer_text *text, bool is_wider, const char *format, ...)
 
 int peer_write(const struct peer *peer, const struct peer_box *box, struct peer_text *text, struct err *e)
 {
-	if (peer->write(box, text, e) < 0)
+	struct peer_box clean = *box;
+	char *const source = arena_copy(&text->arena, box->source, strlen(box->source));
+
+	make_clean(source);
+	clean.source = source;
+	if (peer->write(&clean, text, e) < 0)
 		return err_add(e, "%s", peer->name);
 	return text->out.cut ? err_set(e, ERR_LIMIT, "%s: the text is longer than %zu bytes", peer->name,
 				       STR_MAX) : 0;

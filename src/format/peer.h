@@ -20,7 +20,7 @@ struct peer_view {
 /* The policy, read and compiled. Borrowed. */
 struct peer_box {
 	const struct policy *policy;
-	const char *source;                     /* "default (built in)", "./x.yaml" */
+	const char *source;                     /* "default (built in)", "./x.yaml"; any bytes */
 	const struct filter_set *rows;          /* of the policy's filter, for the lines they come from */
 	const struct filter_cases *cases;
 	const struct sock_filter *program;      /* policy and floor as one */

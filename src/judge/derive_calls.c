@@ -428,7 +428,7 @@ static void add_words(const struct deriving *d, uint32_t nr, const struct chosen
 		if (syscalls_value_name(nr, chosen->arg, chosen->values[i]) ||
 		    !strchr("SPMOCUm", syscalls_arg_class(nr, chosen->arg)))
 			continue;
-		syscalls_format_value(nr, chosen->arg, chosen->values[i], text, sizeof(text));
+		syscalls_format_arg(nr, chosen->arg, chosen->values[i], text, sizeof(text));
 		str_add(d->out, before);
 		derive_comment(d->out, text);
 		before = ", ";

@@ -300,13 +300,6 @@ const char *syscalls_value_name(uint32_t nr, unsigned arg, uint64_t value)
 	return constant && constant->class != '-' ? constant->name : NULL;
 }
 
-void syscalls_format_value(uint32_t nr, unsigned arg, uint64_t value, char *out, size_t cap)
-{
-	struct text text = { out, cap };
-
-	put_shaped(&text, syscalls_arg_class(nr, arg) == '-' ? "8x" : shape_of(nr) + 2 * arg, value);
-}
-
 void syscalls_format(uint32_t nr, const uint64_t args[6], char *out, size_t cap)
 {
 	const struct call *call = call_of(nr);

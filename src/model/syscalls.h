@@ -45,9 +45,6 @@ const char *syscalls_group_at(size_t i);
 const char *syscalls_group_summary(const char *name);
 const char *syscalls_name_at(size_t i);
 
-/* One argument for people, cut to its width: "PROT_READ|PROT_WRITE". out is always terminated. */
-void syscalls_format_value(uint32_t nr, unsigned arg, uint64_t value, char *out, size_t cap);
-
 /* How an argument is shown: the letter of syscalls.def; '-' when the call has no such argument. */
 char syscalls_arg_class(uint32_t nr, unsigned arg);
 

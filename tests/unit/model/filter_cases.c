@@ -37,13 +37,7 @@ static void compare(const struct near_sets *sets, const char *name)
 static void every_built_in_policy_is_cut_without_loss(void **state)
 {
 	(void)state;
-	for (size_t i = 0; i < ARRAY_SIZE(near_policies); i++) {
-		struct near_sets sets;
-
-		near_builtin(&sets, near_policies[i]);
-		compare(&sets, near_policies[i]);
-		near_done(&sets);
-	}
+	near_each(compare);
 }
 
 static const char ordered[] =

@@ -47,6 +47,18 @@ static inline void near_done(struct near_sets *sets)
 	policy_done(&sets->policy);
 }
 
+/* Calls check() with each of the built-in policies. */
+static inline void near_each(void (*check)(const struct near_sets *sets, const char *name))
+{
+	for (size_t i = 0; i < ARRAY_SIZE(near_policies); i++) {
+		struct near_sets sets;
+
+		near_builtin(&sets, near_policies[i]);
+		check(&sets, near_policies[i]);
+		near_done(&sets);
+	}
+}
+
 /* xorshift64*: the same calls in every run. */
 static inline uint64_t near_random(uint64_t *state)
 {

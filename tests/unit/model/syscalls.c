@@ -237,6 +237,11 @@ static void one_argument_is_shown_as_in_the_call(void **state)
 				    sizeof(text));
 		assert_string_equal(text, rows[i].text);
 	}
+	assert_string_equal(syscalls_value_name(16, 1, 0x5412), "TIOCSTI");
+	assert_null(syscalls_value_name(16, 1, 0x99999));
+	assert_null(syscalls_value_name(16, 0, 1));
+	assert_int_equal(syscalls_arg_class(16, 1), 'I');
+	assert_int_equal(syscalls_arg_class(16, 3), '-');
 	assert_int_equal(syscalls_arg_count((uint32_t)syscalls_number("getpid")), 0);
 	assert_int_equal(syscalls_arg_count((uint32_t)syscalls_number("socket")), 3);
 	assert_int_equal(syscalls_arg_count(5000), 6);

@@ -94,8 +94,6 @@ static void add_finding(const struct finding *finding, bool colour, struct str *
 
 static void add_documented(const struct lint_report *report, enum severity min, struct str *out)
 {
-	OWN(str) text = STR_NONE;
-
 	for (size_t i = 0; i < report->lint->n; i++) {
 		const struct finding *const finding = &report->lint->findings[i];
 

@@ -129,17 +129,17 @@ static void libseccomp_reads_every_built_in_policy_as_it_was_meant(void **state)
 static void libseccomp_reads_ordered_rules_as_they_were_meant(void **state)
 {
 	static const char *const policies[] = {
-		"version: 1\nsyscalls:\n  default: kill\n  allow: [execve, read]\n  rules:\n"
+		("version: 1\nsyscalls:\n  default: kill\n  allow: [execve, read]\n  rules:\n"
 		"    - {call: fcntl, when: {arg1: {mask: 0xf0, is: 0x30}}, action: errno}\n"
 		"    - {call: fcntl, when: {arg1: [0x31, 0x41]}}\n"
-		"    - {call: socket, when: {arg0: [AF_INET, AF_ALG], arg1: SOCK_STREAM}}\n",
-		"version: 1\nsyscalls:\n  default: errno\n  allow: [execve]\n  rules:\n"
+		"    - {call: socket, when: {arg0: [AF_INET, AF_ALG], arg1: SOCK_STREAM}}\n"),
+		("version: 1\nsyscalls:\n  default: errno\n  allow: [execve]\n  rules:\n"
 		"    - {call: lseek, when: {arg1: [0, 5]}, action: kill}\n"
 		"    - {call: fcntl, when: {arg2: 0}, action: log}\n"
 		"    - {call: fcntl, when: {arg1: F_GETFL}, action: errno, errno: EBADF}\n"
-		"    - {call: lseek, action: allow}\n",
-		"version: 1\nsyscalls:\n  default: errno\n  allow: [execve, pwrite64]\n  rules:\n"
-		"    - {call: pwrite64, when: {arg3: 0}, action: kill}\n",
+		"    - {call: lseek, action: allow}\n"),
+		("version: 1\nsyscalls:\n  default: errno\n  allow: [execve, pwrite64]\n  rules:\n"
+		"    - {call: pwrite64, when: {arg3: 0}, action: kill}\n"),
 	};
 
 	(void)state;

@@ -14,6 +14,9 @@ struct asking {
 	struct lint *out;               /* while asking, no region of a store that is full is believed */
 };
 
+/* Something was not looked at: the analysis is incomplete. Said once. */
+void asking_gap(struct asking *asking, const char *text);
+
 /* The arguments with which x86-64 call nr gets through. */
 struct region asking_passes(struct asking *asking, uint32_t nr);
 

@@ -134,6 +134,8 @@ static void refuse(struct editing *editing, const char *const *names, size_t n)
 	} else if (editing->kind == SUBJECT_SYSTEMD) {
 		str_add(&out, "SystemCallFilter=~");
 		list(&out, names, n, "", " ");
+		if (narrowing(danger, names[0]))
+			str_add(&out, " (whole: its lists compare no arguments)");
 	} else {
 		refuse_in_program(danger, names, n, &out);
 	}

@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <linux/seccomp.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
@@ -282,7 +282,7 @@ static struct region region_of(struct asking *asking, const struct cube *cube)
 }
 
 /* Looks among `able` for a call that is refused as soon as bits of `ignored` in argument arg change, to
- * another one of `instead`. false: there is none, or there are too many cases to look at. */
+ * another one of `instead`. false: there is none; that not all was looked at is a gap. */
 static bool find_pair(struct asking *asking, struct region passes, struct region able,
 		      struct region instead, unsigned arg, uint64_t ignored, struct pair *out)
 {
@@ -309,6 +309,8 @@ static bool find_pair(struct asking *asking, struct region passes, struct region
 		if (region_has(asking->store, able, &out->passes))
 			return true;
 	}
+	if (n > CUBES)
+		asking_gap(asking, "an argument is compared in more ways than are looked at");
 	return false;
 }
 
@@ -333,70 +335,109 @@ static void call_pair(struct asking *asking, struct finding *finding, uint32_t n
 	finding_call(asking, finding, &call);
 }
 
-/* true: there is one. */
-static bool ask_width(struct asking *asking, uint32_t nr, unsigned arg, struct region passes)
-{
-	const uint64_t width = UINT64_MAX >> (64 - 8 * syscalls_arg_bytes(nr, arg));
-	const struct region plain = region_arg(asking->store, arg, ~width, 0);
-	const struct region high = region_minus(asking->store, region_not(asking->store, plain),
-						is_extended(asking, arg));
-	struct danger danger;
-	struct finding *finding;
-	struct pair pair;
+/* One comparison to be looked at: argument arg of all calls that get through with the same arguments. */
+struct comparison {
+	struct region passes;
+	unsigned arg;
+	bool is_pointer;
+	uint64_t ignored;
+	size_t found;           /* its finding's place plus one; 0: nothing was found */
+};
 
-	if (!find_pair(asking, passes, region_and(asking->store, passes, high), plain, arg, ~width, &pair))
-		return false;
-	danger = entry("abi.width");
-	finding = asking_add(asking, &danger, danger.severity, nr);
-	call_pair(asking, finding, nr, &pair);
-	finding->detail = arena_printf(&asking->out->arena,
-				       "argument %u is %#llx: with %#llx, the same to the kernel, the filter "
-				       "refuses the call",
-				       arg, (unsigned long long)pair.passes.args[arg],
-				       (unsigned long long)pair.refused.args[arg]);
-	finding_name(asking, finding, syscalls_name(nr));
-	return true;
+static bool find_comparison(struct asking *asking, const struct comparison *comparison, struct pair *out)
+{
+	struct regions *const store = asking->store;
+	const unsigned arg = comparison->arg;
+	const struct region plain = region_arg(store, arg, comparison->ignored, 0);
+	const struct region other = region_not(store, plain);
+
+	/* An address beside another one; a number beside itself with higher bits. */
+	if (comparison->is_pointer)
+		return find_pair(asking, comparison->passes, region_and(store, comparison->passes, other), other,
+				 arg, comparison->ignored, out);
+	return find_pair(asking, comparison->passes,
+			 region_and(store, comparison->passes,
+				    region_minus(store, other, is_extended(asking, arg))),
+			 plain, arg, comparison->ignored, out);
 }
 
-static bool ask_pointer(struct asking *asking, uint32_t nr, unsigned arg, struct region passes)
+static void look(struct asking *asking, struct comparison *comparison, uint32_t nr)
 {
-	const struct region address =
-		region_not(asking->store, region_arg(asking->store, arg, UINT64_MAX, 0));
-	struct danger danger;
+	const struct danger danger = entry(comparison->is_pointer ? "abi.pointer-arg" : "abi.width");
 	struct finding *finding;
 	struct pair pair;
 
-	if (!find_pair(asking, passes, region_and(asking->store, passes, address), address, arg, UINT64_MAX,
-		       &pair))
-		return false;
-	danger = entry("abi.pointer-arg");
+	if (!find_comparison(asking, comparison, &pair))
+		return;
 	finding = asking_add(asking, &danger, danger.severity, nr);
+	comparison->found = asking->out->n;
 	call_pair(asking, finding, nr, &pair);
 	finding->detail = arena_printf(&asking->out->arena,
-				       "argument %u is an address: %#llx passes, %#llx does not", arg,
-				       (unsigned long long)pair.passes.args[arg],
-				       (unsigned long long)pair.refused.args[arg]);
-	finding_name(asking, finding, syscalls_name(nr));
-	return true;
+				       comparison->is_pointer ?
+				       "argument %u is an address: %#llx passes, %#llx does not" :
+				       "argument %u is %#llx: with %#llx, the same to the kernel, the filter "
+				       "refuses the call",
+				       comparison->arg, (unsigned long long)pair.passes.args[comparison->arg],
+				       (unsigned long long)pair.refused.args[comparison->arg]);
+}
+
+/* What was looked at; many calls get through with the same arguments. */
+struct looked {
+	struct comparison *all;
+	size_t n, cap;
+};
+
+static void looked_done(struct looked *looked)
+{
+	free(looked->all);
+}
+
+static const struct comparison *look_once(struct asking *asking, struct looked *looked,
+					  struct comparison comparison, uint32_t nr)
+{
+	for (size_t i = 0; i < looked->n; i++) {
+		const struct comparison *const known = &looked->all[i];
+
+		if (region_is_same(known->passes, comparison.passes) && known->arg == comparison.arg &&
+		    known->is_pointer == comparison.is_pointer && known->ignored == comparison.ignored)
+			return known;
+	}
+	look(asking, &comparison, nr);
+	looked->all = mem_grow(looked->all, &looked->cap, looked->n + 1, sizeof(*looked->all));
+	looked->all[looked->n] = comparison;
+	return &looked->all[looked->n++];
 }
 
 /* One finding of each kind for a call is enough. */
+static void ask_arguments(struct asking *asking, struct looked *looked, uint32_t nr)
+{
+	struct comparison comparison = { .passes = asking_passes(asking, nr) };
+	bool is_found[2] = { false };
+
+	if (region_is_empty(comparison.passes) || region_is_same(comparison.passes, REGION_ALL))
+		return;
+	for (unsigned arg = 0; arg < 6; arg++) {
+		const unsigned bytes = syscalls_arg_bytes(nr, arg);
+		const struct comparison *seen;
+
+		comparison.arg = arg;
+		comparison.is_pointer = syscalls_arg_is_pointer(nr, arg);
+		comparison.ignored = comparison.is_pointer ? UINT64_MAX : ~(UINT64_MAX >> (64 - 8 * bytes));
+		if (!comparison.ignored || is_found[comparison.is_pointer])
+			continue;
+		seen = look_once(asking, looked, comparison, nr);
+		if (seen->found)
+			finding_name(asking, &asking->out->findings[seen->found - 1], syscalls_name(nr));
+		is_found[comparison.is_pointer] = seen->found;
+	}
+}
+
 static void ask_comparisons(struct asking *asking)
 {
-	for (size_t i = 0; syscalls_name_at(i); i++) {
-		const uint32_t nr = (uint32_t)syscalls_number(syscalls_name_at(i));
-		const struct region passes = asking_passes(asking, nr);
-		bool is_wide = false, is_pointer = false;
+	OWN(looked) looked = { .n = 0 };
 
-		if (region_is_empty(passes) || region_is_same(passes, REGION_ALL))
-			continue;
-		for (unsigned arg = 0; arg < 6; arg++) {
-			if (syscalls_arg_is_pointer(nr, arg))
-				is_pointer = is_pointer || ask_pointer(asking, nr, arg, passes);
-			else if (syscalls_arg_bytes(nr, arg) < 8)
-				is_wide = is_wide || ask_width(asking, nr, arg, passes);
-		}
-	}
+	for (size_t i = 0; syscalls_name_at(i); i++)
+		ask_arguments(asking, &looked, (uint32_t)syscalls_number(syscalls_name_at(i)));
 }
 
 /* ---- what is not listed ---- */

@@ -17,7 +17,7 @@ static void run(const struct subject *subject, struct lint *out)
 {
 	struct err e = ERR_INIT;
 
-	if (lint_run(subject, 0, out, &e) < 0)
+	if (lint_run(subject, 0, REGIONS_NODES, out, &e) < 0)
 		fail_msg("%s", e.text);
 }
 

@@ -10,6 +10,7 @@
 
 #include "base/mem.h"
 #include "judge/lint.h"
+#include "judge/region.h"
 #include "model/filter.h"
 #include "model/syscalls.h"
 

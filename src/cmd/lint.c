@@ -8,7 +8,6 @@
 #include "cmd/say.h"
 #include "cmd/subject_find.h"
 #include "judge/lint.h"
-#include "judge/region.h"
 
 enum lint_id { LINT_FAIL_ON = FOUND_IDS, LINT_MIN, LINT_FORMAT, LINT_ASSUME, LINT_EXPLAIN, LINT_LIST };
 static const struct opt options[] = {
@@ -205,8 +204,7 @@ static int judge(const struct args *args, const char *word, const struct linting
 {
 	if (subject_find(args, word, &out->found, e) < 0)
 		return -1;
-	if (lint_run(&out->found.subject, assumed_of(linting, &out->found.subject), REGIONS_NODES, &out->lint,
-		     e) < 0)
+	if (lint_run(&out->found.subject, assumed_of(linting, &out->found.subject), &out->lint, e) < 0)
 		return err_add(e, "%s", out->found.subject.name);
 	out->is_readable = true;
 	return 0;

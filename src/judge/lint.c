@@ -111,17 +111,6 @@ enum severity asking_ease(struct asking *asking, const struct danger *danger, en
 
 /* ---- questions ---- */
 
-void asking_gap(struct asking *asking, const char *text)
-{
-	struct lint *const lint = asking->out;
-
-	for (size_t i = 0; i < lint->n_gaps; i++)
-		if (strcmp(lint->gaps[i], text) == 0)
-			return;
-	lint->gaps = mem_grow(lint->gaps, &lint->cap_gaps, lint->n_gaps + 1, sizeof(*lint->gaps));
-	lint->gaps[lint->n_gaps++] = arena_copy(&lint->arena, text, strlen(text));
-}
-
 struct region asking_passes(struct asking *asking, uint32_t nr)
 {
 	return region_at(asking->store, asking->passes, AUDIT_ARCH_X86_64, nr);
@@ -328,6 +317,12 @@ static void ask_entry(struct asking *asking, const struct danger *danger)
 
 /* ---- all ---- */
 
+static void add_gap(struct lint *lint, const char *text)
+{
+	lint->gaps = mem_grow(lint->gaps, &lint->cap_gaps, lint->n_gaps + 1, sizeof(*lint->gaps));
+	lint->gaps[lint->n_gaps++] = arena_copy(&lint->arena, text, strlen(text));
+}
+
 /* Keeps the order of equals: what stands first in the data comes first. */
 static void sort(struct lint *lint)
 {
@@ -347,7 +342,7 @@ static bool is_lost(struct asking *asking, size_t before)
 	if (!regions_are_full(asking->store))
 		return false;
 	asking->out->n = before;
-	asking_gap(asking, "the filter is too large to be analysed in full");
+	add_gap(asking->out, "the filter is too large to be analysed in full");
 	return true;
 }
 
@@ -383,7 +378,7 @@ static int ask(struct asking *asking, struct err *e)
 			*e = why;
 			return -1;
 		}
-		asking_gap(asking, why.text);
+		add_gap(asking->out, why.text);
 		return 0;
 	}
 	asking->passes = eval_passes(asking->store, &asking->answers, false);
@@ -392,7 +387,8 @@ static int ask(struct asking *asking, struct err *e)
 	return 0;
 }
 
-int lint_run(const struct subject *subject, uint32_t assumed, size_t nodes, struct lint *out, struct err *e)
+int lint_run_within(const struct subject *subject, uint32_t assumed, size_t nodes, struct lint *out,
+		    struct err *e)
 {
 	OWN(lint) lint = LINT_NONE;
 	struct asking asking = {
@@ -410,12 +406,17 @@ int lint_run(const struct subject *subject, uint32_t assumed, size_t nodes, stru
 	if (done < 0)
 		return -1;
 	for (size_t i = 0; i < subject->n_missing; i++)
-		asking_gap(&asking, subject->missing[i]);
+		add_gap(&lint, subject->missing[i]);
 	for (size_t i = 0; i < lint.n; i++)
 		lint_edit(&asking, &lint.findings[i]);
 	sort(&lint);
 	*out = TAKE(lint, LINT_NONE);
 	return 0;
+}
+
+int lint_run(const struct subject *subject, uint32_t assumed, struct lint *out, struct err *e)
+{
+	return lint_run_within(subject, assumed, REGIONS_NODES, out, e);
 }
 
 size_t lint_count(const struct lint *lint, enum severity at_least)

@@ -40,10 +40,12 @@ void lint_done(struct lint *lint);
  *
  * subject  outlives the answer
  * assumed  facts of the surroundings (FACT_*) that are taken for given beside those the subject knows
- * nodes    the budget, as for regions_new()
  * Errors: ERR_USAGE when a filter is none. A filter that is too large is a gap, not an error. */
-MUST_USE int lint_run(const struct subject *subject, uint32_t assumed, size_t nodes, struct lint *out,
-		      struct err *e);
+MUST_USE int lint_run(const struct subject *subject, uint32_t assumed, struct lint *out, struct err *e);
+
+/* The same within another budget than REGIONS_NODES. */
+MUST_USE int lint_run_within(const struct subject *subject, uint32_t assumed, size_t nodes, struct lint *out,
+			     struct err *e);
 
 /* Findings that count: undocumented ones at or above a severity. */
 size_t lint_count(const struct lint *lint, enum severity at_least);

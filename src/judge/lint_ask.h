@@ -14,9 +14,6 @@ struct asking {
 	struct lint *out;               /* while asking, no region of a store that is full is believed */
 };
 
-/* Something was not looked at: the analysis is incomplete. Said once. */
-void asking_gap(struct asking *asking, const char *text);
-
 /* The arguments with which x86-64 call nr gets through. */
 struct region asking_passes(struct asking *asking, uint32_t nr);
 
@@ -37,6 +34,17 @@ void finding_call(struct asking *asking, struct finding *finding, const struct s
 /* Takes the plainest call of the region as the example. */
 void finding_pick(struct asking *asking, struct finding *finding, uint32_t arch, uint32_t nr,
 		  struct region arguments);
+
+/* An entry of the data that is there. */
+struct danger lint_entry(const char *id);
+
+/* The highest number of a call that is known. */
+uint32_t lint_last_number(void);
+
+/* Rules of other files. */
+void lint_i386(struct asking *asking);
+void lint_x32(struct asking *asking);
+void lint_comparisons(struct asking *asking);
 
 /* The rules about the filter as a whole; NULL past the end. And the one about none. */
 typedef void lint_rule(struct asking *asking);

@@ -1,6 +1,7 @@
 /* The smallest edit that ends a finding, in the terms of the source: a policy of ward, an OCI profile, a
  * unit, a program. Text alone: nothing is changed. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -60,6 +61,20 @@ static void add_numbered(struct str *out, const char *text, unsigned arg)
 		str_addf(out, "%u%s", arg, text + before + 1);
 }
 
+/* Bits that must have a value are one comparison; a choice of values is an entry for each. */
+static void narrow_in_oci(const struct danger *danger, const char *name, unsigned arg, struct str *out)
+{
+	long long mask, value;
+
+	str_addf(out, "give \"%s\" an entry of its own with \"args\": [{\"index\": %u, ", name, arg);
+	if (sscanf(danger->keep_when, "arg#: {mask: %lli, is: %lli}", &mask, &value) == 2) {
+		str_addf(out, "\"value\": %lld, \"valueTwo\": %lld, \"op\": \"SCMP_CMP_MASKED_EQ\"}]", mask, value);
+		return;
+	}
+	str_add(out, "\"value\": 4294967295, \"valueTwo\": V, \"op\": \"SCMP_CMP_MASKED_EQ\"}] for each V, so that ");
+	add_numbered(out, danger->keep, arg);
+}
+
 static void narrow(struct editing *editing, const char *name, const struct danger_reach *reach)
 {
 	const struct danger *const danger = &editing->finding->danger;
@@ -71,9 +86,7 @@ static void narrow(struct editing *editing, const char *name, const struct dange
 		add_numbered(&out, danger->keep_when, arg);
 		str_add(&out, "}}");
 	} else if (editing->kind == SUBJECT_OCI) {
-		str_addf(&out, "give \"%s\" an entry of its own whose \"args\" compare the low 32 bits "
-			       "(SCMP_CMP_MASKED_EQ, value 4294967295), so that ", name);
-		add_numbered(&out, danger->keep, arg);
+		narrow_in_oci(danger, name, arg, &out);
 	} else {
 		str_addf(&out, "let %s (%d) through only when ", name, syscalls_number(name));
 		add_numbered(&out, danger->keep, arg);

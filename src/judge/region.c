@@ -309,6 +309,32 @@ static uint32_t bit_of(uint32_t level)
 	return 1u << (WORD_BITS - 1 - level % WORD_BITS);
 }
 
+/* Goes down one level each time; what a node became is remembered in map (0 = not yet, else that + 1). */
+static uint32_t forget(struct regions *store, uint32_t at, enum word word, uint32_t mask, uint32_t *map)
+{
+	const uint32_t level = store->nodes[at].level;
+	uint32_t clear, set;
+
+	if (level >= level_of(word, 0) + 1)
+		return at;
+	if (map[at])
+		return map[at] - 1;
+	clear = forget(store, store->nodes[at].clear, word, mask, map);
+	set = forget(store, store->nodes[at].set, word, mask, map);
+	if (level / WORD_BITS == (uint32_t)word && (bit_of(level) & mask))
+		map[at] = choose(store, clear, YES, set) + 1;
+	else
+		map[at] = make(store, level, clear, set) + 1;
+	return map[at] - 1;
+}
+
+struct region region_forget(struct regions *store, struct region a, enum word word, uint32_t mask)
+{
+	OWN_MEM uint32_t *map = mem_alloc(store->n * sizeof(*map));
+
+	return (struct region){ forget(store, a.node, word, mask, map) };
+}
+
 bool region_has(const struct regions *store, struct region a, const struct seccomp_data *point)
 {
 	uint32_t words[WORDS];

@@ -64,6 +64,9 @@ struct region region_arg(struct regions *store, unsigned arg, uint64_t mask, uin
 /* One call of x86-64, any arguments: AUDIT_ARCH_X86_64 and the number. */
 struct region region_call(struct regions *store, uint32_t arch, uint32_t nr);
 
+/* The points that become points of the region by other values of these bits of a word. */
+struct region region_forget(struct regions *store, struct region a, enum word word, uint32_t mask);
+
 bool region_has(const struct regions *store, struct region a, const struct seccomp_data *point);
 
 /* A point of the region, the plainest there is: the least words, from the first on. false: it is empty. */

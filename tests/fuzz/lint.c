@@ -5,7 +5,6 @@
 
 #include "base/json.h"
 #include "judge/lint.h"
-#include "judge/region.h"
 #include "model/filter.h"
 #include "require.h"
 
@@ -57,7 +56,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 	subject_add_filter(&subject, "all", program, n_program);
 	if (bytes[0] & 0x80)
 		subject_add_filter(&subject, "half", program, n_program / 2);
-	if (lint_run(&subject, 0, NODES, &lint, &e) < 0)
+	if (lint_run_within(&subject, 0, NODES, &lint, &e) < 0)
 		return 0;
 	for (size_t i = 0; i < lint.n; i++)
 		check(&subject, &lint.findings[i]);

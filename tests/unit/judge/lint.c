@@ -21,7 +21,7 @@ static void run(const struct subject *subject, struct lint *out)
 {
 	struct err e = ERR_INIT;
 
-	if (lint_run(subject, 0, REGIONS_NODES, out, &e) < 0)
+	if (lint_run(subject, 0, out, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
@@ -225,7 +225,7 @@ static void what_is_assumed_counts_and_is_kept(void **state)
 
 	(void)state;
 	add_rows(&subject, rows, ARRAY_SIZE(rows), FILTER_KILL);
-	assert_int_equal(lint_run(&subject, FACT_OWN_PID, REGIONS_NODES, &lint, &e), 0);
+	assert_int_equal(lint_run(&subject, FACT_OWN_PID, &lint, &e), 0);
 	assert_int_equal(find(&lint, "proc.ptrace")->severity, SEVERITY_MEDIUM);
 	assert_int_equal(lint.assumed, FACT_OWN_PID);
 }
@@ -291,7 +291,7 @@ static void a_program_the_kernel_would_refuse_is_an_error(void **state)
 
 	(void)state;
 	ADD_PROGRAM(&subject, IF_EQ(1, 200, 0), ALLOW_IT);
-	assert_int_equal(lint_run(&subject, 0, REGIONS_NODES, &lint, &e), -1);
+	assert_int_equal(lint_run(&subject, 0, &lint, &e), -1);
 	assert_int_equal(e.kind, ERR_USAGE);
 }
 

@@ -17,7 +17,7 @@ static void run(const struct subject *subject, struct lint *out)
 {
 	struct err e = ERR_INIT;
 
-	if (lint_run(subject, 0, REGIONS_NODES, out, &e) < 0)
+	if (lint_run(subject, 0, out, &e) < 0)
 		fail_msg("%s", e.text);
 }
 
@@ -121,6 +121,21 @@ static void a_64_bit_comparison_of_32_bits_is_found(void **state)
 	assert_true(finding->call.args[0] >> 32);
 	/* And so the family is reachable after all. */
 	assert_non_null(find(&lint, "net.vsock"));
+}
+
+/* Each comparison with a number of 64 bits is 64 ways to differ, and two of them 4096. */
+static void many_comparisons_are_looked_at_in_full(void **state)
+{
+	OWN(subject) subject = SUBJECT_NONE;
+	OWN(lint) lint = LINT_NONE;
+
+	(void)state;
+	ADD_PROGRAM(&subject, CHECKED, IF_EQ(SOCKET, 0, 13), LOAD_HIGH(0), IF_EQ(0, 0, 2), LOAD_LOW(0),
+		    IF_EQ(AF_VSOCK, 8, 0), LOAD_HIGH(1), IF_EQ(0, 0, 2), LOAD_LOW(1), IF_EQ(3, 4, 0),
+		    LOAD_HIGH(2), IF_EQ(0, 0, 3), LOAD_LOW(2), IF_EQ(9, 0, 1), FAIL(EPERM), ALLOW_IT);
+	run(&subject, &lint);
+	assert_non_null(find(&lint, "abi.width"));
+	assert_int_equal(lint.n_gaps, 0);
 }
 
 static void a_comparison_of_the_low_word_is_not(void **state)
@@ -227,6 +242,7 @@ int main(void)
 		cmocka_unit_test(x32_is_found_in_a_list_of_what_is_refused),
 		cmocka_unit_test(x32_with_the_same_list_is_for_information),
 		cmocka_unit_test(a_64_bit_comparison_of_32_bits_is_found),
+		cmocka_unit_test(many_comparisons_are_looked_at_in_full),
 		cmocka_unit_test(a_comparison_of_the_low_word_is_not),
 		cmocka_unit_test(a_pointer_that_is_compared_is_found),
 		cmocka_unit_test(what_is_not_listed_is_found_when_it_is_allowed),

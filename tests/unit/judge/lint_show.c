@@ -31,7 +31,7 @@ static void make(struct shown *shown, const char *name)
 	subject_add_line(&shown->subject, nr_of("ptrace"), 3, 5, "allow \033[2Jptrace");
 	subject_add_line(&shown->subject, nr_of("bpf"), 4, 5, "allow bpf");
 	subject_add_why(&shown->subject, 4, "it is \"tested\"");
-	assert_int_equal(lint_run(&shown->subject, 0, REGIONS_NODES, &shown->lint, &e), 0);
+	assert_int_equal(lint_run(&shown->subject, 0, &shown->lint, &e), 0);
 	shown->report = (struct lint_report){ .subject = &shown->subject, .lint = &shown->lint };
 }
 

@@ -10,7 +10,6 @@
 
 #include "base/mem.h"
 #include "judge/lint.h"
-#include "judge/region.h"
 #include "model/filter.h"
 #include "model/syscalls.h"
 

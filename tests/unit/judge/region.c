@@ -174,6 +174,24 @@ static void arithmetic_is_that_of_32_bits(void **state)
 	}
 }
 
+static void bits_that_are_forgotten_may_be_anything(void **state)
+{
+	struct regions *const s = *state;
+	const struct region five = region_arg(s, 0, UINT64_MAX, 0x100000005), nr = region_range(s, WORD_NR, 3, 9);
+	const struct region seven = region_arg(s, 0, UINT64_MAX, 7), other = region_arg(s, 1, UINT64_MAX, 8);
+	const struct region a = region_and(s, nr, region_or(s, five, region_and(s, seven, other)));
+	const struct region low = region_forget(s, a, word_arg_hi(0), UINT32_MAX);
+	const struct region wanted = region_or(s, region_arg(s, 0, UINT32_MAX, 5),
+					       region_and(s, region_arg(s, 0, UINT32_MAX, 7), other));
+
+	assert_true(region_is_same(low, region_and(s, nr, wanted)));
+	assert_true(region_is_same(region_forget(s, low, word_arg_hi(0), UINT32_MAX), low));
+	assert_true(region_is_same(region_forget(s, a, word_arg_hi(3), UINT32_MAX), a));
+	assert_true(region_is_same(region_forget(s, five, word_arg_lo(0), 4), region_or(s, five,
+				   region_arg(s, 0, UINT64_MAX, 0x100000001))));
+	assert_true(region_is_empty(region_forget(s, REGION_NONE, WORD_NR, UINT32_MAX)));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -182,6 +200,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(the_plainest_point_is_picked, setup, teardown),
 		cmocka_unit_test_setup_teardown(a_value_outside_its_mask_is_nowhere, setup, teardown),
 		cmocka_unit_test_setup_teardown(numbers_with_one_answer_come_in_runs, setup, teardown),
+		cmocka_unit_test_setup_teardown(bits_that_are_forgotten_may_be_anything, setup, teardown),
 		cmocka_unit_test_setup_teardown(cubes_make_up_the_region, setup, teardown),
 		cmocka_unit_test_setup_teardown(arithmetic_is_that_of_32_bits, setup, teardown),
 	};

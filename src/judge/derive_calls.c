@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "judge/derive_parts.h"
 #include "model/syscalls.h"
@@ -19,6 +20,7 @@
 /* Arguments that choose what a call does, by position:
  *   v  values: flags, commands, families, protocols, modes    z  only when it was 0: NULL, "myself"
  *   k  a clock: fixed ones as values, those of threads by their form    .  never
+ *   s  modes of files: only that set-id bits stay clear, for the rest of it is garbage when nothing is made
  *   w  values of futex(2), and plain waiting and waking with them: who comes first waits */
 static const struct shape {
 	char name[20];
@@ -26,7 +28,7 @@ static const struct shape {
 } shapes[] = {
 	{ "accept4", "...v" }, { "access", ".v" }, { "arch_prctl", "v" }, { "chmod", ".v" },
 	{ "clock_getres", "k" }, { "clock_gettime", "k" }, { "clock_nanosleep", "kv" }, { "clone", "v" },
-	{ "close_range", "..v" }, { "dup3", "..v" }, { "epoll_create1", "v" }, { "epoll_ctl", ".v" },
+	{ "close_range", "..v" }, { "creat", ".s" }, { "dup3", "..v" }, { "epoll_create1", "v" }, { "epoll_ctl", ".v" },
 	{ "eventfd2", ".v" }, { "execveat", "....v" }, { "faccessat", "..v" }, { "faccessat2", "..vv" },
 	{ "fadvise64", "...v" }, { "fallocate", ".v" }, { "fchmod", ".v" }, { "fchmodat", "..v" },
 	{ "fchmodat2", "..vv" }, { "fchownat", "....v" }, { "fcntl", ".v" }, { "flock", ".v" },
@@ -35,9 +37,9 @@ static const struct shape {
 	{ "getsockopt", ".vv" }, { "inotify_init1", "v" }, { "ioctl", ".v" }, { "ioprio_get", "vz" },
 	{ "ioprio_set", "vz" }, { "kill", ".v" }, { "linkat", "....v" }, { "lseek", "..v" },
 	{ "madvise", "..v" }, { "membarrier", "vv" }, { "memfd_create", ".v" }, { "mkdir", ".v" },
-	{ "mkdirat", "..v" }, { "mlock2", "..v" }, { "mlockall", "v" }, { "mmap", "..vv" },
+	{ "mkdirat", "..v" }, { "mknod", ".v" }, { "mknodat", "..v" }, { "mlock2", "..v" }, { "mlockall", "v" }, { "mmap", "..vv" },
 	{ "mprotect", "..v" }, { "mremap", "...v" }, { "msgctl", ".v" }, { "msync", "..v" },
-	{ "newfstatat", "...v" }, { "open", ".v" }, { "openat", "..v" }, { "personality", "v" },
+	{ "newfstatat", "...v" }, { "open", ".vs" }, { "openat", "..vs" }, { "personality", "v" },
 	{ "pidfd_open", ".v" }, { "pipe2", ".v" }, { "pkey_mprotect", "..v" }, { "prctl", "v" },
 	{ "preadv2", ".....v" }, { "prlimit64", "zvz" }, { "pwritev2", ".....v" }, { "recvfrom", "...v" },
 	{ "recvmmsg", "...v" }, { "recvmsg", "..v" }, { "renameat2", "....v" }, { "rt_sigaction", "v" },
@@ -154,19 +156,6 @@ static bool is_flags(uint32_t nr, unsigned arg)
 	return strchr("SPMOCx", syscalls_arg_class(nr, arg)) != NULL;
 }
 
-/* A negative number is the clock of a thread or process, which has another number in every run. */
-static bool choose_clock(const struct record_arg *seen, struct chosen *chosen)
-{
-	for (size_t i = 0; i < seen->n; i++)
-		if ((seen->values[i] & THREAD_CLOCK_MASK) == THREAD_CLOCK)
-			chosen->thread_clocks = true;
-		else if (seen->values[i] >> 31)
-			return false;
-		else
-			chosen->values[chosen->n++] = seen->values[i];
-	return !seen->more;
-}
-
 static bool is_let_with(const struct deriving *d, uint32_t nr, unsigned arg, uint64_t value)
 {
 	uint64_t args[6] = { 0 };
@@ -201,13 +190,49 @@ static bool choose_mask(const struct deriving *d, uint32_t nr, const struct reco
 	return is_flags(nr, arg) && chosen->never;
 }
 
-/* The floor looks at the arguments of this call, so a list that is cut is better than none. */
-static bool is_judged(const struct deriving *d, uint32_t nr)
+static bool is_tested(const struct filter_set *set, uint32_t nr, unsigned arg)
 {
-	for (size_t i = 0; i < d->floor.n_rows; i++)
-		if (d->floor.rows[i].nr == nr && d->floor.rows[i].n_tests)
-			return true;
+	const size_t n = filter_count(set);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct filter_row *const row = filter_row_at(set, i);
+
+		for (size_t t = 0; row->nr == nr && t < row->n_tests; t++)
+			if (row->tests[t].arg == arg)
+				return true;
+	}
 	return false;
+}
+
+/* The floor or the policy it ran under looks at this argument: a list that is cut is better than none. */
+static bool is_judged(const struct deriving *d, uint32_t nr, unsigned arg)
+{
+	return is_tested(&d->floor, nr, arg) || (d->has_rows && is_tested(&d->rows, nr, arg));
+}
+
+/* A negative number is the clock of a thread or process, which has another number in every run. */
+static bool choose_clock(const struct deriving *d, uint32_t nr, const struct record_arg *seen, struct chosen *chosen)
+{
+	bool is_whole = !seen->more;
+
+	for (size_t i = 0; i < seen->n; i++)
+		if (!is_let_with(d, nr, chosen->arg, seen->values[i]))
+			continue;
+		else if ((seen->values[i] & THREAD_CLOCK_MASK) == THREAD_CLOCK)
+			chosen->thread_clocks = true;
+		else if (seen->values[i] >> 31)
+			is_whole = false;
+		else
+			chosen->values[chosen->n++] = seen->values[i];
+	return is_whole || is_judged(d, nr, chosen->arg);
+}
+
+/* Set-id bits where nothing was made are garbage, but where something is they must not come back. */
+static bool choose_mode(const struct deriving *d, uint32_t nr, const struct record_arg *seen, struct chosen *chosen)
+{
+	chosen->is_mask = true;
+	chosen->never = S_ISUID | S_ISGID;
+	return !(seen->any & chosen->never) || is_judged(d, nr, chosen->arg);
 }
 
 static void add_value(struct chosen *chosen, uint64_t value)
@@ -247,10 +272,12 @@ static bool choose(const struct deriving *d, uint32_t nr, const struct record_ca
 	if (how == 'z')
 		return choose_zero(d, nr, call, arg, chosen);
 	if (how == 'k')
-		return choose_clock(seen, chosen);
+		return choose_clock(d, nr, seen, chosen);
+	if (how == 's')
+		return choose_mode(d, nr, seen, chosen);
 	if (seen->more && is_flags(nr, arg))
 		return choose_mask(d, nr, call, arg, chosen);
-	if (seen->more && !is_judged(d, nr))
+	if (seen->more && !is_judged(d, nr, arg))
 		return false;
 	chosen->n = seen->n;
 	memcpy(chosen->values, seen->values, seen->n * sizeof(*seen->values));
@@ -334,6 +361,7 @@ static bool is_never_let(const struct deriving *d, uint32_t nr, const struct rec
 static size_t collect(const struct deriving *d, struct entry *entries)
 {
 	static const struct record_call none = { .count = 0 };
+	static const uint64_t any[6];
 	size_t n = 0;
 
 	for (uint32_t nr = 0; nr < RECORD_CALLS; nr++) {
@@ -342,6 +370,8 @@ static size_t collect(const struct deriving *d, struct entry *entries)
 		struct entry *const entry = &entries[n];
 
 		if (!syscalls_name(nr) || (!call->count && !derive_unasked(d, nr)))
+			continue;
+		if (!call->count && !is_start && !is_let(d, nr, any, 0))
 			continue;
 		*entry = (struct entry){ .nr = nr, .call = call->count ? call : &none,
 					 .purpose = purpose_of(nr),

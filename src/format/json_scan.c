@@ -186,9 +186,8 @@ static int read_word(struct json_scan *scan, enum json_event *event, struct err 
 {
 	for (; peek(scan) >= 'a' && peek(scan) <= 'z' && scan->len < 6; step(scan))
 		put(scan, peek(scan));
-	*event = scan->len && strcmp(scan->text, "null") == 0 ? JSON_EVENT_NULL : JSON_EVENT_LITERAL;
-	if (*event == JSON_EVENT_NULL ||
-	    (scan->len && (strcmp(scan->text, "true") == 0 || strcmp(scan->text, "false") == 0)))
+	*event = strcmp(scan->text, "null") == 0 ? JSON_EVENT_NULL : JSON_EVENT_LITERAL;
+	if (*event == JSON_EVENT_NULL || strcmp(scan->text, "true") == 0 || strcmp(scan->text, "false") == 0)
 		return 0;
 	return scan->at == scan->end && !scan->len ? fail_here(scan, "", e) :
 		fail(scan, scan->began, ERR_USAGE, "not JSON: a value is wanted here", e);
@@ -267,6 +266,8 @@ int json_scan_next(struct json_scan *scan, enum json_event *event, struct err *e
 	pass_blanks(scan);
 	scan->began = scan->here;
 	scan->len = 0;
+	scan->text = mem_grow(scan->text, &scan->cap, 1, 1);
+	*scan->text = '\0';
 	if (scan->wanted == NOTHING) {
 		*event = JSON_EVENT_END;
 		return scan->at == scan->end ? 0 :

@@ -41,7 +41,8 @@ static bool is_wanted(const struct loading *loading, const char *key)
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		const bool is_here = loading->scan.depth == 1 ? !rows[i].section :
-			loading->scan.depth == 2 && rows[i].section && strcasecmp(loading->section, rows[i].section) == 0;
+			loading->scan.depth == 2 && rows[i].section && loading->section &&
+				strcasecmp(loading->section, rows[i].section) == 0;
 
 		if (is_here && strcasecmp(rows[i].key, key) == 0)
 			return rows[i].wanted;
@@ -66,7 +67,7 @@ static void blank_controls(char *text, size_t len)
 
 static int add_text(struct loading *loading, const char *text, size_t len, struct place at, struct err *e)
 {
-	char *const copy = arena_copy(&loading->tree->arena, text ? text : "", len);
+	char *const copy = arena_copy(&loading->tree->arena, text, len);
 
 	blank_controls(copy, len);
 	return tree_add_text(loading->tree, copy, len, at, e);
@@ -83,10 +84,9 @@ static int take_key(struct loading *loading, struct key *key, struct err *e)
 {
 	struct json_scan *const scan = &loading->scan;
 
-	if (!is_wanted(loading, scan->text ? scan->text : ""))
+	if (!is_wanted(loading, scan->text))
 		return json_scan_skip(scan, e);
-	*key = (struct key){ arena_copy(&loading->tree->arena, scan->text ? scan->text : "", scan->len),
-			     scan->len, scan->began };
+	*key = (struct key){ arena_copy(&loading->tree->arena, scan->text, scan->len), scan->len, scan->began };
 	if (scan->depth == 1)
 		loading->section = key->text;
 	return 0;

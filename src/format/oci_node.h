@@ -15,7 +15,7 @@ struct oci {
 	struct subject *out;
 	struct scmp filter;
 	uint32_t otherwise;             /* SCMP_ACT_* */
-	size_t index, n_names, n_rules; /* of entries, of names, of rules of libseccomp */
+	size_t index, n_rules;          /* of entries, of rules of libseccomp */
 };
 
 /* A field as Go's reader finds it: capitals or not, the last one counts. NULL: absent, or no map */

@@ -11,8 +11,6 @@
 #include "format/oci_load.h"
 #include "format/oci_rules.h"
 
-#define TREE_FROM 32            /* names; above, runc has libseccomp build a binary tree */
-
 /* "SCMP_ARCH_X86_64" is libseccomp's "x86_64". */
 static int add_arch(struct oci *oci, const struct node *node, struct err *e)
 {
@@ -130,8 +128,6 @@ static int read_profile(struct oci *oci, const struct node *profile, struct err 
 	for (const struct node *entry = list ? list->first : NULL; entry; entry = entry->next, oci->index++)
 		if (oci_add_entry(oci, entry, e) < 0)
 			return -1;
-	if (oci->n_names > TREE_FROM)
-		(void)seccomp_attr_set(oci->filter.ctx, SCMP_FLTATR_CTL_OPTIMIZE, 2);
 	return scmp_add_filter(&oci->filter, "seccomp", oci->out, e);
 }
 
@@ -218,7 +214,7 @@ static int read_root(struct oci *oci, const struct node *root, struct err *e)
 
 int oci_read(const char *name, const char *text, size_t len, struct subject *out, struct err *e)
 {
-	OWN(tree) tree = { .name = name };
+	OWN(tree) tree = { .name = name, .what = "profile" };
 	struct oci oci = { .tree = &tree, .out = out };
 	int rc = oci_load(&tree, text, len, e);
 

@@ -7,8 +7,9 @@
 
 /* Compiles the profile as runc does, with libseccomp, so that what is judged is what would be loaded:
  * rules that equal the default are dropped, conditions that name one argument twice become rules of
- * their own, x86 and x32 come from archMap. Left out is the piece runc puts in front, which changes
- * refusals of calls newer than the profile into ENOSYS.
+ * their own, x86 and x32 come from archMap. The program is that of runc 1.1; later ones have libseccomp
+ * order the same answers as a tree. Left out is the piece runc puts in front, which changes refusals of calls
+ * newer than the profile into ENOSYS.
  *
  * out     its context says for which capabilities and kernel `includes` and `excludes` are decided (none
  *         and the newest when they are unknown); a runtime configuration adds what it says itself.

@@ -11,7 +11,7 @@
 #include "format/capability.h"
 #include "model/syscalls.h"
 
-#define RULES_MAX 16384         /* each rule with a condition is two instructions, of 4096 */
+#define RULES_MAX 8192         /* each rule with a condition is two instructions, of 4096 */
 
 /* One entry of syscalls, without its names. */
 struct rule {
@@ -173,7 +173,6 @@ static int add_name(struct oci *oci, const struct rule *rule, const struct node 
 	const int nr = seccomp_syscall_resolve_name(oci_text(name)), own = syscalls_number(oci_text(name));
 	char text[96];
 
-	oci->n_names++;
 	snprintf(text, sizeof(text), "syscalls[%zu]: %s", oci->index, rule->action_name);
 	if (own >= 0)
 		subject_add_line(oci->out, (uint32_t)own, name->at.line, name->at.column, text);

@@ -27,6 +27,7 @@ static void bytes_tell_the_format(void **state)
 		ROW("\x20\0\0\0\4\0\0\0", SUBJECT_BPF),
 		ROW("", SUBJECT_POLICY),
 		ROW("{", SUBJECT_POLICY),
+		ROW("{\"\": 0, \"ociVersion\": 1}", SUBJECT_OCI),
 		ROW("# only a comment", SUBJECT_POLICY),
 #undef ROW
 	};

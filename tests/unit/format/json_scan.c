@@ -22,7 +22,7 @@ static int events(const char *text, size_t len, struct str *out, struct err *e)
 	while ((rc = json_scan_next(&scan, &event, e)) == 0 && event != JSON_EVENT_END) {
 		str_addf(out, "%s%s", out->len ? " " : "", marks[event]);
 		if (event >= JSON_EVENT_KEY && event <= JSON_EVENT_LITERAL)
-			str_add_bytes(out, scan.text ? scan.text : "", scan.len);
+			str_add_bytes(out, scan.text, scan.len);
 	}
 	json_scan_done(&scan);
 	return rc;
@@ -36,6 +36,7 @@ static void what_is_json_is_read(void **state)
 		{ " {\"a\" : [1, -2.5e+3, true, null], \"b\": {}} \n", "{ k:a [ l:1 l:-2.5e+3 l:true null < k:b { < <" },
 		{ "\"a\\n\\u00e9\\ud83d\\ude00\\ud800x\"", "s:a\n\xc3\xa9\xf0\x9f\x98\x80\xef\xbf\xbdx" },
 		{ "[\"\"]", "[ s: <" },
+		{ "{\"\": 1}", "{ k: l:1 <" },
 		{ "0", "l:0" },
 	};
 

@@ -177,6 +177,7 @@ static void what_is_wrong_is_refused_with_its_place(void **state)
 	static const struct { const char *text, *error; } rows[] = {
 		{ "", "x:1:1: not JSON" },
 		{ "[]", "neither a seccomp profile nor" },
+		{ "[{\"a\": 1}]", "neither a seccomp profile nor" },
 		{ "{}", "without 'defaultAction'" },
 		{ "{\"defaultAction\": 1}", "unknown action '1' as the default" },
 		{ "{\"defaultAction\":\n\"SCMP_ACT_NO\"}", "x:2:1: unknown action 'SCMP_ACT_NO' as the default" },

@@ -1,8 +1,6 @@
 """ward surface: of policies, of boxes that run, of any process; and the drawing, measured."""
-import ctypes
 import json
 import os
-import re
 import signal
 import subprocess
 import time
@@ -209,6 +207,22 @@ def test_thousands_of_descriptors_are_bounded_and_told(root):
     assert outcome.code == 3 and any("descriptors" in sentence for sentence in document["missing"])
     assert len(document["items"]) < 6000 and len(drawing.out) < 1 << 20
     xml.fromstring(drawing.out)
+
+
+def test_thousands_of_mounts_are_bounded_and_told(root):
+    place = root.folder("mounts")
+    script = ("import ctypes, os, sys, time\nlibc = ctypes.CDLL(None)\nfor i in range(4500):\n"
+              "    path = os.path.join(sys.argv[1], str(i))\n    os.mkdir(path)\n"
+              "    assert libc.mount(b'/usr/bin', path.encode(), None, 4096, None) == 0\n"
+              "print('ready', flush=True)\ntime.sleep(60)")
+    command = ["unshare", "-m", "--propagation", "private", "/usr/bin/python3", "-c", script, place]
+    with harness.Process(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL) as child:
+        assert child.stdout.readline() == b"ready\n"
+        outcome = root.call("surface", "--json", "--pid", str(child.pid), timeout=20)
+        child.kill()
+    document = json.loads(outcome.out)
+    assert outcome.code == 3 and any("mounts" in sentence for sentence in document["missing"])
+    assert outcome.seconds < 10
 
 
 def test_hostile_names_are_text_everywhere(root):

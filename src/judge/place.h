@@ -18,7 +18,8 @@
 #define PLACE_ONE_THREAD  LAYER_BIT(LAYERS + 3)         /* cores are not shared by threads (no SMT) */
 #define PLACE_PORTS       LAYER_BIT(LAYERS + 4)         /* Landlock lists the only TCP ports */
 #define PLACE_NOT_ROOT    LAYER_BIT(LAYERS + 5)         /* outside it is not user 0 */
-_Static_assert(LAYERS + 6 <= 64, "one mask");
+#define PLACE_NO_CAPS     LAYER_BIT(LAYERS + 6)         /* it has none now; the layer says that exec gives none, either */
+_Static_assert(LAYERS + 7 <= 64, "one mask");
 
 enum place_mount_flag {
 	PLACE_WRITE = 1, PLACE_EXEC = 2, PLACE_SUID = 4, PLACE_DEV = 8, PLACE_FILE = 16,
@@ -57,7 +58,7 @@ struct place {
 	bool is_hostile;        /* the policy says so */
 	uint64_t holds;         /* LAYER_BITs and PLACE_* bits known to hold */
 	uint64_t unknown;       /* those of which nothing is known */
-	uint64_t caps;          /* that it has or can get; 0 when LAYER_CAPS holds */
+	uint64_t caps;          /* that it has; 0 when PLACE_NO_CAPS holds */
 	uint32_t kernel;        /* 6.8.0 is 0x060800; 0: not known */
 	uint32_t notes;         /* enum note */
 	struct place_mount *mounts;

@@ -56,24 +56,23 @@ static enum known known(bool claim)
 	return claim ? KNOWN_YES : KNOWN_NO;
 }
 
-/* Sets that are empty now and cannot be filled by exec. */
+/* What it has now; and whether exec can give it more. */
 static void read_caps(struct place *place, const char *status, bool no_new_privs)
 {
 	static const char *const sets[] = { "CapInh", "CapPrm", "CapEff", "CapAmb" };
 	const char *const bounding = value_of(status, "CapBnd");
-	uint64_t caps = 0;
 
 	if (!bounding) {
-		settle(place, L(CAPS), KNOWN_NOT);
+		settle(place, L(CAPS) | PLACE_NO_CAPS, KNOWN_NOT);
 		return;
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(sets); i++) {
 		const char *const value = value_of(status, sets[i]);
 
-		caps |= value ? strtoull(value, NULL, 16) : 0;
+		place->caps |= value ? strtoull(value, NULL, 16) : 0;
 	}
-	place->caps = caps | (no_new_privs ? 0 : strtoull(bounding, NULL, 16));
-	settle(place, L(CAPS), known(!caps && (no_new_privs || !strtoull(bounding, NULL, 16))));
+	settle(place, PLACE_NO_CAPS, known(!place->caps));
+	settle(place, L(CAPS), known(!place->caps && (no_new_privs || !strtoull(bounding, NULL, 16))));
 }
 
 /* Source: fs/proc/array.c, task_seccomp(); include/linux/prctl.h, PR_SPEC_* */

@@ -156,13 +156,13 @@ static const char *detail_of(struct making *m, const struct crossing *row)
 		return arena_printf(arena, "%" PRIu32 " TCP ports listen there", m->place->listening);
 	if (row->kind == SURFACE_NETWORK && row->asks == local && !(row->any & L(MOUNTNS)) && m->place->abstract)
 		return arena_printf(arena, "%" PRIu32 " names are in use there", m->place->abstract);
-	return row->any & L(CAPS) && row->asks == nothing ? surface_caps_words(m) : row->detail;
+	return row->any & PLACE_NO_CAPS && row->asks == nothing ? surface_caps_words(m) : row->detail;
 }
 
 /* Over the host it hangs on which ones they are; in a user namespace of its own they only reach code. */
 static enum severity severity_of(const struct making *m, const struct crossing *row)
 {
-	return row->any == (L(CAPS) | L(USERNS)) && row->asks == nothing ? surface_caps_severity(m->place) :
+	return row->any == (PLACE_NO_CAPS | L(USERNS)) && row->asks == nothing ? surface_caps_severity(m->place) :
 									   row->severity;
 }
 
@@ -253,7 +253,7 @@ static void judge_filters(struct making *m, const struct subject *subject)
 void surface_make(struct surface *surface, const struct place *place, const struct subject *subject,
 		  struct regions *store)
 {
-	struct making m = { .surface = surface, .place = place, .store = store };
+	struct making m = { .surface = surface, .place = place, .store = store, .has_filter = subject->n_filters };
 
 	surface->place = place;
 	for (size_t i = 0; i < place->n_missing; i++)

@@ -58,7 +58,7 @@ static void rate(struct making *m, const struct finding *finding, const char *na
 /* About the filter, not about one call. */
 static void add_fault(struct making *m, const struct finding *finding, unsigned rank)
 {
-	if (is_said(&finding->danger))
+	if (is_said(&finding->danger) || !m->has_filter)
 		return;
 	surface_add(m, &(struct surface_item){
 		.kind = SURFACE_KERNEL,
@@ -79,17 +79,10 @@ static uint32_t facts_of(const struct place *place)
 	       (place->bounds[PLACE_PIDS].whole == KNOWN_YES ? FACT_PIDS_LIMIT : 0u);
 }
 
-void surface_rate_calls(struct making *m, const struct subject *subject)
+static void rate_all(struct making *m, const struct lint *lint)
 {
-	OWN(lint) lint = LINT_NONE;
-	struct err e = ERR_INIT;
-
-	if (lint_run(subject, facts_of(m->place), &lint, &e) < 0) {
-		surface_add_missing(m, e.text);
-		return;
-	}
-	for (size_t i = 0; i < lint.n; i++) {
-		const struct finding *const finding = &lint.findings[i];
+	for (size_t i = 0; i < lint->n; i++) {
+		const struct finding *const finding = &lint->findings[i];
 
 		if (finding->severity == SEVERITY_NONE)
 			continue;
@@ -98,4 +91,29 @@ void surface_rate_calls(struct making *m, const struct subject *subject)
 		for (size_t k = 0; k < finding->n_names; k++)
 			rate(m, finding, finding->names[k], (unsigned)i);
 	}
+}
+
+/* Where there is no filter lint says that once. Each call is still as dangerous as it is. */
+static int run_lint(const struct making *m, const struct subject *subject, struct lint *out, struct err *e)
+{
+	static const struct sock_filter everything[] = { { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_ALLOW } };
+	OWN(subject) open = SUBJECT_NONE;
+
+	if (subject->n_filters)
+		return lint_run(subject, facts_of(m->place), out, e);
+	open.kind = SUBJECT_PROCESS;
+	open.context = subject->context;
+	subject_add_filter(&open, "no filter", everything, ARRAY_SIZE(everything));
+	return lint_run(&open, facts_of(m->place), out, e);
+}
+
+void surface_rate_calls(struct making *m, const struct subject *subject)
+{
+	OWN(lint) lint = LINT_NONE;
+	struct err e = ERR_INIT;
+
+	if (run_lint(m, subject, &lint, &e) < 0)
+		surface_add_missing(m, e.text);
+	else
+		rate_all(m, &lint);
 }

@@ -306,7 +306,7 @@ void surface_add_limits(struct making *m)
 				  unsure ? "not known whether it is limited" : "no limit",
 			.reason = limits[i].reason,
 			.close = limits[i].close,
-			.guards = limits[i].guards & m->place->holds,
+			.guards = held || each ? limits[i].guards & m->place->holds : 0,
 		});
 	}
 }

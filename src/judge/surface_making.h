@@ -9,7 +9,7 @@ struct making {
 	struct regions *store;
 	struct region passes;   /* calls that reach the kernel */
 	struct region asks;     /* those another process decides; none where that is ward, which refuses */
-	bool knows_calls;
+	bool knows_calls, has_filter;
 };
 
 /* Appends a copy; the strings are borrowed: static, the place's, or from surface->arena. */

@@ -247,9 +247,14 @@ static const struct zone {
 	{ SURFACE_RESOURCE, false, "resources of the machine" },
 	{ SURFACE_PROCESS, true, "processes of the host" },
 	{ SURFACE_NETWORK, true, "network" },
-	{ SURFACE_STARTER, true, "ward, and whoever started it" },
+	{ SURFACE_STARTER, true, "whoever started it" },
 	{ SURFACE_CLOCK, true, "clocks" },
 };
+
+static const char *title_of(const struct drawing *d, const struct zone *zone)
+{
+	return zone->kind == SURFACE_STARTER && d->surface->place->is_ward ? "ward, and whoever started it" : zone->title;
+}
 
 static int side_height(const struct drawing *d, bool is_right)
 {
@@ -273,7 +278,7 @@ static void put_program(struct drawing *d, int y, int height)
 	const int x = BOX_X + PILL / 2 + 22, width = BOX_WIDTH - PILL - 44;
 
 	put_centred(d, "title", y + 26, 14, place->is_ward ? "the box" : "the process");
-	put_centred(d, "dim", y + 44, DETAIL_SIZE, place->boundary ? place->boundary : "not made by ward");
+	put_centred(d, "dim", y + 44, DETAIL_SIZE, place->boundary ? place->boundary : "boundary not known");
 	if (has_first)
 		put_centred(d, "dim", y + height - FOOT + 12, DETAIL_SIZE, "first process: ward's, no rights");
 	put_box(d, "inner", x, y + 62, width, height - 62 - FOOT - 6, 6);
@@ -418,8 +423,8 @@ static void put_headline(struct drawing *d)
 	put_text(d, "title", MARGIN, 34, 18, place->name, WIDTH - 2 * MARGIN);
 	if (!d->worst)
 		return;
-	str_addf(&text, "the most dangerous item (%s): %s: %s", severity_name(d->worst->severity), d->worst->name,
-		 d->worst->detail);
+	str_addf(&text, "the most dangerous item (%s): %s%s%s", severity_name(d->worst->severity), d->worst->name,
+		 *d->worst->detail ? ": " : "", d->worst->detail);
 	put_text(d, "alarm", MARGIN, 58, 12, str_text(&text), WIDTH - 2 * MARGIN);
 	put_text(d, "dim", MARGIN, 76, 11, d->worst->reason, WIDTH - 2 * MARGIN);
 }
@@ -456,7 +461,7 @@ static void put_body(struct drawing *d, int *end)
 	put_box(d, "box", BOX_X, top, BOX_WIDTH, tall, 12);
 	put_program(d, top, tall);
 	for (size_t i = 0; i < ARRAY_SIZE(zones); i++)
-		y[zones[i].is_right] = put_panel(d, zones[i].kind, zones[i].title,
+		y[zones[i].is_right] = put_panel(d, zones[i].kind, title_of(d, &zones[i]),
 						 zones[i].is_right ? WIDTH - MARGIN - PANEL : MARGIN, y[zones[i].is_right]);
 	*end = put_ground(d, top + tall);
 }

@@ -148,7 +148,7 @@ static void the_threshold_decides_the_code(void **state)
 	OWN(sample) sample = SAMPLE_NONE;
 
 	(void)state;
-	sample.place.holds = PLACE_NOT_ROOT | L(CAPS) | L(PIDNS) | L(SECCOMP);
+	sample.place.holds = PLACE_NOT_ROOT | PLACE_NO_CAPS | L(PIDNS) | L(SECCOMP);
 	sample_allow_only(&sample, SYS_read, SECCOMP_RET_ERRNO | EPERM);
 	sample_make(&sample);
 	assert_int_equal(surface_code(&sample.surface, false, SEVERITY_INFO), 0);

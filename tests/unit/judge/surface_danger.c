@@ -58,6 +58,17 @@ static void surroundings_ease_it(void **state)
 	assert_true(sample_find(&sample, "ptrace")->severity < SEVERITY_CRITICAL);
 }
 
+static void calls_are_dangerous_without_a_filter_too(void **state)
+{
+	OWN(sample) sample = SAMPLE_NONE;
+
+	(void)state;
+	assert_int_equal(sample_find(&sample, "ptrace")->severity, SEVERITY_CRITICAL);
+	assert_int_equal(sample_find(&sample, "getpid")->severity, SEVERITY_INFO);
+	for (size_t i = 0; i < sample.surface.n_items; i++)
+		assert_string_not_equal(sample.surface.items[i].name, "a fault of the filter");
+}
+
 static void a_call_without_findings_is_quiet(void **state)
 {
 	OWN(sample) sample = SAMPLE_NONE;
@@ -73,6 +84,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_has_the_severity_of_its_worst_finding),
 		cmocka_unit_test(surroundings_ease_it),
+		cmocka_unit_test(calls_are_dangerous_without_a_filter_too),
 		cmocka_unit_test(a_call_without_findings_is_quiet),
 	};
 

@@ -5,7 +5,7 @@
 #include <linux/seccomp.h>
 #include <string.h>
 
-#include "model/policy_value.h"
+#include "model/policy_grant.h"
 #include "model/syscalls.h"
 
 #define INSIDE_ID 1000
@@ -86,13 +86,10 @@ static void add_namespaces(const struct peer_box *box, struct peer_text *text)
 	add_option(out, "--hostname", name ? name : "box", NULL);
 }
 
-static void add_scratch(const struct peer_box *box, struct str *out, const char *as, uint64_t size)
+static void add_scratch(const struct peer_box *box, struct str *out, const struct grant *grant)
 {
-	const uint64_t disk = policy_n(box->policy, KEY_DISK);
-
-	str_addf(out, " \\\n\t--perms 1777 --size %" PRIu64 " --tmpfs ",
-		 size ? size : disk ? disk : UINT64_C(64) << 20);
-	add_quoted(out, as);
+	str_addf(out, " \\\n\t--perms 1777 --size %" PRIu64 " --tmpfs ", policy_scratch_bytes(box->policy, grant));
+	add_quoted(out, grant->as);
 }
 
 static void add_host(const struct peer_box *box, struct peer_text *text)
@@ -120,7 +117,7 @@ static void add_image(const struct peer_box *box, struct peer_text *text)
 static void add_grant(const struct peer_box *box, struct peer_text *text, const struct grant *grant)
 {
 	if (grant->kind == GRANT_SCRATCH)
-		add_scratch(box, &text->out, grant->as, grant->size);
+		add_scratch(box, &text->out, grant);
 	else if (grant->kind == GRANT_READ && strcmp(grant->what, "host") == 0)
 		add_host(box, text);
 	else if (grant->kind == GRANT_READ && strcmp(grant->what, "image") == 0)
@@ -143,34 +140,21 @@ static bool has_scratch(const struct policy *policy)
 /* bwrap's /dev can be written, without a bound. */
 static void add_devices(const struct peer_box *box, struct str *out)
 {
+	static const struct grant shm = { .kind = GRANT_SCRATCH, .as = "/dev/shm" };
+
 	str_add(out, " \\\n\t--dev /dev");
 	if (has_scratch(box->policy))
-		add_scratch(box, out, "/dev/shm", 0);
+		add_scratch(box, out, &shm);
 	str_add(out, " --remount-ro /dev");
 }
 
-/* A place comes before what lies in it. */
 static void add_files(const struct peer_box *box, struct peer_text *text)
 {
 	const struct policy *const policy = box->policy;
-	const struct grant *last = NULL;
 	const char *const cwd = policy_text(policy, KEY_CWD);
 
-	for (size_t done = 0; done < policy->n_grants; done++) {
-		const struct grant *next = NULL;
-
-		for (size_t i = 0; i < policy->n_grants; i++) {
-			const struct grant *const grant = &policy->grants[i];
-
-			if ((!last || strcmp(grant->as, last->as) > 0) &&
-			    (!next || strcmp(grant->as, next->as) < 0))
-				next = grant;
-		}
-		if (!next)
-			break;
-		add_grant(box, text, next);
-		last = next;
-	}
+	for (const struct grant *grant = NULL; (grant = policy_grant_after(policy, grant)) != NULL;)
+		add_grant(box, text, grant);
 	add_devices(box, &text->out);
 	if (policy_n(policy, KEY_PROC) == PROC_PID)
 		str_add(&text->out, " --proc /proc");

@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "format/oci_parts.h"
 #include "format/oci_write.h"
+#include "model/policy_grant.h"
 
 #define INSIDE_ID 1000
 
@@ -110,12 +111,11 @@ static void put_bind(struct json *out, const char *what, const char *as, bool is
 static void put_scratch(struct json *out, const struct peer_box *box, struct peer_text *text,
 			const struct grant *grant)
 {
-	const uint64_t disk = policy_n(box->policy, KEY_DISK), files = policy_n(box->policy, KEY_INODES);
-	const uint64_t size = grant->size ? grant->size : disk ? disk : UINT64_C(64) << 20;
-	const uint64_t inodes = grant->inodes ? grant->inodes : files ? files : 16384;
 	const char *const options[] = {
-		"nosuid", "nodev", "mode=1777", arena_printf(&text->arena, "size=%" PRIu64, size),
-		arena_printf(&text->arena, "nr_inodes=%" PRIu64, inodes), "noexec",
+		"nosuid", "nodev", "mode=1777",
+		arena_printf(&text->arena, "size=%" PRIu64, policy_scratch_bytes(box->policy, grant)),
+		arena_printf(&text->arena, "nr_inodes=%" PRIu64, policy_scratch_inodes(box->policy, grant)),
+		"noexec",
 	};
 
 	put_mount(out, grant->as, "tmpfs", "tmpfs", options, grant->may_exec ? 5 : 6);
@@ -138,24 +138,6 @@ static void put_grant(struct json *out, const struct peer_box *box, struct peer_
 	}
 }
 
-/* The order of mounts is that of the list: a place before what lies in it. */
-static void put_grants(struct json *out, const struct peer_box *box, struct peer_text *text)
-{
-	const struct policy *const policy = box->policy;
-	const struct grant *last = NULL, *next;
-
-	do {
-		next = NULL;
-		for (size_t i = 0; i < policy->n_grants; i++)
-			if ((!last || strcmp(policy->grants[i].as, last->as) > 0) &&
-			    (!next || strcmp(policy->grants[i].as, next->as) < 0))
-				next = &policy->grants[i];
-		if (next)
-			put_grant(out, box, text, next);
-		last = next;
-	} while (next);
-}
-
 static void put_mounts(struct json *out, const struct peer_box *box, struct peer_text *text)
 {
 	static const char *const proc[] = { "nosuid", "noexec", "nodev" };
@@ -166,7 +148,8 @@ static void put_mounts(struct json *out, const struct peer_box *box, struct peer
 	put_mount(out, "/proc", "proc", "proc", proc, ARRAY_SIZE(proc));
 	put_mount(out, "/dev", "tmpfs", "tmpfs", dev, ARRAY_SIZE(dev));
 	put_mount(out, "/dev/shm", "tmpfs", "shm", shm, ARRAY_SIZE(shm));
-	put_grants(out, box, text);
+	for (const struct grant *grant = NULL; (grant = policy_grant_after(box->policy, grant)) != NULL;)
+		put_grant(out, box, text, grant);
 	json_put_end(out);
 	if (policy_n(box->policy, KEY_PROC) == PROC_NONE)
 		peer_note(text, true, "there is a /proc: the runtimes need one");

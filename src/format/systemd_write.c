@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "format/systemd_groups.h"
+#include "model/policy_grant.h"
 #include "model/policy_value.h"
 #include "model/syscalls.h"
 
@@ -312,16 +313,13 @@ static void add_bind(struct peer_text *text, const struct grant *grant)
 
 static void add_scratch(const struct peer_box *box, struct peer_text *text, const struct grant *grant)
 {
-	const uint64_t size = grant->size ? grant->size : policy_n(box->policy, KEY_DISK);
-	const uint64_t inodes = grant->inodes ? grant->inodes : policy_n(box->policy, KEY_INODES);
-
 	if (!can_say(grant->as)) {
 		peer_note(text, false, "%s is not granted: systemd cannot say this path", grant->as);
 		return;
 	}
 	str_addf(&text->out, "TemporaryFileSystem=%s:mode=1777,nosuid,nodev,size=%" PRIu64 ",nr_inodes=%" PRIu64
-		 "%s\n", grant->as, size ? size : UINT64_C(64) << 20, inodes ? inodes : 16384,
-		 grant->may_exec ? "" : ",noexec");
+		 "%s\n", grant->as, policy_scratch_bytes(box->policy, grant),
+		 policy_scratch_inodes(box->policy, grant), grant->may_exec ? "" : ",noexec");
 }
 
 static void add_host(const struct peer_box *box, struct peer_text *text)

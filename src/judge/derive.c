@@ -62,7 +62,9 @@ static void add_heading(const struct deriving *d)
 	if (record->policy) {
 		str_add(d->out, "\n# It ran under policy ");
 		derive_comment(d->out, record->policy);
-		str_addf(d->out, ", boundary %s.", record->boundary ? record->boundary : "unknown");
+		str_add(d->out, ", boundary ");
+		derive_comment(d->out, record->boundary ? record->boundary : "unknown");
+		str_add(d->out, ".");
 	}
 	if (record->cut) {
 		str_add(d->out, "\n# INCOMPLETE: ");

@@ -216,6 +216,14 @@ static void gather(const struct deriving *d, struct places *places)
 		gather_level(d, places, depth);
 }
 
+/* A path that no policy can say, and a directory that holds too much, are left to whoever reads this. */
+static bool can_grant(const struct deriving *d, const struct record_file *file, const struct grant *under)
+{
+	if (file->is_odd || !policy_path_is_clean(file->path))
+		return false;
+	return !file->is_dir || !(under ? holds_home(d, file->path) : is_too_wide(d, file->path));
+}
+
 static void collect(struct deriving *d, struct places *places, size_t *n_host)
 {
 	for (size_t i = 0; i < d->record->n_files; i++) {
@@ -235,8 +243,7 @@ static void collect(struct deriving *d, struct places *places, size_t *n_host)
 		/* Not granted, and yet there: a directory that leads to a grant. */
 		if ((d->how->under && !under) || (!(file->access & ~ACCESS_STAT) && file->is_dir))
 			continue;
-		if (file->is_odd || (file->is_dir && (under ? holds_home(d, file->path) :
-							      is_too_wide(d, file->path)))) {
+		if (!can_grant(d, file, under)) {
 			d->counts->n_uncovered++;
 			continue;
 		}

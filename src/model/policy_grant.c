@@ -40,6 +40,33 @@ bool policy_path_is_in(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]);
 }
 
+uint64_t policy_scratch_bytes(const struct policy *policy, const struct grant *grant)
+{
+	const uint64_t bytes = grant->size ? grant->size : policy_n(policy, KEY_DISK);
+
+	return bytes ? bytes : UINT64_C(64) << 20;
+}
+
+uint64_t policy_scratch_inodes(const struct policy *policy, const struct grant *grant)
+{
+	const uint64_t inodes = grant->inodes ? grant->inodes : policy_n(policy, KEY_INODES);
+
+	return inodes ? inodes : 16384;
+}
+
+const struct grant *policy_grant_after(const struct policy *policy, const struct grant *last)
+{
+	const struct grant *next = NULL;
+
+	for (size_t i = 0; i < policy->n_grants; i++) {
+		const struct grant *const grant = &policy->grants[i];
+
+		if ((!last || strcmp(grant->as, last->as) > 0) && (!next || strcmp(grant->as, next->as) < 0))
+			next = grant;
+	}
+	return next;
+}
+
 const char *policy_owned_tree(const char *path)
 {
 	static const char *const owned[] = { "/proc", "/sys", "/dev" };

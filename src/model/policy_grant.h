@@ -14,6 +14,14 @@
 #define GRANTS_MAX 4096
 MUST_USE int policy_grant_add(struct policy *policy, const struct grant *grant, struct err *e);
 
+/* What a scratch grant may hold: what it states, else limits.disk and limits.inodes, else ward's default. */
+uint64_t policy_scratch_bytes(const struct policy *policy, const struct grant *grant);
+uint64_t policy_scratch_inodes(const struct policy *policy, const struct grant *grant);
+
+/* The grant that comes after `last` by its place inside, NULL = the first: a place before what lies in it.
+ * NULL when there is no other. */
+const struct grant *policy_grant_after(const struct policy *policy, const struct grant *last);
+
 /* Absolute, and without "//", ".", ".." or a '/' at the end. */
 bool policy_path_is_clean(const char *path);
 

@@ -7,6 +7,7 @@
 #include "boundary/boundary.h"
 #include "boundary/hostview.h"
 #include "boundary/parts.h"
+#include "model/policy_grant.h"
 
 #define NAMESPACES (CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID | CLONE_NEWIPC | CLONE_NEWUTS)
 #define INSIDE_ID 1000
@@ -147,12 +148,9 @@ static void add_parents(struct rung *rung, const char *path)
 
 static void add_scratch(struct rung *rung, const struct grant *grant, uint32_t abi)
 {
-	const uint64_t bytes = grant->size ? grant->size : policy_n(rung->policy, KEY_DISK);
-	const uint64_t inodes = grant->inodes ? grant->inodes : policy_n(rung->policy, KEY_INODES);
-
 	add_parents(rung, grant->as);
-	plan_add(rung->plan, OP_TMPFS, .s = grant->as, .n = bytes ? bytes : 64u << 20,
-		 .m = inodes ? inodes : 16384, .flags = grant->may_exec ? 0 : BIND_NOEXEC);
+	plan_add(rung->plan, OP_TMPFS, .s = grant->as, .n = policy_scratch_bytes(rung->policy, grant),
+		 .m = policy_scratch_inodes(rung->policy, grant), .flags = grant->may_exec ? 0 : BIND_NOEXEC);
 	parts_landlock_grant(rung, abi, grant);
 }
 

@@ -74,23 +74,45 @@ static bool is_system(const char *path)
 	return *path == '[';
 }
 
+enum behind { BEHIND_NOTHING, BEHIND_CALL, BEHIND_WAY_OUT };
+
+/* Is there a stub of the linkage table, "[endbr64] [bnd] jmp *slot(%rip)", through which calls leave a file? */
+static bool is_stub(int tid, uint64_t at)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	uint8_t code[8] = { 0 };
+	const uint8_t *p = code;
+
+	if (peek_bytes(tid, at, code, sizeof(code)) != (ssize_t)sizeof(code))
+		return false;
+	p += !memcmp(p, endbr64, sizeof(endbr64)) ? sizeof(endbr64) : 0;
+	p += *p == 0xf2;
+	return p[0] == 0xff && p[1] == 0x25;
+}
+
 /* Do the bytes before an address end in a call? E8 with four bytes of distance, or FF /2 with one to six
- * bytes of operand. Source: Intel SDM volume 2, CALL. */
-static bool is_behind_call(int tid, uint64_t at)
+ * bytes of operand, of which FF 15 is the way out of code without stubs. Source: Intel SDM volume 2, CALL. */
+static enum behind what_is_before(int tid, uint64_t at)
 {
 	static const uint8_t sizes[] = { 2, 3, 4, 6, 7 };
 	uint8_t code[8];
+	int32_t distance;
 
 	if (peek_bytes(tid, at - sizeof(code), code, sizeof(code)) != (ssize_t)sizeof(code))
-		return false;
+		return BEHIND_NOTHING;
+	memcpy(&distance, code + 4, sizeof(distance));
 	if (code[3] == 0xe8)
-		return true;
+		return is_stub(tid, at + (uint64_t)(int64_t)distance) ? BEHIND_WAY_OUT : BEHIND_CALL;
+	if (code[2] == 0xff && code[3] == 0x15)
+		return BEHIND_WAY_OUT;
 	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++)
 		if (code[8 - sizes[i]] == 0xff && (code[9 - sizes[i]] & 0x38) == 0x10)
-			return true;
-	return false;
+			return BEHIND_CALL;
+	return BEHIND_NOTHING;
 }
 
+/* A frame that was not filled keeps words of older calls, most of them within one file: so the nearest call
+ * that leaves its file is believed, and any other only where there is none. */
 static void find_caller(struct site_looker *looker, int tid, const char *library, struct record_site *out)
 {
 	uint64_t sp, words[STACK_WORDS];
@@ -102,14 +124,16 @@ static void find_caller(struct site_looker *looker, int tid, const char *library
 	n = peek_bytes(tid, sp, words, sizeof(words));
 	for (ssize_t i = 0; i < n / (ssize_t)sizeof(*words) && candidates < CANDIDATES; i++) {
 		const struct peek_map *const map = peek_find(&looker->maps, words[i]);
+		enum behind behind;
 
 		if (!map || is_system(path_of(looker, map)) || !strcmp(path_of(looker, map), library))
 			continue;
 		candidates++;
-		if (is_behind_call(tid, words[i])) {
+		behind = what_is_before(tid, words[i]);
+		if (behind == BEHIND_WAY_OUT || (behind == BEHIND_CALL && !out->by.module))
 			out->by = place_of(looker, map, words[i]);
+		if (behind == BEHIND_WAY_OUT)
 			return;
-		}
 	}
 }
 

@@ -31,8 +31,8 @@ const struct peek_map *site_map(struct site_looker *looker, int tid, uint64_t at
 void site_forget(struct site_looker *looker, int tid);
 
 /* Fills *out, whose texts live until the next call. The caller is found on the stack: the first word that
- * points behind a call instruction of another module. Functions without frame pointers leave nothing
- * better, and a stale word may be older than the call it is taken for. */
+ * points behind a call that leaves its file, else behind any call of another file. Functions without frame
+ * pointers leave nothing better, and a stale word may be older than the call it is taken for. */
 void site_look(struct site_looker *looker, int tid, uint64_t at, struct record_site *out);
 
 /* Gives the places of a record the names of their functions, as far as the files can be opened and have

@@ -14,12 +14,18 @@
 #define SYMBOLS_MAX  ((uint64_t)2 << 20)        /* of all tables together */
 #define CHUNK        1024
 
+/* A want where symbols have it. */
+struct target {
+	uint64_t address;
+	uint64_t best;                  /* where the function begins that was found so far */
+	struct symbol_want *want;
+};
+
 struct elf {
 	int fd;
 	Elf64_Ehdr head;
 	Elf64_Phdr segments[SEGMENTS_MAX];
-	struct symbol_want *wants;
-	uint64_t *addresses, *best;     /* of each want: where it is loaded, where its function begins */
+	struct target *targets;         /* in order of address: a program has a hundred thousand symbols */
 	size_t n;
 	uint64_t left;                  /* symbols that may still be read */
 };
@@ -41,17 +47,45 @@ static bool read_head(struct elf *elf)
 	       get(elf->fd, elf->segments, head->e_phnum * sizeof(Elf64_Phdr), head->e_phoff);
 }
 
-/* Offsets in the file to the addresses that symbols have. */
-static void place_wants(struct elf *elf)
+/* The first target at or behind an address. */
+static size_t find_target(const struct elf *elf, uint64_t address)
 {
-	for (size_t i = 0; i < elf->n; i++)
+	size_t low = 0, high = elf->n;
+
+	while (low < high) {
+		const size_t middle = (low + high) / 2;
+
+		if (elf->targets[middle].address < address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* In order: qsort() asks for the size of memory, which a ward that watches may not. */
+static void add_target(struct elf *elf, uint64_t address, struct symbol_want *want)
+{
+	const size_t at = find_target(elf, address);
+
+	memmove(&elf->targets[at + 1], &elf->targets[at], (elf->n - at) * sizeof(*elf->targets));
+	elf->targets[at] = (struct target){ .address = address, .want = want };
+	elf->n++;
+}
+
+/* Offsets in the file to the addresses that symbols have. */
+static void place_wants(struct elf *elf, struct symbol_want *wants, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
 		for (unsigned k = 0; k < elf->head.e_phnum; k++) {
 			const Elf64_Phdr *const segment = &elf->segments[k];
-			const uint64_t offset = elf->wants[i].offset;
+			const uint64_t within = wants[i].offset - segment->p_offset;
 
-			if (segment->p_type == PT_LOAD && offset >= segment->p_offset &&
-			    offset - segment->p_offset < segment->p_filesz)
-				elf->addresses[i] = segment->p_vaddr + (offset - segment->p_offset);
+			if (segment->p_type != PT_LOAD || wants[i].offset < segment->p_offset ||
+			    within >= segment->p_filesz)
+				continue;
+			add_target(elf, segment->p_vaddr + within, &wants[i]);
+			break;
 		}
 }
 
@@ -75,14 +109,14 @@ static void offer(struct elf *elf, const Elf64_Sym *symbol, const Elf64_Shdr *na
 {
 	if (ELF64_ST_TYPE(symbol->st_info) != STT_FUNC || !symbol->st_value)
 		return;
-	for (size_t i = 0; i < elf->n; i++) {
-		const uint64_t address = elf->addresses[i];
+	for (size_t i = find_target(elf, symbol->st_value);
+	     i < elf->n && elf->targets[i].address - symbol->st_value < symbol->st_size; i++) {
+		struct target *const target = &elf->targets[i];
 
-		if (!address || address < symbol->st_value || address - symbol->st_value >= symbol->st_size ||
-		    symbol->st_value <= elf->best[i])
+		if (symbol->st_value <= target->best)
 			continue;
-		elf->best[i] = symbol->st_value;
-		read_name(elf->fd, names, symbol->st_name, elf->wants[i].name);
+		target->best = symbol->st_value;
+		read_name(elf->fd, names, symbol->st_name, target->want->name);
 	}
 }
 
@@ -109,17 +143,16 @@ static void read_table(struct elf *elf, const Elf64_Shdr *table)
 
 void symbols_find(int fd, struct symbol_want *wants, size_t n)
 {
-	OWN_MEM uint64_t *addresses = mem_alloc(2 * n * sizeof(*addresses));
-	struct elf elf = { .fd = fd, .wants = wants, .addresses = addresses, .best = addresses + n, .n = n,
-			   .left = SYMBOLS_MAX };
+	OWN_MEM struct target *targets = mem_alloc(n * sizeof(*targets));
+	struct elf elf = { .fd = fd, .targets = targets, .left = SYMBOLS_MAX };
 	Elf64_Shdr section;
 
 	for (size_t i = 0; i < n; i++)
 		wants[i].name[0] = '\0';
 	if (!read_head(&elf))
 		return;
-	place_wants(&elf);
-	for (unsigned i = 0; i < elf.head.e_shnum; i++)
+	place_wants(&elf, wants, n);
+	for (unsigned i = 0; elf.n && i < elf.head.e_shnum; i++)
 		if (get(fd, &section, sizeof(section), elf.head.e_shoff + i * sizeof(section)) &&
 		    (section.sh_type == SHT_SYMTAB || section.sh_type == SHT_DYNSYM))
 			read_table(&elf, &section);

@@ -10,6 +10,7 @@
 
 #include "boxes.h"
 #include "format/oci_read.h"
+#include "judge/derive.h"
 #include "judge/eval.h"
 
 /* jansson knows signed numbers alone; a mask may have bit 63. */
@@ -151,6 +152,38 @@ static void libseccomp_reads_ordered_rules_as_they_were_meant(void **state)
 		boxed_free(made);
 	}
 }
+/* Policies as `ward trace` makes them: many calls, each with a few values. */
+static void libseccomp_reads_derived_policies_as_they_were_meant(void **state)
+{
+	uint64_t seed = 0x6f636900;
+	struct near_sets all;
+
+	(void)state;
+	near_builtin(&all, "build");
+	for (unsigned k = 0; k < 12; k++) {
+		struct record *const record = mem_alloc(sizeof(*record));
+		const struct derive_how how = { .name = "random", .under = &all.policy };
+		OWN(str) text = STR_NONE;
+		struct boxed *made;
+
+		for (size_t i = 0; i < 200; i++) {
+			uint64_t args[6];
+			uint32_t nr;
+
+			near_call(&all, &nr, args, &seed);
+			if (syscalls_name(nr))
+				record_add_call(record, nr, args, PHASE_START, false);
+		}
+		derive_policy(record, &how, &text, NULL);
+		made = boxed_text("oci", str_text(&text));
+		compare(made, "derived");
+		boxed_free(made);
+		record_done(record);
+		free(record);
+	}
+	near_done(&all);
+}
+
 static void a_default_that_lets_through_is_noted_as_wider(void **state)
 {
 	struct boxed *const made = boxed_text("oci", "version: 1\nsyscalls:\n  default: log\n"
@@ -168,6 +201,7 @@ int main(void)
 		cmocka_unit_test(each_rule_compares_an_argument_once),
 		cmocka_unit_test(libseccomp_reads_every_built_in_policy_as_it_was_meant),
 		cmocka_unit_test(libseccomp_reads_ordered_rules_as_they_were_meant),
+		cmocka_unit_test(libseccomp_reads_derived_policies_as_they_were_meant),
 		cmocka_unit_test(a_default_that_lets_through_is_noted_as_wider),
 	};
 

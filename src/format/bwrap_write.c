@@ -29,10 +29,11 @@ static void add_base64(struct str *out, const unsigned char *bytes, size_t n)
 	size_t column = 0;
 
 	for (size_t i = 0; i < n; i += 3) {
-		const uint32_t word = (uint32_t)bytes[i] << 16 | (i + 1 < n ? (uint32_t)bytes[i + 1] << 8 : 0) |
-				      (i + 2 < n ? bytes[i + 2] : 0);
+		const uint32_t second = i + 1 < n ? bytes[i + 1] : 0, third = i + 2 < n ? bytes[i + 2] : 0;
+		const uint32_t word = (uint32_t)bytes[i] << 16 | second << 8 | third;
 		const char four[] = { digits[word >> 18], digits[word >> 12 & 63],
-				      i + 1 < n ? digits[word >> 6 & 63] : '=', i + 2 < n ? digits[word & 63] : '=' };
+				      i + 1 < n ? digits[word >> 6 & 63] : '=',
+				      i + 2 < n ? digits[word & 63] : '=' };
 
 		str_add_bytes(out, four, sizeof(four));
 		column += sizeof(four);
@@ -88,7 +89,8 @@ static void add_namespaces(const struct peer_box *box, struct peer_text *text)
 
 static void add_scratch(const struct peer_box *box, struct str *out, const struct grant *grant)
 {
-	str_addf(out, " \\\n\t--perms 1777 --size %" PRIu64 " --tmpfs ", policy_scratch_bytes(box->policy, grant));
+	str_addf(out, " \\\n\t--perms 1777 --size %" PRIu64 " --tmpfs ",
+		 policy_scratch_bytes(box->policy, grant));
 	add_quoted(out, grant->as);
 }
 
@@ -126,7 +128,8 @@ static void add_grant(const struct peer_box *box, struct peer_text *text, const 
 		add_option(&text->out, grant->kind == GRANT_WRITE ? "--bind" : "--ro-bind", grant->what,
 			   grant->as);
 	if (!grant->may_exec && grant->kind != GRANT_EXEC && strcmp(grant->as, "/") != 0)
-		peer_note(text, true, "%s: programs there can be executed; bwrap mounts nothing noexec", grant->as);
+		peer_note(text, true, "%s: programs there can be executed; bwrap mounts nothing noexec",
+			  grant->as);
 }
 
 static bool has_scratch(const struct policy *policy)
@@ -177,13 +180,14 @@ static void add_environment(const struct peer_box *box, struct str *out)
 
 /* Of each process by itself: prlimit(1). */
 static const struct { enum policy_key key; const char *option; uint64_t per; } limits[] = {
-	{ KEY_FILES, "nofile", 1 }, { KEY_FSIZE, "fsize", 1 }, { KEY_STACK, "stack", 1 }, { KEY_CPU, "cpu", 1000 },
+	{ KEY_FILES, "nofile", 1 }, { KEY_FSIZE, "fsize", 1 }, { KEY_STACK, "stack", 1 },
+	{ KEY_CPU, "cpu", 1000 },
 };
 
 /* Of the whole box, which needs a cgroup. */
 static const struct { enum policy_key key; const char *property, *unit; uint64_t per; } shares[] = {
-	{ KEY_MEMORY, "MemoryMax", "", 1 }, { KEY_SWAP, "MemorySwapMax", "", 1 }, { KEY_PIDS, "TasksMax", "", 1 },
-	{ KEY_CPUS, "CPUQuota", "%", 10 },
+	{ KEY_MEMORY, "MemoryMax", "", 1 }, { KEY_SWAP, "MemorySwapMax", "", 1 },
+	{ KEY_PIDS, "TasksMax", "", 1 }, { KEY_CPUS, "CPUQuota", "%", 10 },
 };
 
 static void add_limits(const struct peer_box *box, struct peer_text *text)
@@ -211,8 +215,8 @@ static void note_limits(const struct peer_box *box, struct peer_text *text)
 			str_addf(&line, " -p %s=%" PRIu64 "%s", shares[i].property,
 				 policy_n(box->policy, shares[i].key) / shares[i].per, shares[i].unit);
 	if (line.len)
-		peer_note(text, true, "bwrap makes no cgroup: for the limits of the whole box run this script by "
-			  "systemd-run --user --scope%s", str_text(&line));
+		peer_note(text, true, "bwrap makes no cgroup: for the limits of the whole box run this script "
+			  "by systemd-run --user --scope%s", str_text(&line));
 	if (box->policy->values[KEY_CPU].set)
 		peer_note(text, true, "limits.cpu counts each process by itself");
 	if (box->policy->values[KEY_OUTPUT].set)
@@ -227,7 +231,8 @@ static void note_layers(const struct peer_box *box, struct peer_text *text)
 	if (policy_n(box->policy, KEY_TERMINAL) != TERMINAL_NONE)
 		peer_note(text, false, "no terminal of its own: --new-session takes job control away");
 	if (!can_reap(box))
-		peer_note(text, false, "the program is PID 1 inside: the policy does not let bwrap's reaper wait");
+		peer_note(text, false, "the program is PID 1 inside: the policy does not let bwrap's reaper "
+			  "wait");
 }
 
 static void add_program(const struct peer_box *box, struct str *out)
@@ -269,7 +274,8 @@ int bwrap_write(const struct peer_box *box, struct peer_text *text, struct err *
 	add_base64(out, (const void *)box->program, box->n * sizeof(*box->program));
 	str_add(out, "END\n}\n\n");
 	if (!*box->argv)
-		str_add(out, "if [ $# -eq 0 ]; then\n\techo \"usage: $0 program [argument]...\" >&2\n\texit 2\nfi\n");
+		str_add(out, "if [ $# -eq 0 ]; then\n\techo \"usage: $0 program [argument]...\" >&2\n"
+			     "\texit 2\nfi\n");
 	str_addf(out, "{ filter | %s 3<&0 <&4 4<&-; } 4<&0\n", str_text(&command));
 	(void)e;
 	return 0;

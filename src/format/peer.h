@@ -27,8 +27,7 @@ struct peer_box {
 	size_t n;
 	struct peer_view host;
 	const char *const *argv;                /* what is to run, ends with NULL; empty: a place for it */
-	const char *filter_path;                /* where the shell finds the raw filter; NULL: none was named */
-	bool widen;                             /* calls that cannot be narrowed there are let through whole */
+	bool widen;                             /* let calls through whole that cannot be narrowed there */
 };
 
 /* A difference between policy and peer. */

@@ -26,6 +26,7 @@ static const struct { const char *call, *directive; } restricted[] = {
 
 /* What becomes of one call. */
 struct fate {
+	bool is_call;                   /* there is one of this number */
 	bool passes, is_partial;        /* let through: at all, for some arguments only */
 	uint32_t refusal;               /* SECCOMP_RET_* where it is not */
 };
@@ -33,7 +34,8 @@ struct fate {
 static struct fate fate_of(const struct filter_cases *cases, uint32_t nr)
 {
 	const bool is_open = filter_word_passes(cases->otherwise);
-	struct fate fate = { .refusal = is_open ? SECCOMP_RET_KILL_PROCESS : cases->otherwise };
+	struct fate fate = { .is_call = syscalls_name(nr) != NULL,
+			     .refusal = is_open ? SECCOMP_RET_KILL_PROCESS : cases->otherwise };
 	bool has_rest = true, refuses = false;
 
 	for (size_t i = 0; i < cases->n; i++) {
@@ -51,7 +53,7 @@ static struct fate fate_of(const struct filter_cases *cases, uint32_t nr)
 	/* What no case holds gets the default, as far as there is something left: a call whose cases all
 	 * pass and leave something is partial where the default refuses. */
 	if (has_rest && is_open)
-		fate.passes = true;
+		fate.passes = fate.is_call;
 	fate.is_partial = fate.passes && (refuses || (has_rest && !is_open));
 	return fate;
 }
@@ -98,7 +100,7 @@ static bool is_let(const struct peer_box *box, const struct fate *fate)
 	return fate->passes && (!fate->is_partial || box->widen);
 }
 
-/* What an allow list of systemd permits unasked: what the policy does not allow of it is taken out again. */
+/* What an allow list of systemd permits unasked; what the policy does not allow of it is taken out. */
 static bool is_always(uint32_t nr)
 {
 	const char *const name = syscalls_name(nr);
@@ -119,16 +121,16 @@ static void add_allow_list(const struct peer_box *box, struct str *out)
 	struct words let = { out, "SystemCallFilter=", 0 }, taken = { out, "SystemCallFilter=~", 0 };
 
 	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS; nr++) {
-		const struct fate fate = syscalls_name(nr) ? fate_of(box->cases, nr) : (struct fate){ false };
+		const struct fate fate = fate_of(box->cases, nr);
 
 		if (is_let(box, &fate))
 			add_word(&let, syscalls_name(nr));
 	}
 	end_words(&let);
 	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS; nr++) {
-		const struct fate fate = syscalls_name(nr) ? fate_of(box->cases, nr) : (struct fate){ false };
+		const struct fate fate = fate_of(box->cases, nr);
 
-		if (syscalls_name(nr) && is_always(nr) && !is_let(box, &fate))
+		if (fate.is_call && is_always(nr) && !is_let(box, &fate))
 			add_word(&taken, syscalls_name(nr));
 	}
 	end_words(&taken);
@@ -140,9 +142,9 @@ static void add_deny_list(const struct peer_box *box, struct str *out)
 	struct words refused = { out, "SystemCallFilter=~", 0 };
 
 	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS; nr++) {
-		const struct fate fate = syscalls_name(nr) ? fate_of(box->cases, nr) : (struct fate){ false };
+		const struct fate fate = fate_of(box->cases, nr);
 
-		if (syscalls_name(nr) && !is_let(box, &fate))
+		if (fate.is_call && !is_let(box, &fate))
 			add_refused(&refused, nr, fate.refusal);
 	}
 	end_words(&refused);
@@ -164,9 +166,9 @@ static void note_calls(const struct peer_box *box, struct peer_text *text)
 	size_t n = 0, n_errno = 0;
 
 	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS; nr++) {
-		const struct fate fate = syscalls_name(nr) ? fate_of(box->cases, nr) : (struct fate){ false };
+		const struct fate fate = fate_of(box->cases, nr);
 
-		n_errno += syscalls_name(nr) && !fate.passes && !is_open && fate.refusal != box->cases->otherwise;
+		n_errno += fate.is_call && !fate.passes && !is_open && fate.refusal != box->cases->otherwise;
 		if (!fate.is_partial)
 			continue;
 		if (box->widen)
@@ -281,9 +283,11 @@ static void add_limits(const struct peer_box *box, struct peer_text *text)
 				  limits[i].directive, policy_key_row(limits[i].key)->path);
 	}
 	if (box->policy->values[KEY_IO_READ].set)
-		str_addf(&text->out, "IOReadBandwidthMax=/ %" PRIu64 "\n", policy_n(box->policy, KEY_IO_READ));
+		str_addf(&text->out, "IOReadBandwidthMax=/ %" PRIu64 "\n",
+			 policy_n(box->policy, KEY_IO_READ));
 	if (box->policy->values[KEY_IO_WRITE].set)
-		str_addf(&text->out, "IOWriteBandwidthMax=/ %" PRIu64 "\n", policy_n(box->policy, KEY_IO_WRITE));
+		str_addf(&text->out, "IOWriteBandwidthMax=/ %" PRIu64 "\n",
+			 policy_n(box->policy, KEY_IO_WRITE));
 	if (box->policy->values[KEY_OUTPUT].set)
 		peer_note(text, true, "limits.output is not held: the journal has its own rate limit");
 }
@@ -306,7 +310,8 @@ static void add_bind(struct peer_text *text, const struct grant *grant)
 	if (is_written)
 		peer_note(text, false, "%s is written as the service's own user: let that own it, or set User=",
 			  grant->what);
-	str_addf(&text->out, "%s=%s:%s\n", is_written ? "BindPaths" : "BindReadOnlyPaths", grant->what, grant->as);
+	str_addf(&text->out, "%s=%s:%s\n", is_written ? "BindPaths" : "BindReadOnlyPaths", grant->what,
+		 grant->as);
 	if (!runs)
 		str_addf(&text->out, "NoExecPaths=%s\n", grant->as);
 }
@@ -369,7 +374,8 @@ static void add_network(const struct peer_box *box, struct peer_text *text)
 	str_add(&text->out, "SocketBindDeny=any\n");
 	for (size_t i = 0; i < policy->n_bind; i++)
 		str_addf(&text->out, "SocketBindAllow=tcp:%u\n", policy->bind_ports[i]);
-	peer_note(text, true, "network.connect is not held: systemd knows addresses, not ports; see IPAddressDeny=");
+	peer_note(text, true, "network.connect is not held: systemd knows addresses, not ports; see "
+		  "IPAddressDeny=");
 }
 
 static void add_environment(const struct peer_box *box, struct peer_text *text)
@@ -383,7 +389,8 @@ static void add_environment(const struct peer_box *box, struct peer_text *text)
 		else if (!strpbrk(rule->value, "\"'\\%$"))
 			str_addf(&text->out, "Environment=\"%s=%s\"\n", rule->name, rule->value);
 		else
-			peer_note(text, false, "variable %s is not set: its value has quotes or '%%'", rule->name);
+			peer_note(text, false, "variable %s is not set: its value has quotes or '%%'",
+				  rule->name);
 	}
 }
 
@@ -400,8 +407,8 @@ int systemd_write(const struct peer_box *box, struct peer_text *text, struct err
 	add_environment(box, text);
 	peer_note(text, true, "no Landlock: files and ports are held by mounts and namespaces alone");
 	body = TAKE(text->out, STR_NONE);
-	str_addf(&text->out, "# Policy %s, for a service: save as /etc/systemd/system/NAME.service.d/ward.conf\n",
-		 box->source);
+	str_addf(&text->out, "# Policy %s, for a service: save as "
+		 "/etc/systemd/system/NAME.service.d/ward.conf\n", box->source);
 	peer_add_notes(text, "# ", &text->out);
 	str_add_bytes(&text->out, str_text(&body), body.len);
 	(void)e;

@@ -242,6 +242,20 @@ bool danger_find(const char *id, struct danger *out)
 	return false;
 }
 
+enum severity danger_of_call(uint32_t nr)
+{
+	enum severity worst = SEVERITY_NONE;
+	size_t entry = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(reaches); i++) {
+		if (reaches[i].at == MARK)
+			entry++;
+		else if (reaches[i].nr == nr && !reaches[i].is_named_only && entries[entry - 1].severity > worst)
+			worst = entries[entry - 1].severity;
+	}
+	return worst;
+}
+
 bool danger_class_at(size_t i, struct danger_class *out)
 {
 	size_t at = 0;

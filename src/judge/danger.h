@@ -87,6 +87,9 @@ bool danger_at(size_t i, struct danger *out);
 /* By id; false when there is none. */
 bool danger_find(const char *id, struct danger *out);
 
+/* The worst severity of an entry that asks about a call. */
+enum severity danger_of_call(uint32_t nr);
+
 /* Calls that do the same, the usual one first. */
 #define DANGER_SPELLINGS 8
 struct danger_class {

@@ -75,14 +75,14 @@ static const char *tell_ease(struct asking *asking, const struct danger_ease *ea
 	OWN(str) text = STR_NONE;
 	const char *before = "";
 
-	str_addf(&text, "%s without ", severity_name(usual));
+	str_addf(&text, "%s elsewhere; here there is ", severity_name(usual));
 	for (unsigned bit = 0; bit < FACTS; bit++)
 		if (ease->facts & 1u << bit) {
 			str_addf(&text, "%s%s", before, danger_fact_text(bit));
 			before = " and ";
 		}
 	if (ease->lacks != DANGER_ANY_CAPS) {
-		str_addf(&text, "%sa kernel that asks for a capability which is not held", before);
+		str_addf(&text, "%sno capability for it, and the kernel asks for one", before);
 		before = " and ";
 	}
 	if (ease->kernel)

@@ -60,9 +60,10 @@ enum door { DOOR_CLOSED, DOOR_OWN, DOOR_UNCHECKED };
 /* Unchecked: judged by the number as x86-64's are, or let through whatever it is. */
 static enum door door_of(struct asking *asking)
 {
+	const uint32_t last = lint_last_number();
 	bool is_open = false, is_native = true, is_everything = true;
 
-	for (uint32_t nr = 0; nr <= lint_last_number(); nr++) {
+	for (uint32_t nr = 0; nr <= last; nr++) {
 		const struct region there = passes_i386(asking, nr);
 
 		is_open |= !region_is_empty(there);
@@ -191,20 +192,6 @@ static struct region x32_gain(struct asking *asking, uint32_t nr)
 				       asking_passes(asking, native)));
 }
 
-/* Higher is the better example: what the data calls worst. */
-static int interest(uint32_t nr)
-{
-	struct danger danger;
-	int most = 0;
-
-	for (size_t i = 0; danger_at(i, &danger); i++)
-		for (size_t j = 0; j < danger.n_reaches; j++)
-			if (danger.reaches[j].nr == nr && !danger.reaches[j].is_named_only &&
-			    (int)danger.severity > most)
-				most = (int)danger.severity;
-	return most;
-}
-
 void lint_x32(struct asking *asking)
 {
 	const struct danger danger = lint_entry("abi.x32");
@@ -218,8 +205,8 @@ void lint_x32(struct asking *asking)
 
 		if (!seen && !region_is_empty(asking_passes(asking, nr | X32_BIT)))
 			seen = nr | X32_BIT;
-		if (!region_is_empty(gained) && interest(native_of(nr)) > most) {
-			most = interest(native_of(nr));
+		if (!region_is_empty(gained) && (int)danger_of_call(native_of(nr)) > most) {
+			most = (int)danger_of_call(native_of(nr));
 			best = gained;
 			best_nr = nr;
 		}

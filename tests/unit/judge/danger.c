@@ -146,6 +146,16 @@ static void severities_have_names(void **state)
 	assert_int_equal(severity_find("worst"), -1);
 }
 
+static void the_worst_of_a_call_is_known(void **state)
+{
+	(void)state;
+	assert_int_equal(danger_of_call((uint32_t)syscalls_number("ptrace")), SEVERITY_CRITICAL);
+	assert_int_equal(danger_of_call((uint32_t)syscalls_number("kcmp")), SEVERITY_LOW);
+	assert_int_equal(danger_of_call((uint32_t)syscalls_number("read")), SEVERITY_NONE);
+	/* Named with an entry, and no question by itself. */
+	assert_int_equal(danger_of_call((uint32_t)syscalls_number("wait4")), SEVERITY_NONE);
+}
+
 static void every_class_has_several_spellings(void **state)
 {
 	struct danger_class class;
@@ -187,6 +197,7 @@ int main(void)
 		cmocka_unit_test(what_may_be_kept_is_a_rule_of_a_policy),
 		cmocka_unit_test(settings_for_policies_are_such),
 		cmocka_unit_test(severities_have_names),
+		cmocka_unit_test(the_worst_of_a_call_is_known),
 		cmocka_unit_test(every_class_has_several_spellings),
 		cmocka_unit_test(numbers_of_the_32_bit_table_are_the_kernels),
 	};

@@ -187,13 +187,40 @@ const char *danger_fact_word(unsigned bit)
 	return bit < FACTS ? facts[bit].word : NULL;
 }
 
-static void find_fixes(size_t i, struct danger *out)
+static bool is_fix_mark(size_t at)
 {
-	size_t at = 0;
+	return fixes[at].is_mark;
+}
 
-	for (size_t left = i + 1; left; at++)
-		left -= fixes[at].is_mark;
-	for (; at < ARRAY_SIZE(fixes) && !fixes[at].is_mark; at++) {
+static bool is_ease_mark(size_t at)
+{
+	return eases[at].to == MARK;
+}
+
+static bool is_reach_mark(size_t at)
+{
+	return reaches[at].at == MARK;
+}
+
+/* The places of a flat list that belong to the i-th entry. */
+struct span {
+	size_t from, n;
+};
+
+static struct span span_of(size_t i, size_t n_list, bool (*is_mark)(size_t at))
+{
+	struct span span = { 0, 0 };
+
+	for (size_t left = i + 1; left; span.from++)
+		left -= is_mark(span.from);
+	while (span.from + span.n < n_list && !is_mark(span.from + span.n))
+		span.n++;
+	return span;
+}
+
+static void add_fixes(struct span span, struct danger *out)
+{
+	for (size_t at = span.from; at < span.from + span.n; at++) {
 		out->keep_when = fixes[at].when ? fixes[at].when : out->keep_when;
 		out->keep = fixes[at].allow ? fixes[at].allow : out->keep;
 		out->systemd = fixes[at].systemd ? fixes[at].systemd : out->systemd;
@@ -201,36 +228,20 @@ static void find_fixes(size_t i, struct danger *out)
 	}
 }
 
-static void find_eases(size_t i, struct danger *out)
-{
-	size_t at = 0;
-
-	for (size_t left = i + 1; left; at++)
-		left -= eases[at].to == MARK;
-	out->eases = &eases[at];
-	for (; at < ARRAY_SIZE(eases) && eases[at].to != MARK; at++)
-		out->n_eases++;
-}
-
-static void find_reaches(size_t i, struct danger *out)
-{
-	size_t at = 0;
-
-	for (size_t left = i + 1; left; at++)
-		left -= reaches[at].at == MARK;
-	out->reaches = &reaches[at];
-	for (; at < ARRAY_SIZE(reaches) && reaches[at].at != MARK; at++)
-		out->n_reaches++;
-}
-
 bool danger_at(size_t i, struct danger *out)
 {
+	struct span ease, reach;
+
 	if (i >= ARRAY_SIZE(entries))
 		return false;
 	*out = entries[i];
-	find_fixes(i, out);
-	find_eases(i, out);
-	find_reaches(i, out);
+	add_fixes(span_of(i, ARRAY_SIZE(fixes), is_fix_mark), out);
+	ease = span_of(i, ARRAY_SIZE(eases), is_ease_mark);
+	out->eases = &eases[ease.from];
+	out->n_eases = ease.n;
+	reach = span_of(i, ARRAY_SIZE(reaches), is_reach_mark);
+	out->reaches = &reaches[reach.from];
+	out->n_reaches = reach.n;
 	return true;
 }
 

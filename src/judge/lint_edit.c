@@ -75,6 +75,15 @@ static void narrow_in_oci(const struct danger *danger, const char *name, unsigne
 	add_numbered(out, danger->keep, arg);
 }
 
+/* Rules come before the list, and the first that applies counts: one that allows a part is changed itself. */
+static void begin_rule(const struct finding *finding, bool is_refusal, struct str *out)
+{
+	if (!is_refusal && finding->line && finding->line->line && strstr(finding->line->text, " when "))
+		str_addf(out, "change the rule of line %u to ", finding->line->line);
+	else
+		str_add(out, "put first in syscalls.rules: ");
+}
+
 static void narrow(struct editing *editing, const char *name, const struct danger_reach *reach)
 {
 	const struct danger *const danger = &editing->finding->danger;
@@ -82,7 +91,8 @@ static void narrow(struct editing *editing, const char *name, const struct dange
 	OWN(str) out = STR_NONE;
 
 	if (editing->kind == SUBJECT_POLICY) {
-		str_addf(&out, "add to syscalls.rules: {call: %s, when: {", name);
+		begin_rule(editing->finding, false, &out);
+		str_addf(&out, "{call: %s, when: {", name);
 		add_numbered(&out, danger->keep_when, arg);
 		str_add(&out, "}}");
 	} else if (editing->kind == SUBJECT_OCI) {
@@ -101,13 +111,13 @@ static void list(struct str *out, const char *const *names, size_t n, const char
 		str_addf(out, "%s%s%s%s", i ? between : "", quote, names[i], quote);
 }
 
-static void refuse_in_policy(const struct danger *danger, const char *const *names, size_t n, struct str *out)
+static void refuse_in_policy(const struct finding *finding, const char *const *names, size_t n, struct str *out)
 {
-	str_add(out, "add to syscalls.rules: {call: ");
-	str_add(out, n > 1 ? "[" : "");
+	begin_rule(finding, true, out);
+	str_add(out, n > 1 ? "{call: [" : "{call: ");
 	list(out, names, n, "", ", ");
 	str_add(out, n > 1 ? "]" : "");
-	str_addf(out, ", action: errno, errno: %s}", danger->errno_name ?: "EPERM");
+	str_addf(out, ", action: errno, errno: %s}", finding->danger.errno_name ?: "EPERM");
 }
 
 /* A list of what is allowed loses a name, a list of what is refused gains one. */
@@ -141,7 +151,7 @@ static void refuse(struct editing *editing, const char *const *names, size_t n)
 	OWN(str) out = STR_NONE;
 
 	if (editing->kind == SUBJECT_POLICY) {
-		refuse_in_policy(danger, names, n, &out);
+		refuse_in_policy(editing->finding, names, n, &out);
 	} else if (editing->kind == SUBJECT_OCI) {
 		refuse_in_oci(editing->finding, names, n, &out);
 	} else if (editing->kind == SUBJECT_SYSTEMD) {

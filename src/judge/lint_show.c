@@ -180,8 +180,13 @@ static void put_call(const struct finding *finding, struct json *json)
 	json_put_u64(json, "arch", finding->call.arch);
 	json_put_u64(json, "nr", (uint32_t)finding->call.nr);
 	json_put_array(json, "args");
-	for (unsigned i = 0; i < 6; i++)
-		json_put_u64(json, NULL, finding->call.args[i]);
+	/* As text: many readers keep no more than 53 bits of a number. */
+	for (unsigned i = 0; i < 6; i++) {
+		char arg[20];
+
+		snprintf(arg, sizeof(arg), "%#llx", (unsigned long long)finding->call.args[i]);
+		json_put_text(json, NULL, arg);
+	}
 	json_put_end(json);
 	json_put_end(json);
 }

@@ -93,9 +93,16 @@ def test_a_comment_documents_one_finding_or_its_line(ward):
 
 def apply_edit(policy, edit):
     """The policy with what a finding proposes."""
-    match = re.fullmatch(r"add to syscalls\.rules: (\{.*\})", edit)
+    match = re.fullmatch(r"(?:put first in syscalls\.rules:|change the rule of line (\d+) to) (\{.*\})", edit)
     assert match, edit
-    return policy.rstrip("\n") + ("" if "\n  rules:\n" in policy else "\n  rules:") + f"\n    - {match[1]}\n"
+    lines = policy.splitlines()
+    if match[1]:
+        lines[int(match[1]) - 1] = f"    - {match[2]}"
+    elif "  rules:" in lines:
+        lines.insert(lines.index("  rules:") + 1, f"    - {match[2]}")
+    else:
+        lines += ["  rules:", f"    - {match[2]}"]
+    return "\n".join(lines) + "\n"
 
 
 def test_the_edit_that_is_proposed_ends_the_finding(ward):
@@ -110,6 +117,18 @@ def test_the_edit_that_is_proposed_ends_the_finding(ward):
             edited = apply_edit(edited, edit)
         after = judged(ward, ward.file(f"{finding['id']}.yaml", edited))[0]
         assert finding["id"] not in ids(after), finding
+
+
+def test_an_edit_ends_what_a_rule_allows_as_well(ward):
+    policy = POLICY.replace("    - mincore\n", "") + \
+        "  rules:\n    - {call: mincore, when: {arg0: 0}}\n    - {call: madvise, when: {arg2: [4, 12]}}\n"
+    found = {f["id"]: f for f in judged(ward, ward.file("rule.yaml", policy))[0]["findings"]}
+    assert found["mem.madvise"]["edits"][0].startswith("change the rule of line 11 to ")
+    for name in ("mem.pincache", "mem.madvise"):
+        edited = policy
+        for edit in found[name]["edits"]:
+            edited = apply_edit(edited, edit)
+        assert name not in ids(judged(ward, ward.file(f"{name}.yaml", edited))[0]), edited
 
 
 # ---- the kernel agrees ----

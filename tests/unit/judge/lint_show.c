@@ -53,7 +53,7 @@ static void text_is_safe_and_says_what_to_do(void **state)
 	assert_ptr_equal(strstr(str_text(&out), "a?b.yaml: 1 critical"), str_text(&out));
 	assert_non_null(strstr(str_text(&out), "critical  proc.ptrace  ptrace(16, 1, 0, 0)\n"));
 	assert_non_null(strstr(str_text(&out), "from: line 3: allow ?[2Jptrace"));
-	assert_non_null(strstr(str_text(&out), "fix: add to syscalls.rules: {call: ptrace"));
+	assert_non_null(strstr(str_text(&out), "fix: put first in syscalls.rules: {call: ptrace"));
 	assert_non_null(strstr(str_text(&out), "documented  host.bpf"));
 	unmake(&shown);
 }

@@ -121,6 +121,8 @@ static int show(struct surveying *s, const struct args *args, struct err *e)
 
 static int survey(struct surveying *s, const struct args *args, struct err *e)
 {
+	if (args_has(args, SURFACE_SVG) && args_has(args, SURFACE_JSON))
+		return err_set(e, ERR_USAGE, "--json and --svg: only one of them can be standard output");
 	if (read_threshold(s, args, e) < 0 || look(s, args, e) < 0)
 		return -1;
 	s->store = regions_new(REGIONS_NODES);

@@ -121,6 +121,15 @@ def test_a_pid_that_is_none_is_one_line(ward, pid):
     assert outcome.code == 2 and outcome.out == b"" and outcome.errors.count("\n") == 1
 
 
+def test_what_has_no_surface_is_one_line(ward):
+    profile = ward.file("profile.json", '{"defaultAction": "SCMP_ACT_ERRNO", "syscalls": []}')
+    for words, says in ((("-p", profile), "ward lint"), (("--json", "--svg"), "only one"), (("-p", "no-such"), "no-such"),
+                        (("-p", "default", "--pid", "1"), "twice"), (("--rw", "/no/such/thing:/x"), "/no/such/thing")):
+        outcome = ward.call("surface", *words)
+        assert outcome.code == 2 and outcome.out == b"" and outcome.errors.count("\n") == 1, (words, outcome)
+        assert says in outcome.errors, outcome
+
+
 # A running box and the plan it came from are read from different places and judged by the same rules.
 SAME = ("user 0 of the host", "capabilities over the host", "memory of other processes", "gaining rights by exec",
         "signals to other processes", "interfaces of the host", "abstract sockets of the host", "uptime clocks",

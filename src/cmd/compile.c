@@ -29,6 +29,14 @@ static const struct opt options[] = {
 	COMMAND_HELP,
 };
 
+/* NULL: standard output. */
+static const char *out_path(const struct args *args)
+{
+	const struct opt_hit *const hit = args_find(args, COMPILE_OUT);
+
+	return hit && strcmp(hit->value, "-") != 0 ? hit->value : NULL;
+}
+
 static int find_peer(const struct args *args, const struct peer **peer, struct err *e)
 {
 	const struct opt_hit *const hit = args_find(args, COMPILE_TO);
@@ -42,7 +50,7 @@ static int find_peer(const struct args *args, const struct peer **peer, struct e
 /* Comes before anything is read: a terminal would take bytes of a filter for commands. */
 static int check_out(const struct args *args, const struct peer *peer, struct err *e)
 {
-	if (peer->is_binary && !args_has(args, COMPILE_OUT) && isatty(STDOUT_FILENO))
+	if (peer->is_binary && !out_path(args) && isatty(STDOUT_FILENO))
 		return err_set(e, ERR_USAGE, "%s is no text; write it to a file with -o FILE, or use --to bpf-text",
 			       peer->name);
 	return 0;
@@ -60,15 +68,15 @@ static int compile(struct policy *policy, struct compiled *c, const struct args 
 
 static int write_out(const struct args *args, const struct str *text, struct err *e)
 {
-	const struct opt_hit *const hit = args_find(args, COMPILE_OUT);
+	const char *const path = out_path(args);
 	OWN_FD int fd = -1;
 
-	if (!hit || strcmp(hit->value, "-") == 0)
+	if (!path)
 		return say_out(STDOUT_FILENO, "standard output", text, e);
-	fd = open(hit->value, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
+	fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666);
 	if (fd < 0)
-		return err_sys(e, "%.200s", hit->value);
-	return say_out(fd, hit->value, text, e);
+		return err_sys(e, "%.200s", path);
+	return say_out(fd, path, text, e);
 }
 
 static int finish(const struct compiled *c, const struct args *args, struct err *e)

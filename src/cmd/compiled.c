@@ -47,7 +47,7 @@ int compiled_write(struct compiled *c, const struct policy *policy, const struct
 	if (parts_filter_rows(policy, NULL, 0, &c->rows, e) < 0)
 		return -1;
 	floor_rows(&c->floor);
-	if (filter_cases(&c->rows, &c->floor, &c->cases, e) < 0 ||
+	if ((peer->needs_cases && filter_cases(&c->rows, &c->floor, &c->cases, e) < 0) ||
 	    filter_stack(&c->rows, &c->floor, c->program, ARRAY_SIZE(c->program), &c->n, e) < 0)
 		return -1;
 	box.n = c->n;

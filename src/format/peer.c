@@ -12,13 +12,18 @@
 #include "format/systemd_write.h"
 
 static const struct peer peers[] = {
-	{ "bpf", "struct sock_filter as bytes, for bwrap --seccomp and seccomp(2)", true, bpf_write },
-	{ "bpf-text", "the same filter, listed for people", false, bpf_write_text },
-	{ "oci", "a seccomp profile for Docker, Podman and OCI runtimes", false, oci_write },
-	{ "oci-config", "config.json of an OCI bundle: profile, mounts, limits", false,
-	  oci_write_config },
-	{ "systemd", "a drop-in for a systemd service", false, systemd_write },
-	{ "bwrap", "a shell script that calls bubblewrap", false, bwrap_write },
+	{ .name = "bpf", .write = bpf_write, .is_binary = true,
+	  .summary = "struct sock_filter as bytes, for bwrap --seccomp and seccomp(2)" },
+	{ .name = "bpf-text", .write = bpf_write_text,
+	  .summary = "the same filter, listed for people" },
+	{ .name = "oci", .write = oci_write, .needs_cases = true,
+	  .summary = "a seccomp profile for Docker, Podman and OCI runtimes" },
+	{ .name = "oci-config", .write = oci_write_config, .needs_cases = true,
+	  .summary = "config.json of an OCI bundle: profile, mounts, limits" },
+	{ .name = "systemd", .write = systemd_write, .needs_cases = true,
+	  .summary = "a drop-in for a systemd service" },
+	{ .name = "bwrap", .write = bwrap_write,
+	  .summary = "a shell script that calls bubblewrap" },
 };
 
 const struct peer *peer_at(size_t i)

@@ -22,7 +22,7 @@ struct peer_box {
 	const struct policy *policy;
 	const char *source;                     /* "default (built in)", "./x.yaml"; any bytes */
 	const struct filter_set *rows;          /* of the policy's filter, for the lines they come from */
-	const struct filter_cases *cases;
+	const struct filter_cases *cases;       /* empty for a format that does not need them */
 	const struct sock_filter *program;      /* policy and floor as one */
 	size_t n;
 	struct peer_view host;
@@ -52,6 +52,7 @@ void peer_note(struct peer_text *text, bool is_wider, const char *format, ...)
 struct peer {
 	const char *name, *summary;
 	bool is_binary;
+	bool needs_cases;                       /* it has no order: the filter is taken apart for it */
 	int (*write)(const struct peer_box *box, struct peer_text *text, struct err *e);
 };
 

@@ -241,8 +241,20 @@ def test_bad_calls_are_one_line(ward, case):
 def test_bytes_do_not_go_to_a_terminal(ward):
     ours, theirs = pty.openpty()
     try:
-        run = ward.call("compile", "--to", "bpf", stdout=theirs)
+        for words in ([], ["-o", "-"]):
+            run = ward.call("compile", "--to", "bpf", *words, stdout=theirs)
+            assert run.code == 2 and "-o FILE" in run.errors, run
     finally:
         os.close(ours)
         os.close(theirs)
-    assert run.code == 2 and "-o FILE" in run.errors, run
+
+
+def test_what_has_no_order_may_be_too_much(ward):
+    values = "[0x5555555555555555, 0x3333333333333333, 0x0f0f0f0f0f0f0f0f, 0x00ff00ff00ff00ff, 0x0000ffff0000ffff]"
+    policy = ward.file("p.yaml", "version: 1\nsyscalls:\n  default: kill\n  allow: [execve]\n  rules:\n"
+                       f"    - {{call: pwrite64, action: errno, when: {{arg1: {values}, arg2: {values}, arg3: {values}}}}}\n"
+                       "    - {call: pwrite64, action: allow}\n")
+    assert len(compiled(ward, "-p", policy, "--to", "bpf").out) % 8 == 0
+    for form in ("oci", "systemd"):
+        run = ward.call("compile", "-p", policy, "--to", form)
+        assert run.code == 2 and "pwrite64" in run.errors and run.out == b"", run

@@ -266,8 +266,13 @@ static bool edit_refusal(struct editing *editing)
 		refuse(editing, finding->names, finding->n_names);
 		return true;
 	}
-	str_add(&out, is_errno ? "answer ENOSYS to " : "allow ");
-	list(&out, finding->names, finding->n_names, "", ", ");
+	if (editing->kind == SUBJECT_SYSTEMD) {
+		str_add(&out, "SystemCallFilter=");
+		list(&out, finding->names, finding->n_names, "", " ");
+	} else {
+		str_add(&out, is_errno ? "answer ENOSYS to " : "allow ");
+		list(&out, finding->names, finding->n_names, "", ", ");
+	}
 	add_edit(editing, str_text(&out));
 	return true;
 }

@@ -87,6 +87,7 @@ static void add_finding(const struct finding *finding, bool colour, struct str *
 	add_others(finding, out);
 	add_line("severity: ", eased.len ? str_text(&eased) : NULL, out);
 	add_line("record: ", finding->danger.record, out);
+	add_line("tolerable: ", finding->danger.tolerable, out);
 	add_place(finding->line, out);
 	for (size_t i = 0; i < finding->n_edits; i++)
 		add_line("fix: ", finding->edits[i], out);

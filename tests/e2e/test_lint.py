@@ -131,6 +131,52 @@ def test_an_edit_ends_what_a_rule_allows_as_well(ward):
         assert name not in ids(judged(ward, ward.file(f"{name}.yaml", edited))[0]), edited
 
 
+UNIT = """[Service]
+ExecStart=/bin/true
+SystemCallFilter=@system-service @mount @module @raw-io @reboot @swap @keyring @debug bpf setns unshare
+"""
+
+
+def test_the_edits_of_a_unit_end_what_they_are_for(ward):
+    found = [f for f in judged(ward, ward.file("x.service", UNIT))[0]["findings"]
+             if f["severity"] in ("high", "critical")]
+    assert {"ns.clone-flags", "io.mount", "host.bpf", "net.alg", "ioctl.broad"} <= {f["id"] for f in found}
+    for finding in found:
+        edits = "\n".join(re.sub(r" \(whole: .*", "", edit) for edit in finding["edits"])
+        after = judged(ward, ward.file(f"{finding['id']}.service", f"{UNIT}{edits}\n"))[0]
+        assert finding["id"] not in ids(after, "high"), finding
+
+
+def edit_profile(profile, edit):
+    """A profile with what a finding proposes; None where it leaves a choice of values."""
+    profile = json.loads(json.dumps(profile))
+    names = re.findall(r'"(\w+)"', edit.split(" out of ")[0]) if edit.startswith("take ") else []
+    own = re.fullmatch(r'give "(\w+)" an entry of its own with "args": (\[.*\])', edit)
+    if own:
+        names = [own[1]]
+        profile["syscalls"].append({"names": names, "action": "SCMP_ACT_ALLOW", "args": json.loads(own[2])})
+    for entry in profile["syscalls"][:1]:
+        entry["names"] = [name for name in entry["names"] if name not in names]
+    return profile if names else None
+
+
+def test_the_edits_of_a_profile_end_what_they_are_for(ward):
+    names = ["read", "clone", "unshare", "keyctl", "add_key", "bpf", "ptrace", "io_uring_setup", "userfaultfd", "mount"]
+    profile = {"defaultAction": "SCMP_ACT_ERRNO", "architectures": ["SCMP_ARCH_X86_64"],
+               "syscalls": [{"names": names, "action": "SCMP_ACT_ALLOW"}]}
+    found = judged(ward, ward.file("x.json", json.dumps(profile)))[0]["findings"]
+    wanted = {"ns.clone-flags", "ns.unshare", "ipc.keyring", "host.bpf", "proc.ptrace", "io.uring", "mem.userfaultfd",
+              "io.mount"}
+    assert wanted <= {f["id"] for f in found}
+    for finding in (f for f in found if f["id"] in wanted):
+        edited = profile
+        for edit in finding["edits"]:
+            edited = edit_profile(edited, edit)
+            assert edited, edit
+        after = judged(ward, ward.file(f"{finding['id']}.json", json.dumps(edited)))[0]
+        assert finding["id"] not in ids(after), finding
+
+
 # ---- the kernel agrees ----
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,270 @@
+// The shim: what C cannot say to V8 itself. It decides nothing and keeps no state but handles.
+#include "v8/v8.h"
+
+#include <libplatform/libplatform.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+#include <v8.h>
+
+namespace {
+
+// One import of the module, for as long as the module lives.
+struct Binding {
+	struct engine *engine;
+	struct engine_import import;
+	Binding *next;
+};
+
+bool entropy(unsigned char *to, size_t len)
+{
+	return getrandom(to, len, 0) == static_cast<ssize_t>(len);
+}
+
+// V8 cannot go on after these, and what it would print names its own sources.
+void give_up(const char *, const char *message)
+{
+	dprintf(STDERR_FILENO, "ward-v8: the engine gave up: %s\n", message);
+	abort();
+}
+
+void out_of_memory(const char *, bool)
+{
+	dprintf(STDERR_FILENO, "ward-v8: the engine is out of memory\n");
+	abort();
+}
+
+v8::Local<v8::String> text(v8::Isolate *isolate, const char *bytes)
+{
+	return v8::String::NewFromUtf8(isolate, bytes).FromMaybe(v8::String::Empty(isolate));
+}
+
+}  // namespace
+
+struct engine {
+	v8::Isolate *isolate;
+	v8::Global<v8::Context> context;
+	v8::Global<v8::Object> exports;
+	v8::Global<v8::WasmMemoryObject> memory;
+	Binding *bindings;
+};
+
+namespace {
+
+struct engine_memory memory_of(const struct engine *engine)
+{
+	if (engine->memory.IsEmpty())
+		return {nullptr, 0};
+	v8::Local<v8::ArrayBuffer> buffer = engine->memory.Get(engine->isolate)->Buffer();
+	return {static_cast<uint8_t *>(buffer->GetBackingStore()->Data()), buffer->ByteLength()};
+}
+
+// One argument as a word; false: the module declared the import with another type, and V8 has thrown.
+bool word(const v8::FunctionCallbackInfo<v8::Value> &info, int at, char letter, uint64_t *out)
+{
+	if (letter == 'I') {
+		v8::Local<v8::BigInt> n;
+
+		if (!info[at]->ToBigInt(info.GetIsolate()->GetCurrentContext()).ToLocal(&n))
+			return false;
+		*out = n->Uint64Value();
+		return true;
+	}
+	v8::Maybe<uint32_t> n = info[at]->Uint32Value(info.GetIsolate()->GetCurrentContext());
+	*out = n.FromMaybe(0);
+	return n.IsJust();
+}
+
+void call_host(const v8::FunctionCallbackInfo<v8::Value> &info)
+{
+	const Binding *binding = static_cast<const Binding *>(info.Data().As<v8::External>()->Value());
+	const char *letters = binding->import.words;
+	uint64_t words[ENGINE_WORDS] = {0};
+
+	for (int i = 0; letters[i] && i < ENGINE_WORDS; i++)
+		if (!word(info, i, letters[i], &words[i]))
+			return;
+	info.GetReturnValue().Set(binding->import.call(binding->engine, binding->import.what, words,
+						       memory_of(binding->engine)));
+}
+
+// The message of what was thrown, without V8's "Uncaught".
+bool failed(v8::Isolate *isolate, const v8::TryCatch &caught, struct engine_why *why)
+{
+	const char *from = "stopped";
+
+	if (caught.HasCaught() && !caught.Exception().IsEmpty()) {
+		v8::String::Utf8Value message(isolate, caught.Exception());
+
+		from = *message ? *message : "an exception without a text";
+		snprintf(why->text, sizeof(why->text), "%s", from);
+		return false;
+	}
+	snprintf(why->text, sizeof(why->text), "%s", from);
+	return false;
+}
+
+v8::Local<v8::Value> member(v8::Local<v8::Context> context, v8::Local<v8::Value> of, const char *name)
+{
+	v8::Isolate *isolate = context->GetIsolate();
+	v8::Local<v8::Value> value;
+
+	if (of->IsObject() && of.As<v8::Object>()->Get(context, text(isolate, name)).ToLocal(&value))
+		return value;
+	return v8::Undefined(isolate);
+}
+
+// WebAssembly.Module.imports(module): what it wants, in order.
+v8::Local<v8::Value> list_imports(v8::Local<v8::Context> context, v8::Local<v8::Object> module)
+{
+	v8::Local<v8::Value> space = member(context, context->Global(), "WebAssembly");
+	v8::Local<v8::Value> list = member(context, member(context, space, "Module"), "imports");
+	v8::Local<v8::Value> argument = module, result;
+
+	if (list->IsFunction() && list.As<v8::Function>()->Call(context, space, 1, &argument).ToLocal(&result))
+		return result;
+	return v8::Undefined(context->GetIsolate());
+}
+
+bool bind(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::Value> wanted,
+	  const struct engine_host *host, v8::Local<v8::Object> imports, struct engine_why *why)
+{
+	v8::Isolate *isolate = engine->isolate;
+	v8::Local<v8::Value> module = member(context, wanted, "module"), name = member(context, wanted, "name");
+	v8::String::Utf8Value space(isolate, module), what(isolate, name), kind(isolate, member(context, wanted, "kind"));
+	struct engine_import import = {};
+	v8::Local<v8::Value> at = member(context, imports, *space);
+	v8::Local<v8::Function> function;
+
+	if (strcmp(*kind, "function") != 0 || !host->find(host->at, *space, *what, &import)) {
+		snprintf(why->text, sizeof(why->text), "it imports the %.20s %.80s.%.80s, which is not there for it", *kind,
+			 *space, *what);
+		return false;
+	}
+	engine->bindings = new Binding{engine, import, engine->bindings};
+	if (!at->IsObject()) {
+		at = v8::Object::New(isolate);
+		imports->Set(context, module.As<v8::String>(), at).Check();
+	}
+	if (!v8::Function::New(context, call_host, v8::External::New(isolate, engine->bindings), 0,
+			       v8::ConstructorBehavior::kThrow).ToLocal(&function))
+		return false;
+	return at.As<v8::Object>()->Set(context, name.As<v8::String>(), function).FromMaybe(false);
+}
+
+bool bind_all(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::Object> module,
+	      const struct engine_host *host, v8::Local<v8::Object> imports, struct engine_why *why)
+{
+	v8::Local<v8::Value> list = list_imports(context, module);
+
+	if (!list->IsArray())
+		return false;
+	for (uint32_t i = 0; i < list.As<v8::Array>()->Length(); i++) {
+		v8::HandleScope scope(engine->isolate);
+		v8::Local<v8::Value> wanted;
+
+		if (!list.As<v8::Array>()->Get(context, i).ToLocal(&wanted) ||
+		    !bind(engine, context, wanted, host, imports, why))
+			return false;
+	}
+	return true;
+}
+
+bool instantiate(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::Object> module,
+		 v8::Local<v8::Object> imports)
+{
+	v8::Local<v8::Value> space = member(context, context->Global(), "WebAssembly");
+	v8::Local<v8::Value> maker = member(context, space, "Instance"), arguments[] = {module, imports};
+	v8::Local<v8::Object> instance;
+
+	if (!maker->IsFunction() || !maker.As<v8::Function>()->NewInstance(context, 2, arguments).ToLocal(&instance))
+		return false;
+	v8::Local<v8::Value> exports = member(context, instance, "exports");
+	v8::Local<v8::Value> memory = member(context, exports, "memory");
+
+	if (memory->IsWasmMemoryObject())
+		engine->memory.Reset(engine->isolate, memory.As<v8::WasmMemoryObject>());
+	engine->exports.Reset(engine->isolate, exports.As<v8::Object>());
+	return true;
+}
+
+void set_flags(uint64_t memory_pages, size_t stack_bytes)
+{
+	char flags[256];
+	// A few hundred KiB of the stack are the host's calls and V8's own.
+	const size_t spare = 256 * 1024, kib = stack_bytes > 2 * spare ? (stack_bytes - spare) / 1024 : 256;
+
+	// One thread: the seal is for one, and nothing runs beside the guest. A function is compiled when it is
+	// first called, by the optimising compiler alone: for one run that is the least work for the best code.
+	snprintf(flags, sizeof(flags),
+		 "--single-threaded --wasm-lazy-compilation --no-liftoff --wasm-max-mem-pages=%llu --stack-size=%zu",
+		 static_cast<unsigned long long>(memory_pages), kib > 4096 ? 4096 : kib);
+	v8::V8::SetFlagsFromString(flags);
+}
+
+}  // namespace
+
+struct engine *engine_start(uint64_t memory_pages, size_t stack_bytes)
+{
+	struct engine *engine = new struct engine();
+	v8::Isolate::CreateParams params;
+
+	set_flags(memory_pages, stack_bytes);
+	v8::V8::SetEntropySource(entropy);
+	v8::V8::InitializePlatform(v8::platform::NewSingleThreadedDefaultPlatform().release());
+	v8::V8::Initialize();
+	v8::V8::EnableWebAssemblyTrapHandler(true);
+	params.array_buffer_allocator = v8::ArrayBuffer::Allocator::NewDefaultAllocator();
+	engine->isolate = v8::Isolate::New(params);
+	engine->isolate->SetFatalErrorHandler(give_up);
+	engine->isolate->SetOOMErrorHandler(out_of_memory);
+	v8::Isolate::Scope isolate(engine->isolate);
+	v8::HandleScope scope(engine->isolate);
+	engine->context.Reset(engine->isolate, v8::Context::New(engine->isolate));
+	return engine;
+}
+
+bool engine_load(struct engine *engine, const uint8_t *bytes, size_t len, const struct engine_host *host,
+		 struct engine_why *why)
+{
+	v8::Isolate::Scope isolate(engine->isolate);
+	v8::HandleScope scope(engine->isolate);
+	v8::Local<v8::Context> context = engine->context.Get(engine->isolate);
+	v8::Context::Scope entered(context);
+	v8::TryCatch caught(engine->isolate);
+	v8::Local<v8::WasmModuleObject> module;
+	v8::Local<v8::Object> imports = v8::Object::New(engine->isolate);
+
+	why->text[0] = '\0';
+	if (v8::WasmModuleObject::Compile(engine->isolate, {bytes, len}).ToLocal(&module) &&
+	    bind_all(engine, context, module, host, imports, why) && instantiate(engine, context, module, imports))
+		return true;
+	return why->text[0] ? false : failed(engine->isolate, caught, why);
+}
+
+bool engine_has(struct engine *engine, const char *name)
+{
+	v8::Isolate::Scope isolate(engine->isolate);
+	v8::HandleScope scope(engine->isolate);
+	v8::Local<v8::Context> context = engine->context.Get(engine->isolate);
+	v8::Context::Scope entered(context);
+
+	return member(context, engine->exports.Get(engine->isolate), name)->IsFunction();
+}
+
+bool engine_call(struct engine *engine, const char *name, struct engine_why *why)
+{
+	v8::Isolate::Scope isolate(engine->isolate);
+	v8::HandleScope scope(engine->isolate);
+	v8::Local<v8::Context> context = engine->context.Get(engine->isolate);
+	v8::Context::Scope entered(context);
+	v8::TryCatch caught(engine->isolate);
+	v8::Local<v8::Value> function = member(context, engine->exports.Get(engine->isolate), name), result;
+
+	if (function->IsFunction() &&
+	    function.As<v8::Function>()->Call(context, v8::Undefined(engine->isolate), 0, nullptr).ToLocal(&result))
+		return true;
+	return failed(engine->isolate, caught, why);
+}

@@ -1,0 +1,184 @@
+/* A module between V8 and WASI. Nothing of the module is looked at before the process is sealed. */
+#include "v8/wasm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "mech/confine.h"
+#include "v8/v8.h"
+#include "wasi/abi.h"
+#include "wasi/wasi.h"
+
+/* Clocks finer than this serve side channels more than programs. */
+#define CLOCK_GRAIN_NS 1000000
+#define CODE_NO_MODULE 126
+#define CODE_NOT_THERE 127
+
+/* All that V8 and the WASI calls make from here on. */
+static const uint16_t calls[] = {
+	/* the engine */
+	SYS_mmap, SYS_munmap, SYS_mprotect, SYS_pkey_mprotect, SYS_madvise, SYS_mremap, SYS_brk, SYS_futex, SYS_getpid,
+	SYS_gettid, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_tgkill, SYS_exit_group,
+	/* WASI: what is open */
+	SYS_readv, SYS_writev, SYS_preadv, SYS_pwritev, SYS_write, SYS_lseek, SYS_close, SYS_fcntl, SYS_fsync,
+	SYS_fdatasync, SYS_fadvise64, SYS_fallocate, SYS_ftruncate, SYS_fstat, SYS_newfstatat, SYS_utimensat,
+	SYS_getdents64, SYS_poll, SYS_ppoll, SYS_ioctl, SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown,
+	SYS_getsockopt,
+	/* WASI: names below what is open */
+	SYS_openat2, SYS_mkdirat, SYS_unlinkat, SYS_renameat, SYS_linkat, SYS_symlinkat, SYS_readlinkat,
+	/* WASI: time and chance */
+	SYS_clock_gettime, SYS_getrandom, SYS_sched_yield,
+};
+
+struct guest {
+	const struct wasm_job *job;
+	struct wasi wasi;
+	struct engine *engine;
+};
+
+/* The host calls get the engine, and there is one guest in a process. */
+static struct guest guest;
+
+static _Noreturn void end(int code, const char *text)
+{
+	struct err e = ERR_INIT;
+
+	err_set(&e, ERR_USAGE, "%.300s", text); /* bytes of the guest: controls become '?' */
+	dprintf(STDERR_FILENO, "ward-v8: %.200s: %s\n", guest.job->argv[0], e.text);
+	_exit(code);
+}
+
+static uint32_t call_wasi(void *at, const void *what, const uint64_t *words, struct engine_memory memory)
+{
+	const struct wasi_call *const call = what;
+	uint32_t result;
+
+	(void)at;
+	guest.wasi.memory = (struct wasi_memory){ .base = memory.base, .len = memory.len };
+	result = call->call(&guest.wasi, words);
+	/* Codes beyond a byte would lose their high bits, and 256 become success. */
+	if (guest.wasi.ended)
+		_exit(guest.wasi.exit_code > 255 ? 255 : (int)guest.wasi.exit_code);
+	return result;
+}
+
+static bool find_import(void *at, const char *module, const char *name, struct engine_import *out)
+{
+	const struct wasi_call *const call = wasi_call_find(name);
+
+	(void)at;
+	if (!call || strcmp(module, "wasi_snapshot_preview1") != 0)
+		return false;
+	*out = (struct engine_import){ .words = call->words, .call = call_wasi, .what = call };
+	return true;
+}
+
+static int add_streams(const struct wasm_job *job, struct err *e)
+{
+	const uint32_t common = RIGHT_POLL_FD_READWRITE | RIGHT_FD_FILESTAT_GET | RIGHT_FD_FDSTAT_SET_FLAGS;
+
+	for (int fd = 0; fd < 3; fd++)
+		if (wasi_add_stream(&guest.wasi, fd, common | (fd ? RIGHT_FD_WRITE : RIGHT_FD_READ), e) < 0)
+			return -1;
+	for (size_t i = 0; i < job->n_preopens; i++) {
+		const struct wasm_preopen *const preopen = &job->preopens[i];
+		const int fd = open(preopen->path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd < 0)
+			return err_sys(e, "%.100s: open", preopen->name);
+		if (wasi_add_directory(&guest.wasi, fd, preopen->name, preopen->writes, e) < 0)
+			return -1;
+	}
+	for (size_t i = 0; i < job->n_passed; i++)
+		if (wasi_add_stream(&guest.wasi, job->passed[i], RIGHTS_ALL, e) < 0)
+			return -1;
+	return 0;
+}
+
+/* The file as it is in memory: it is the host's, and may change under us; V8 takes a copy of its own. */
+static const uint8_t *map_module(size_t *len)
+{
+	OWN_FD int fd = open(guest.job->module, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+	void *bytes;
+
+	if (fd < 0)
+		end(errno == ENOENT ? CODE_NOT_THERE : CODE_NO_MODULE, strerror(errno));
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		end(CODE_NO_MODULE, "it is no file");
+	if (!st.st_size)
+		end(CODE_NO_MODULE, "it is empty; a module begins with \\0asm");
+	if ((size_t)st.st_size > WASM_MODULE_MAX)
+		end(CODE_NO_MODULE, "it is larger than 256 MiB, the most ward compiles");
+	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (bytes == MAP_FAILED)
+		end(CODE_NO_MODULE, strerror(errno));
+	*len = (size_t)st.st_size;
+	return bytes;
+}
+
+static size_t stack_bytes(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur > (8u << 20) ? 8u << 20 : (size_t)limit.rlim_cur;
+}
+
+/* A guest that wants too much gets an error number, not a signal that would look like a trap. */
+static void outlive_limits(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+}
+
+static _Noreturn void trap(const char *text)
+{
+	struct err e = ERR_INIT;
+
+	err_set(&e, ERR_USAGE, "%.300s", text);
+	dprintf(STDERR_FILENO, "ward-v8: %.200s: trap: %s\n", guest.job->argv[0], e.text);
+	abort();
+}
+
+static _Noreturn void run_module(const uint8_t *bytes, size_t len)
+{
+	const struct engine_host host = { .find = find_import };
+	struct engine_why why;
+
+	if (!engine_load(guest.engine, bytes, len, &host, &why))
+		end(CODE_NO_MODULE, why.text);
+	if (!engine_has(guest.engine, "_start"))
+		end(CODE_NO_MODULE, "it exports no function _start: it is a library, or not for WASI");
+	if (!engine_call(guest.engine, "_start", &why))
+		trap(why.text);
+	_exit(0);
+}
+
+int wasm_run(const struct wasm_job *job, struct err *e)
+{
+	const struct wasi_setup setup = { .argv = job->argv, .envp = job->envp, .clock_grain_ns = CLOCK_GRAIN_NS };
+	const uint8_t *bytes;
+	size_t len = 0;
+
+	guest.job = job;
+	outlive_limits();
+	wasi_init(&guest.wasi, &setup);
+	if (add_streams(job, e) < 0)
+		return -1;
+	bytes = map_module(&len);
+	guest.engine = engine_start(job->memory_bytes / 65536, stack_bytes());
+	if (confine_calls(calls, sizeof(calls) / sizeof(calls[0]), e) < 0)
+		return err_add(e, "seal the engine");
+	run_module(bytes, len);
+}

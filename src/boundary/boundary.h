@@ -16,6 +16,7 @@
  * and then those of pass (3..). */
 struct payload {
 	const char *const *argv, *const *envp;
+	const char *program_path;       /* absolute, of the file argv[0] names; for boundaries that read it themselves */
 	const int *pass_numbers;        /* the number each passed descriptor has inside */
 	size_t n_pass;
 	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
@@ -53,12 +54,15 @@ struct rung {                           /* everything plan() needs and fills */
 	const char *last_parent;        /* of the grant before, while planning */
 	struct filter_set filter;       /* filled: the rows that were compiled, for judging refused calls */
 	uint32_t notes;                 /* enum note: what is weaker than usual, for result and -v */
+	bool reserves;                  /* the program reserves addresses that it never uses: they are no memory */
 	struct arena arena;
 };
 void rung_done(struct rung *rung);
 
 struct boundary {
 	const char *name, *summary;
+	bool has_mounts;                /* a root of its own: grants appear where the policy says */
+	bool reads_program;             /* argv[0] is a file for an engine, not for the kernel to execute */
 	/* 0 if this host can run it, else -1 with cause and fix in e. Pure. */
 	int (*probe)(const struct host *host, struct err *e);
 	/* Appends steps. Pure but for rung->around. */

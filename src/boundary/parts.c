@@ -160,7 +160,7 @@ static void process_limits(struct rung *rung, bool only, uint64_t others)
 	if (wants(rung, KEY_CPU))
 		rlimit(rung, RLIMIT_CPU, cpu_s + beyond, cpu_s + beyond + 1);
 	if (wants(rung, KEY_MEMORY) && only)
-		rlimit(rung, RLIMIT_AS, memory, memory);
+		rlimit(rung, rung->reserves ? RLIMIT_DATA : RLIMIT_AS, memory, memory);
 	else if (wants(rung, KEY_MEMORY))
 		rlimit(rung, RLIMIT_DATA, far, far);
 	if (wants(rung, KEY_PIDS))

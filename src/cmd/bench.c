@@ -84,7 +84,8 @@ static int add_launchers(struct bench *bench, struct err *e)
 		const int boundary = strength_find(name);
 		struct err why = ERR_INIT;
 
-		if (boundary < 0 || boundary_at(i)->probe(&host, &why) < 0)
+		/* What is started is a program of the host's, and no module. */
+		if (boundary < 0 || boundary_at(i)->reads_program || boundary_at(i)->probe(&host, &why) < 0)
 			continue;
 		struct launcher *const launcher = add_launcher(bench, name, &bench->figures.boundaries[boundary]);
 		const char *const words[] = { bench->self, "run", "-q", "-p", "default", "-b", name, "--" };

@@ -90,7 +90,7 @@ static bool boundary_works(const struct diagnosis *found, const struct boundary 
 	for (size_t i = 0; i < found->n_items; i++) {
 		const struct probe_item *item = &found->items[i];
 		const bool is_needed =
-		    strcmp(boundary->name, "process") == 0 ? item->process : item->container;
+		    boundary->has_mounts ? item->container : item->process;
 
 		if (is_needed && item->works != 1) {
 			err_set(why, ERR_UNSUPPORTED, "%s: %s", item->name, item->detail);
@@ -107,6 +107,7 @@ static void diagnose(struct diagnosis *out)
 	out->n_items = probe_try(out->items, ITEMS);
 	/* Without a monitor the facts are there all the same, and `monitor` has the cause. */
 	(void)!host_look(HOST_MONITOR_SOCKET, &out->host, &socket, &out->monitor);
+	host_find_engine(&out->host);
 }
 
 /* ---- for people ---- */

@@ -10,6 +10,7 @@
 
 #include "cmd/host.h"
 #include "cmd/openings.h"
+#include "cmd/policy_find.h"
 
 void fit_done(struct fit *fit)
 {
@@ -128,6 +129,20 @@ static int check_required(const struct policy *policy, const struct host *host,
 		       layer_name(layer), layer_holds(layer), why_missing(host, layer));
 }
 
+/* Where the file of argv[0] is. It may be missing: then the engine says so, as a shell would. */
+static int find_program(struct fit *fit, struct err *e)
+{
+	struct arena *const arena = &fit->rung.arena;
+	struct payload *const payload = arena_alloc(arena, sizeof(*payload));
+
+	*payload = *fit->rung.payload;
+	fit->rung.payload = payload;
+	if (policy_find_path(payload->argv[0], arena, &payload->program_path, e) < 0 ||
+	    openings_resolve(payload->program_path, true, arena, &payload->program_path, e) < 0)
+		return err_add(e, "%.120s", payload->argv[0]);
+	return 0;
+}
+
 static int try(const char *name, const struct policy *policy, const struct payload *payload,
 	       struct host *host, struct fit *fit, struct err *e)
 {
@@ -139,10 +154,12 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 			       "this build has no boundary '%s'; `ward version` lists "
 			       "those it has",
 			       name);
+	if (fit->boundary->reads_program && !*host->engine)
+		host_find_engine(host);
 	if (fit->boundary->probe(host, e) < 0)
 		return err_add(e, "boundary %s", name);
 	/* There RLIMIT_NPROC is the limit, and it counts all tasks of the user. */
-	if (strcmp(name, "process") == 0 && !host->root && !host->tasks)
+	if (!fit->boundary->has_mounts && !host->root && !host->tasks)
 		host_count_tasks(host);
 	fit->plan = plan_new();
 	fit->rung = (struct rung){
@@ -153,7 +170,8 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 		.plan = fit->plan,
 		.first_fd = (uint16_t)(3 + payload->n_pass),
 	};
-	if (resolve_paths(&fit->rung, strcmp(name, "process") == 0, e) < 0 ||
+	if (resolve_paths(&fit->rung, !fit->boundary->has_mounts, e) < 0 ||
+	    (fit->boundary->reads_program && find_program(fit, e) < 0) ||
 	    fit->boundary->plan(&fit->rung, e) < 0 || plan_finish(fit->plan, e) < 0)
 		return err_add(e, "boundary %s", name);
 	return check_required(policy, host, fit->plan, e);
@@ -170,8 +188,11 @@ static const char *first_name(const struct policy *policy, char *name, size_t ca
 
 static bool may_fall(const struct policy *policy, const char *from, const struct err *why)
 {
-	/* A refusal for a wrong policy or a missing file would be the same one rung down. */
-	return (policy->fallback & FALLBACK_PROCESS) && strcmp(from, "process") != 0 &&
+	const struct boundary *const boundary = boundary_find(from);
+
+	/* A refusal for a wrong policy or a missing file would be the same one rung down; and what an
+	 * engine reads, the kernel does not execute. */
+	return (policy->fallback & FALLBACK_PROCESS) && boundary && boundary->has_mounts && !boundary->reads_program &&
 	       (why->kind == ERR_UNSUPPORTED || why->kind == ERR_SYSTEM);
 }
 

@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -11,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "cmd/beside.h"
 #include "cmd/box_id.h"
 #include "mech/cgroup.h"
 #include "mech/probe.h"
@@ -135,4 +138,36 @@ void host_count_tasks(struct host *host)
 			host->tasks += count_threads(dirfd(proc), entry->d_name, host->uid);
 	if (proc)
 		closedir(proc);
+}
+
+/* Set by the build: it has ward-v8, and where its libraries are. */
+#ifndef WARD_V8
+#define WARD_V8 0
+#define WARD_V8_LIBS ""
+#endif
+
+static int find_engine(struct host *host, struct err *e)
+{
+	OWN(arena) arena = { .blocks = NULL };
+	char real[PATH_MAX];
+	const char *path;
+
+	if (!WARD_V8)
+		return err_set(e, ERR_UNSUPPORTED, "this build has no engine (ward-v8); build again with libnode-dev "
+			       "installed, or after tools/libnode where another Node is");
+	if (beside_find("ward-v8", &arena, &path, e) < 0)
+		return -1;
+	if (!realpath(path, real) || strlen(real) >= sizeof(host->engine))
+		return err_set(e, ERR_UNSUPPORTED, "%.100s is not a path ward can use", path);
+	memcpy(host->engine, real, strlen(real) + 1);
+	host->engine_libs = WARD_V8_LIBS;
+	return 0;
+}
+
+void host_find_engine(struct host *host)
+{
+	struct err e = ERR_INIT;
+
+	if (find_engine(host, &e) < 0)
+		snprintf(host->engine_why, sizeof(host->engine_why), "%.159s", e.text);
 }

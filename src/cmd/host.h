@@ -17,3 +17,6 @@ MUST_USE int host_look(const char *monitor, struct host *out, const char **socke
 /* Fills host->tasks: the tasks of this user that RLIMIT_NPROC would count along with the box's.
  * Walks /proc: only a box without cgroup and without user namespace should pay for it. */
 void host_count_tasks(struct host *host);
+
+/* Finds the engine of boundaries that have one: engine, or engine_why with cause and fix. */
+void host_find_engine(struct host *host);

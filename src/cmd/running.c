@@ -73,12 +73,16 @@ static int show(const struct running *run, struct err *e)
 			 say_out(STDERR_FILENO, "standard error", &text, e);
 }
 
-/* -b process on the command line: such a box has no network of its own. */
-static bool names_process(const struct args *args)
+/* A boundary on the command line that has no network of its own. */
+static bool names_bare(const struct args *args)
 {
 	for (size_t i = 0; i < args->n_hits; i++)
-		if (args->hits[i].opt->id == KEY_BOUNDARY && strcmp(args->hits[i].value, "process") == 0)
-			return true;
+		if (args->hits[i].opt->id == KEY_BOUNDARY) {
+			const struct boundary *const boundary = boundary_find(args->hits[i].value);
+
+			if (boundary && !boundary->has_mounts)
+				return true;
+		}
 	return false;
 }
 
@@ -87,7 +91,7 @@ int running_prepare(struct running *run, struct args *args, struct err *e)
 	if (run_options_read(args, &run->options, e) < 0)
 		return -1;
 	/* It makes its network namespace while we read the policy. */
-	if (!run->options.dry_run && mon_start(&run->box, !names_process(args), e) < 0)
+	if (!run->options.dry_run && mon_start(&run->box, !names_bare(args), e) < 0)
 		return -1;
 	if (!run->source && compose_policy(args, &run->policy, &run->source, e) < 0)
 		return -1;

@@ -14,6 +14,8 @@
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "boundary/boundary.h"
+#include "cmd/beside.h"
 #include "cmd/command.h"
 #include "cmd/compose.h"
 #include "cmd/host.h"
@@ -105,30 +107,6 @@ static int select_rows(struct selftest *self, const struct args *args, struct er
 				       wanted);
 	}
 	return 0;
-}
-
-/* Next to ward itself, as in the build directory, or where it is installed. */
-static int find_probe(struct arena *arena, const char **out, struct err *e)
-{
-	static const char *const places[] = { "ward-probe", "../libexec/ward/ward-probe",
-					      "../libexec/ward-probe", "../lib/ward/ward-probe" };
-	char self[4096];
-	const ssize_t len = readlink("/proc/self/exe", self, sizeof(self) - 1);
-
-	if (len < 0)
-		return err_sys(e, "/proc/self/exe");
-	self[len] = '\0';
-	char *const slash = strrchr(self, '/');
-	if (slash)
-		*slash = '\0';
-	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
-		*out = arena_printf(arena, "%s/%s", self, places[i]);
-		if (access(*out, X_OK) == 0)
-			return 0;
-	}
-	return err_set(e, ERR_MISSING,
-		       "ward-probe is neither next to ward nor in %s/%s; install it", self,
-		       places[1]);
 }
 
 static void set_limit(struct policy *policy, enum policy_key key, uint64_t n)
@@ -440,7 +418,7 @@ static int look_at_box(struct selftest *self, struct err *e)
 	selftest_pass_done(&pass);
 	if (status < 0 || check_ran(&result, e) < 0)
 		return -1;
-	self->is_process = !strcmp(result.boundary, "process");
+	self->is_process = !boundary_find(result.boundary)->has_mounts;
 	report->boundary = result.boundary;
 	report->policy_name = self->source;
 	report->scope = (struct selftest_scope){
@@ -479,7 +457,7 @@ static int run_inside(struct selftest *self, const struct args *args, struct err
 
 	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) < 0)
 		return err_sys(e, "PR_SET_CHILD_SUBREAPER");
-	if (find_probe(&self->arena, &probe, e) < 0)
+	if (beside_find("ward-probe", &self->arena, &probe, e) < 0)
 		return -1;
 	if (markers_set_out(&self->policy, probe, &self->markers, e) < 0 ||
 	    prepare_policy(self, e) < 0)
@@ -519,6 +497,20 @@ static int wait_for(pid_t pid, const sigset_t *forwarded, struct err *e)
 	}
 }
 
+/* The attempts are system calls: an engine's guest has none to make. */
+static int check_native(const struct policy *policy, struct err *e)
+{
+	const struct boundary *boundary;
+	char name[32];
+
+	policy_format(policy, KEY_BOUNDARY, name, sizeof(name));
+	boundary = boundary_find(name);
+	if (!boundary || !boundary->reads_program)
+		return 0;
+	return err_set(e, ERR_UNSUPPORTED, "the attempts are system calls, and a guest of boundary %s can make none; what "
+		       "stands around its engine is a container: use -b container", name);
+}
+
 static int run_selftest(struct args *args, struct err *e)
 {
 	struct selftest self = { .policy = POLICY_NONE, .markers = MARKERS_NONE };
@@ -534,7 +526,8 @@ static int run_selftest(struct args *args, struct err *e)
 		selftest_done(&self);
 		return -1;
 	}
-	if (host_look(monitor ? monitor->value : NULL, &self.host, &self.socket, e) < 0) {
+	if (host_look(monitor ? monitor->value : NULL, &self.host, &self.socket, e) < 0 ||
+	    check_native(&self.policy, e) < 0) {
 		say(SAY_ERROR, "%s", e->text);
 		selftest_done(&self);
 		return CODE_SETUP;

@@ -27,4 +27,7 @@ struct host {
 	uint32_t cgroup_limits;   /* bit mask of 1 << enum plan_limit */
 	char cgroup_why[160];     /* cause and fix when limits are missing */
 	char userns_why[160];
+	char engine[256];         /* path of ward-v8; "" = none */
+	const char *engine_libs;  /* directory of its libraries beside the system's; "" = none */
+	char engine_why[160];
 };

@@ -9,7 +9,7 @@ import pytest
 
 import harness
 
-PROGRAMS = ["ward", "ward-monitor", "ward-probe"]
+PROGRAMS = ["ward", "ward-monitor", "ward-probe", "ward-v8"]
 
 
 def readelf(path, *flags):

@@ -257,6 +257,7 @@ extern const struct boundary boundary_container;
 const struct boundary boundary_container = {
 	.name = "container",
 	.summary = "namespaces, a fresh root, cgroup limits, Landlock and seccomp on the host's kernel",
+	.has_mounts = true,
 	.probe = container_probe,
 	.plan = container_plan,
 };

@@ -1,6 +1,7 @@
 /* The wasm boundary: a container whose only program is the engine, ward-v8, and whose only files are the
  * engine's libraries, the module and what the policy grants. The module has no system calls and no paths; what
  * breaks out of the engine stands in that container. */
+#include <inttypes.h>
 #include <string.h>
 #include <sys/syscall.h>
 
@@ -32,15 +33,19 @@ static const uint16_t worker_calls[] = {
 	SYS_clock_gettime, SYS_getrandom, SYS_sched_yield,
 };
 
-/* Directories the loader looks into, as far as the host has them. */
-static const char *const library_trees[] = { "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/lib/x86_64-linux-gnu", "/lib64" };
+/* Directories the loader looks into, as far as the host has them; where /usr is merged, the latter two are below
+ * links. */
+static const char *const library_trees[][2] = {
+	{ "/usr", "/usr/lib/x86_64-linux-gnu" }, { "/usr", "/usr/lib64" },
+	{ "/lib", "/lib/x86_64-linux-gnu" }, { "/lib64", "/lib64" },
+};
 static const char *const links[] = { "/lib", "/lib64" };
 
 static int wasm_probe(const struct host *host, struct err *e)
 {
 	if (boundary_container.probe(host, e) < 0)
 		return -1;
-	if (!host->engine)
+	if (!*host->engine)
 		return err_set(e, ERR_UNSUPPORTED, "%s", host->engine_why);
 	return 0;
 }
@@ -57,20 +62,24 @@ static void add_grant(struct policy *policy, enum grant_kind kind, const char *w
 	};
 }
 
-static void grant_engine(struct rung *rung, struct policy *policy)
+static int grant_engine(struct rung *rung, struct policy *policy, struct err *e)
 {
 	const struct host *const host = rung->host;
 	const char *const module = rung->payload->program_path;
 
 	for (size_t i = 0; i < ARRAY_SIZE(library_trees); i++)
-		if (parts_look(rung, library_trees[i]).kind == PATH_DIR)
-			add_grant(policy, GRANT_EXEC, library_trees[i], library_trees[i]);
+		if (parts_look(rung, library_trees[i][0]).kind == PATH_DIR &&
+		    parts_look(rung, library_trees[i][1]).kind == PATH_DIR)
+			add_grant(policy, GRANT_EXEC, library_trees[i][1], library_trees[i][1]);
 	add_grant(policy, GRANT_EXEC, host->engine, WORKER);
 	if (*host->engine_libs)
 		add_grant(policy, GRANT_EXEC, host->engine_libs, host->engine_libs);
-	/* One that is not there is for the engine to miss: it ends with 127, as a program would. */
-	if (parts_look(rung, module).kind == PATH_FILE)
+	const enum path_kind kind = parts_look(rung, module).kind;
+	/* One that is not there is for the engine to miss: it ends with 127, as a shell would. */
+	if (kind == PATH_FILE)
 		add_grant(policy, GRANT_READ, module, MODULE);
+	return kind == PATH_FILE || kind == PATH_ABSENT ? 0 :
+		err_set(e, ERR_USAGE, "%.200s is no file; name the WebAssembly module itself", module);
 }
 
 static int check_preopen(struct rung *rung, const struct grant *grant, struct err *e)
@@ -96,12 +105,11 @@ struct words {
 	size_t n;
 };
 
-static void add_preopen(struct rung *rung, struct words *words, const struct grant *grant, const char *place,
-			const char *name)
+static const char *preopen_word(struct rung *rung, const struct grant *grant, const char *name)
 {
 	const bool writes = grant->kind == GRANT_WRITE || grant->kind == GRANT_SCRATCH;
 
-	words->at[words->n++] = arena_printf(&rung->arena, "--%s=%s:%s", writes ? "write" : "read", place, name);
+	return arena_printf(&rung->arena, "--%s=%s:%s", writes ? "write" : "read", grant->as, name);
 }
 
 /* Each granted directory at a place of its own, flat: none is mounted inside another, and the guest's name for it
@@ -112,26 +120,24 @@ static int grant_preopens(struct rung *rung, struct policy *policy, struct words
 	const struct grant *const *const grants = parts_in_order(rung);
 	const char *const cwd = policy_text(from, KEY_CWD);
 	const size_t first = words->n++; /* kept for "." */
+	size_t number = 0;
 
 	words->at[first] = NULL;
 	for (size_t i = 0; i < from->n_grants; i++) {
 		const struct grant *const grant = grants[i];
-		struct grant *const added = &policy->grants[policy->n_grants];
+		struct grant added = *grant;
 
 		if (grant->kind != GRANT_SCRATCH && strcmp(grant->what, "host") == 0)
 			continue; /* programs and libraries: nothing for a module */
 		if (check_preopen(rung, grant, e) < 0)
 			return -1;
-		*added = *grant;
-		added->as = arena_printf(&rung->arena, "/guest/%zu", policy->n_grants++);
-		added->kind = grant->kind == GRANT_EXEC ? GRANT_READ : grant->kind;
-		added->may_exec = false;
-		if (cwd && strcmp(cwd, grant->as) == 0) {
-			struct words dot = { .at = words->at + first };
-
-			add_preopen(rung, &dot, added, added->as, ".");
-		}
-		add_preopen(rung, words, added, added->as, copy(rung, grant->as));
+		added.as = arena_printf(&rung->arena, "/guest/%zu", number++);
+		added.kind = grant->kind == GRANT_EXEC ? GRANT_READ : grant->kind;
+		added.may_exec = false;
+		policy->grants[policy->n_grants++] = added;
+		if (cwd && strcmp(cwd, grant->as) == 0)
+			words->at[first] = preopen_word(rung, &added, ".");
+		words->at[words->n++] = preopen_word(rung, &added, grant->as);
 	}
 	if (!words->at[first])
 		memmove(words->at + first, words->at + first + 1, (words->n-- - first) * sizeof(*words->at));
@@ -210,7 +216,7 @@ static struct words begin_words(struct rung *rung)
 	words.at[words.n++] = WORKER;
 	words.at[words.n++] = "wasm";
 	if (memory)
-		words.at[words.n++] = arena_printf(&rung->arena, "--memory=%llu", (unsigned long long)memory);
+		words.at[words.n++] = arena_printf(&rung->arena, "--memory=%" PRIu64, memory);
 	for (size_t i = 0; i < rung->payload->n_pass; i++)
 		words.at[words.n++] = arena_printf(&rung->arena, "--pass=%d", rung->payload->pass_numbers[i]);
 	return words;
@@ -225,8 +231,7 @@ static int wasm_plan(struct rung *rung, struct err *e)
 		return err_set(e, ERR_UNSUPPORTED, "hardening.mdwe: the engine makes machine code of a module, in memory that "
 			       "it writes; take it out of the policy, or use boundary: container for a program");
 	words = begin_words(rung);
-	grant_engine(rung, policy);
-	if (grant_preopens(rung, policy, &words, e) < 0)
+	if (grant_engine(rung, policy, e) < 0 || grant_preopens(rung, policy, &words, e) < 0)
 		return -1;
 	allow_calls(rung, policy);
 	finish_words(rung, &words);

@@ -59,7 +59,8 @@ static void a_plan_is_marked_with_its_boundary(void **state)
 	static const struct {
 		const char *name;
 		uint32_t mark;
-	} rows[] = { { "process", BOUNDARY_PROCESS }, { "container", BOUNDARY_CONTAINER } };
+	} rows[] = { { "process", BOUNDARY_PROCESS }, { "container", BOUNDARY_CONTAINER },
+		     { "wasm", BOUNDARY_WASM } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

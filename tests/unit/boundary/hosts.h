@@ -19,7 +19,8 @@ static inline struct host host_root_v2(void)
 		.kernel = 0x060800, .landlock_abi = 6, .box_id = 2000123, .root = true, .may_setuid = true,
 		.userns = true, .seccomp_notify = true, .core_sched = true, .smt = true, .mdwe = true,
 		.spec_store = true, .spec_branch = true, .timens = true, .cgroupns = true, .idmap = true,
-		.cgroup = HOST_CGROUP_V2, .cgroup_limits = HOST_ALL_LIMITS, .tasks = 40,
+		.cgroup = HOST_CGROUP_V2, .cgroup_limits = HOST_ALL_LIMITS, .tasks = 40, .engine_libs = "",
+		.engine = "/usr/libexec/ward/ward-v8",
 	};
 }
 
@@ -101,7 +102,8 @@ static inline struct path_info host_look(void *at, const char *path)
 		{ "/srv/link", PATH_LINK, "in.txt" }, { "/srv/sock", PATH_DEVICE, "" },
 		{ "/img/usr", PATH_DIR, "" },     { "/img/bin", PATH_LINK, "usr/bin" },
 		{ "/img/etc", PATH_DIR, "" },     { "/img/opt", PATH_FILE, "" },
-		{ "/work", PATH_DIR, "" },
+		{ "/work", PATH_DIR, "" }, { "/usr/lib64", PATH_DIR, "" }, { "/opt/v8", PATH_DIR, "" },
+		{ "/usr/libexec/ward/ward-v8", PATH_FILE, "" }, { "/usr/lib/x86_64-linux-gnu", PATH_DIR, "" },
 	};
 	struct path_info info = { .kind = PATH_ABSENT };
 
@@ -122,6 +124,7 @@ struct sketch {
 	struct surroundings around;
 	struct rung rung;
 	bool pty;
+	const char *program_path;       /* NULL: /srv/tool */
 };
 #define SKETCH_NONE ((struct sketch){ .policy = POLICY_NONE })
 
@@ -155,6 +158,7 @@ static inline int sketch_plan(struct sketch *sketch, const char *boundary, struc
 
 	sketch->payload = (struct payload){
 		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = 1, .pty = sketch->pty,
+		.program_path = sketch->program_path ? sketch->program_path : "/srv/tool",
 	};
 	sketch->around = (struct surroundings){ .look = host_look };
 	sketch->rung = (struct rung){

@@ -1,0 +1,172 @@
+/* boundary/wasm: the container around the engine, what of the policy reaches the module, and what is refused.
+ * Golden files: tests/golden/plan/wasm-*.txt; UPDATE_GOLDEN=1 rewrites them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+
+#include <cmocka.h>
+
+#include "hosts.h"
+
+#define OWN_SKETCH __attribute__((cleanup(sketch_done))) struct sketch
+#define HEAD "version: 1\nname: test\n"
+#define TAIL "syscalls: {allow: [\"@default\"]}\n"
+
+static const char grants[] =
+	HEAD "files:\n  - read: host\n  - read: /srv/data\n    as: /data\n  - write: /work\n    as: /out\n    exec: true\n"
+	"  - scratch: /tmp\n    size: 1M\ncwd: /out\nproc: pid\nnetwork: host\nlimits: {memory: 64M}\n"
+	"env: {set: {A: b}, keep: [LANG]}\n" TAIL;
+
+static const struct {
+	const char *golden, *policy;
+	struct host (*host)(void);
+} plans[] = {
+	{ "wasm-default-root-v2", "default", host_root_v2 },
+	{ "wasm-default-user", "default", host_user },
+	{ "wasm-grants", grants, host_root_v2 },
+};
+
+static void a_plan_matches_its_golden_file_and_may_run(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
+		OWN_SKETCH sketch = SKETCH_NONE;
+		OWN(str) whole = STR_NONE;
+		OWN(str) text = STR_NONE;
+		struct err e = ERR_INIT;
+
+		sketch.host = plans[i].host();
+		sketch.host.engine_libs = "/opt/v8";
+		sketch_policy(&sketch, plans[i].policy);
+		if (sketch_plan(&sketch, "wasm", &e) < 0 || plan_finish(sketch.rung.plan, &e) < 0)
+			fail_msg("%s: %s", plans[i].golden, e.text);
+		if (plan_verify(sketch.rung.plan, sizeof(struct plan), sketch.rung.plan->n_fds, &ceiling_default, &e) < 0)
+			fail_msg("%s: %s", plans[i].golden, e.text);
+		plan_text(sketch.rung.plan, &whole);
+		cut_digests(str_text(&whole), &text);
+		expect_golden(plans[i].golden, str_text(&text));
+	}
+}
+
+static bool allows(const struct sketch *sketch, uint32_t nr)
+{
+	const uint64_t any[6] = { 0 };
+	const struct filter_row *row;
+
+	return filter_judge(&sketch->rung.filter, nr, any, &row) == FILTER_ALLOW;
+}
+
+static void the_engine_has_its_own_calls_whatever_the_policy_says(void **state)
+{
+	OWN_SKETCH sketch = SKETCH_NONE;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	sketch.host = host_root_v2();
+	sketch_policy(&sketch, "default");
+	assert_int_equal(sketch_plan(&sketch, "wasm", &e), 0);
+	assert_true(allows(&sketch, SYS_openat2) && allows(&sketch, SYS_mprotect) && allows(&sketch, SYS_execve));
+	assert_false(allows(&sketch, SYS_socket) || allows(&sketch, SYS_clone) || allows(&sketch, SYS_fork));
+	assert_false(allows(&sketch, SYS_chmod) || allows(&sketch, SYS_kill) || allows(&sketch, SYS_ptrace));
+}
+
+/* The engine reserves gigabytes of addresses that it never uses. */
+static void without_a_cgroup_data_is_limited_and_not_addresses(void **state)
+{
+	OWN_SKETCH sketch = SKETCH_NONE;
+	struct err e = ERR_INIT;
+	bool data = false;
+
+	(void)state;
+	sketch.host = host_user();
+	sketch_policy(&sketch, "default");
+	assert_int_equal(sketch_plan(&sketch, "wasm", &e), 0);
+	for (uint32_t i = 0; i < sketch.rung.plan->n_steps; i++) {
+		const struct step *const step = &sketch.rung.plan->steps[i];
+
+		assert_false(step->op == OP_RLIMIT && step->flags == RLIMIT_AS);
+		data |= step->op == OP_RLIMIT && step->flags == RLIMIT_DATA && step->n == 512u << 20;
+	}
+	assert_true(data);
+}
+
+static void a_module_that_is_not_there_is_left_to_the_engine(void **state)
+{
+	OWN_SKETCH sketch = SKETCH_NONE;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	sketch.host = host_root_v2();
+	sketch.program_path = "/absent.wasm";
+	sketch_policy(&sketch, "default");
+	assert_int_equal(sketch_plan(&sketch, "wasm", &e), 0);
+	for (size_t i = 0; i < sketch.rung.n_open; i++)
+		assert_string_not_equal(sketch.rung.open[i].path, "/absent.wasm");
+}
+
+static const struct {
+	const char *policy, *program, *text;
+} refused[] = {
+	{ HEAD "files:\n  - read: /srv/in.txt\n    as: /in\n" TAIL, NULL,
+	  "test.yaml:4: /srv/in.txt is a file, and a module can be given directories only; grant the one it is in" },
+	{ HEAD "files:\n  - read: /absent\n" TAIL, NULL,
+	  "test.yaml:4: /absent does not exist; create it or take the grant out" },
+	{ HEAD "image: /img\nfiles:\n  - read: image\n" TAIL, NULL,
+	  "test.yaml:5: a module sees directories that are granted to it, not an image; grant them one by one" },
+	{ HEAD "hardening: {mdwe: true}\n" TAIL, NULL,
+	  "hardening.mdwe: the engine makes machine code of a module, in memory that it writes; take it out of the "
+	  "policy, or use boundary: container for a program" },
+	{ HEAD TAIL, "/srv/data", "/srv/data is no file; name the WebAssembly module itself" },
+	{ HEAD TAIL, "/srv/link", "/srv/link is no file; name the WebAssembly module itself" },
+};
+
+static void what_a_module_cannot_have_is_refused_with_the_fix(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++) {
+		OWN_SKETCH sketch = SKETCH_NONE;
+		struct err e = ERR_INIT;
+
+		sketch.host = host_root_v2();
+		sketch.program_path = refused[i].program;
+		sketch_policy(&sketch, refused[i].policy);
+		assert_int_equal(sketch_plan(&sketch, "wasm", &e), -1);
+		assert_string_equal(e.text, refused[i].text);
+	}
+}
+
+static void without_an_engine_there_is_no_such_boundary(void **state)
+{
+	const struct boundary *const wasm = boundary_find("wasm");
+	struct host host = host_root_v2();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_int_equal(wasm->probe(&host, &e), 0);
+	*host.engine = '\0';
+	strcpy(host.engine_why, "no engine");
+	assert_int_equal(wasm->probe(&host, &e), -1);
+	assert_string_equal(e.text, "no engine");
+	assert_int_equal(e.kind, ERR_UNSUPPORTED);
+	host = host_root_v2();
+	host.userns = false;
+	assert_int_equal(wasm->probe(&host, &e), -1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_plan_matches_its_golden_file_and_may_run),
+		cmocka_unit_test(the_engine_has_its_own_calls_whatever_the_policy_says),
+		cmocka_unit_test(without_a_cgroup_data_is_limited_and_not_addresses),
+		cmocka_unit_test(a_module_that_is_not_there_is_left_to_the_engine),
+		cmocka_unit_test(what_a_module_cannot_have_is_refused_with_the_fix),
+		cmocka_unit_test(without_an_engine_there_is_no_such_boundary),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -62,14 +62,21 @@ static const struct {
 #define CLASS(...)
 #define SAME(...)
 
-/* Where an entry begins in the flat lists of what belongs to it: they have one mark for each. */
+/* Where an entry begins in the flat lists of what belongs to it: they have one mark for each. Texts lie
+ * in the rows: a table of pointers would be relocated, and so touched, in every start of ward. */
 enum { MARK = 0xff };
+
+/* C would drop the end of a text that fills its array: with one written out the compiler complains. */
+#define FITS(text) text "\0"
 
 #undef DANGER
 #define DANGER(id_, severity_, errno_, why_, record_, tolerable_) \
-	{ .id = id_, .severity = SEVERITY_##severity_, .errno_name = errno_, .why = why_, \
-	  .record = record_, .tolerable = tolerable_ },
-static const struct danger entries[] = {
+	{ .id = FITS(id_), .severity = SEVERITY_##severity_, .errno_name = FITS(errno_), .why = FITS(why_), \
+	  .record = FITS(record_), .tolerable = FITS(tolerable_) },
+static const struct {
+	char id[24], errno_name[16], why[224], record[136], tolerable[148];
+	enum severity severity;
+} entries[] = {
 #include "judge/danger.def"
 };
 
@@ -78,12 +85,12 @@ static const struct danger entries[] = {
 #undef SYSTEMD
 #undef POLICY
 #define DANGER(...) { .is_mark = true },
-#define KEEP(when_, allow_) { .when = when_, .allow = allow_ },
-#define SYSTEMD(directive_) { .systemd = directive_ },
-#define POLICY(setting_) { .policy = setting_ },
+#define KEEP(when_, allow_) { .when = FITS(when_), .allow = FITS(allow_) },
+#define SYSTEMD(directive_) { .systemd = FITS(directive_) },
+#define POLICY(setting_) { .policy = FITS(setting_) },
 static const struct {
 	bool is_mark;
-	const char *when, *allow, *systemd, *policy;
+	char when[160], allow[176], systemd[56], policy[32];
 } fixes[] = {
 #include "judge/danger.def"
 };
@@ -155,10 +162,10 @@ static const struct danger_reach reaches[] = {
 #define DANGER(...)
 #define REACH(...)
 #define NAMED(...)
-#define CLASS(what_)    { .what = what_ },
+#define CLASS(what_)    { .what = FITS(what_) },
 #define SAME(call, ...) { .reach = { .nr = NR_##call, ##__VA_ARGS__ } },
 static const struct {
-	const char *what;
+	char what[40];
 	struct danger_reach reach;
 } spellings[] = {
 #include "judge/danger.def"
@@ -218,13 +225,18 @@ static struct span span_of(size_t i, size_t n_list, bool (*is_mark)(size_t at))
 	return span;
 }
 
+static const char *said(const char *text, const char *otherwise)
+{
+	return *text ? text : otherwise;
+}
+
 static void add_fixes(struct span span, struct danger *out)
 {
 	for (size_t at = span.from; at < span.from + span.n; at++) {
-		out->keep_when = fixes[at].when ? fixes[at].when : out->keep_when;
-		out->keep = fixes[at].allow ? fixes[at].allow : out->keep;
-		out->systemd = fixes[at].systemd ? fixes[at].systemd : out->systemd;
-		out->policy = fixes[at].policy ? fixes[at].policy : out->policy;
+		out->keep_when = said(fixes[at].when, out->keep_when);
+		out->keep = said(fixes[at].allow, out->keep);
+		out->systemd = said(fixes[at].systemd, out->systemd);
+		out->policy = said(fixes[at].policy, out->policy);
 	}
 }
 
@@ -234,7 +246,11 @@ bool danger_at(size_t i, struct danger *out)
 
 	if (i >= ARRAY_SIZE(entries))
 		return false;
-	*out = entries[i];
+	*out = (struct danger){
+		.id = entries[i].id, .severity = entries[i].severity, .errno_name = said(entries[i].errno_name, NULL),
+		.why = entries[i].why, .record = said(entries[i].record, NULL),
+		.tolerable = said(entries[i].tolerable, NULL),
+	};
 	add_fixes(span_of(i, ARRAY_SIZE(fixes), is_fix_mark), out);
 	ease = span_of(i, ARRAY_SIZE(eases), is_ease_mark);
 	out->eases = &eases[ease.from];
@@ -272,14 +288,14 @@ bool danger_class_at(size_t i, struct danger_class *out)
 	size_t at = 0;
 
 	for (size_t left = i + 1; at < ARRAY_SIZE(spellings); at++) {
-		left -= spellings[at].what != NULL;
+		left -= *spellings[at].what != '\0';
 		if (!left)
 			break;
 	}
 	if (at == ARRAY_SIZE(spellings))
 		return false;
 	*out = (struct danger_class){ .what = spellings[at].what };
-	while (++at < ARRAY_SIZE(spellings) && !spellings[at].what)
+	while (++at < ARRAY_SIZE(spellings) && !*spellings[at].what)
 		out->spellings[out->n++] = &spellings[at].reach;
 	return true;
 }

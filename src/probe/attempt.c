@@ -28,10 +28,11 @@
 #define CLAIM_CONTROL     0
 #define CALL(number, ...) .call = { .has = true, .nr = (number), .args = { __VA_ARGS__ } }
 
+/* C would drop the end of a text that fills its array: with one written out the compiler complains. */
 static const struct attempt_row rows[] = {
 #define ATTEMPT(function, name, family, claim, text, ...)                                          \
-	{ .id = name,                                                                              \
-	  .what = text,                                                                            \
+	{ .id = name "\0",                                                                         \
+	  .what = text "\0",                                                                       \
 	  .group = GROUP_##family,                                                                 \
 	  .claims = CLAIM_##claim,                                                                 \
 	  __VA_ARGS__ },

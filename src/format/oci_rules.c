@@ -171,12 +171,13 @@ static int add_rules(struct oci *oci, const struct rule *rule, const struct node
 static int add_name(struct oci *oci, const struct rule *rule, const struct node *name, struct err *e)
 {
 	const int nr = seccomp_syscall_resolve_name(oci_text(name)), own = syscalls_number(oci_text(name));
+	const size_t n_whys = oci->out->n_whys;
 	char text[96];
 
 	snprintf(text, sizeof(text), "syscalls[%zu]: %s", oci->index, rule->action_name);
 	if (own >= 0)
 		subject_add_line(oci->out, (uint32_t)own, name->at.line, name->at.column, text);
-	if (rule->why && !subject_why_of(oci->out, name->at.line))
+	if (rule->why && (!n_whys || oci->out->whys[n_whys - 1].line != name->at.line))
 		subject_add_why(oci->out, name->at.line, rule->why);
 	/* runc drops it: a refusal that is said twice is no rule. */
 	if (rule->action == oci->otherwise)

@@ -80,8 +80,10 @@ static void add_rest(struct unit *unit)
 			continue;
 		str_add_bytes(&unit->value, line, len - more);
 		if (!more)
-			return;
+			break;
 	}
+	while (unit->value.len && strchr(blanks, unit->value.at[unit->value.len - 1]))
+		unit->value.at[--unit->value.len] = '\0';
 }
 
 static int fail(const struct unit *unit, uint32_t line, const char *what, struct err *e)
@@ -135,6 +137,8 @@ int unit_next(struct unit *unit, struct unit_entry *out, struct err *e)
 		out->section = str_text(&unit->section);
 		out->key = str_text(&unit->key);
 		out->value = str_text(&unit->value);
+		for (; *out->value && strchr(blanks, *out->value); out->value++)
+			out->line += *out->value == '\n';
 		return 1;
 	}
 	return 0;

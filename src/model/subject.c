@@ -61,6 +61,10 @@ void subject_add_missing(struct subject *subject, const char *format, ...)
 	char text[512];
 	va_list arguments;
 
+	if (subject->n_missing > SUBJECT_MISSING)
+		return;
+	if (subject->n_missing == SUBJECT_MISSING)
+		format = "and more, not listed";
 	va_start(arguments, format);
 	vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);

@@ -83,6 +83,8 @@ void subject_add_why(struct subject *subject, uint32_t line, const char *text);
 /* Those of a text whose comments begin with '#'. On a line of its own one speaks of the next line that
  * says something. */
 void subject_add_whys(struct subject *subject, const char *text, size_t len);
+/* The first SUBJECT_MISSING are kept, and that there were more. */
+#define SUBJECT_MISSING 1000
 void subject_add_missing(struct subject *subject, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 

@@ -37,6 +37,8 @@ static void assignments_are_read_as_systemd_does(void **state)
 		{ "[S]\nA=1 \\\n  2\\\n# comment\n\\\n3\nB=4\n", "S.A=1|2|||3@2;S.B=4@7;" },
 		{ "[S]\nA=1\\\\\nB=2\\ \nC=3\\", "S.A=1\\\\@2;S.B=2\\@3;S.C=3@4;" },
 		{ "[S]\nA=1 # no comment\n[T]\nA=2", "S.A=1 # no comment@2;T.A=2@4;" },
+		{ "[S]\nA=\\\n\\\n ~b \\\n\n", "S.A=~b@4;" },
+		{ "[S]\nA=\\\n", "S.A=@2;" },
 		{ "", "" },
 	};
 

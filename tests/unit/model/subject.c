@@ -25,6 +25,18 @@ static void what_is_added_is_copied(void **state)
 	assert_string_equal(subject.missing[0], "unknown call 'policy'");
 }
 
+static void a_long_list_of_missing_things_says_that_it_is_cut(void **state)
+{
+	OWN(subject) subject = SUBJECT_NONE;
+
+	(void)state;
+	for (int i = 0; i < 5000; i++)
+		subject_add_missing(&subject, "unknown call '%d'", i);
+	assert_int_equal(subject.n_missing, SUBJECT_MISSING + 1);
+	assert_string_equal(subject.missing[SUBJECT_MISSING - 1], "unknown call '999'");
+	assert_string_equal(subject.missing[SUBJECT_MISSING], "and more, not listed");
+}
+
 static void the_last_line_that_speaks_of_a_call_is_found(void **state)
 {
 	OWN(subject) subject = SUBJECT_NONE;
@@ -63,6 +75,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_added_is_copied),
+		cmocka_unit_test(a_long_list_of_missing_things_says_that_it_is_cut),
 		cmocka_unit_test(the_last_line_that_speaks_of_a_call_is_found),
 		cmocka_unit_test(a_why_belongs_to_its_line),
 		cmocka_unit_test(the_empty_subject_is_done_twice),

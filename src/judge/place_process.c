@@ -152,14 +152,23 @@ static void read_namespaces(struct place *place, const struct process_facts *fac
 	}
 }
 
-/* A root that nothing can be changed in and that the asker does not see. */
-static void read_root(struct place *place)
+/* A namespace of its own holds nothing when what it was meant to hide is mounted in it: a copy of the host's
+ * tree (unshare -m), or the host's /proc. */
+static void read_tree(struct place *place)
 {
 	const uint32_t bad = PLACE_WRITE | PLACE_SUID | PLACE_DEV;
 
-	for (size_t i = 0; i < place->n_mounts; i++)
-		if (strcmp(place->mounts[i].at, "/") == 0)
-			settle(place, L(ROOTFS), known(!place->mounts[i].from && !(place->mounts[i].flags & bad)));
+	for (size_t i = 0; i < place->n_mounts; i++) {
+		const struct place_mount *const mount = &place->mounts[i];
+		const bool is_hosts = mount->from && strcmp(mount->from, "/") == 0;
+
+		if (is_hosts)
+			place->holds &= ~L(MOUNTNS);
+		if (strcmp(mount->at, "/") == 0 && !mount->from && !(mount->flags & bad))
+			place->holds |= L(ROOTFS);
+		if (strcmp(mount->type, "proc") == 0 && mount->from)
+			place->holds &= ~L(PIDNS);
+	}
 }
 
 static void read_mounts(struct place *place, const struct process_facts *facts)
@@ -170,7 +179,7 @@ static void read_mounts(struct place *place, const struct process_facts *facts)
 		return;
 	}
 	place_read_mounts(place, facts->mounts, facts->own_mounts);
-	read_root(place);
+	read_tree(place);
 	if (place->mounts_cut)
 		place_add_missing(place, "more than %d mounts: the others are not judged", PLACE_LISTED);
 }

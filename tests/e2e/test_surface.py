@@ -183,6 +183,17 @@ def test_this_process_is_open_where_a_box_is_closed(ward):
         assert document["worst"] == "user 0 of the host"
 
 
+def test_namespaces_around_the_hosts_tree_close_nothing(root):
+    """unshare makes the namespaces and changes nothing in them: the files and /proc of the host are still there."""
+    command = ["unshare", "-m", "-p", "--kill-child", "--propagation", "private", "/bin/sleep", "27.1828"]
+    with harness.Process(command, stdin=subprocess.DEVNULL) as child:
+        document = json.loads(root.call("surface", "--json", "--pid", pid_inside(root, "27.1828")).out)
+        child.kill()
+    assert state(document, "names of the host's files") == "open"
+    assert state(document, "signals to other processes") != "closed"
+    assert state(document, "names of other processes") == "open"
+
+
 def test_a_process_of_somebody_else_is_unknown_and_not_closed(user):
     """An ordinary user may not look at root's process 1: what it cannot read is told, and the code is 3."""
     outcome = user.call("surface", "--json", "--pid", "1")

@@ -129,6 +129,23 @@ static void a_bounding_set_counts_where_exec_gains(void **state)
 	assert_int_equal(place.caps, 0);
 }
 
+static void a_namespace_with_the_hosts_tree_in_it_hides_nothing(void **state)
+{
+	struct process_facts facts = held();
+	OWN(place) tree = PLACE_NONE, proc = PLACE_NONE;
+
+	(void)state;
+	facts.mounts = "40 1 8:1 / / rw - ext4 x rw\n";
+	place_from_process(&tree, &facts);
+	assert_false((tree.holds | tree.unknown) & (L(MOUNTNS) | L(ROOTFS)));
+	assert_true(tree.holds & L(PIDNS));
+	facts.mounts = "40 1 0:60 / / ro,nosuid,nodev - tmpfs tmpfs rw\n41 40 0:4 / /proc rw - proc proc rw,subset=pid\n";
+	facts.own_mounts = "1 1 8:1 / / rw - ext4 x rw\n2 1 0:4 / /proc rw - proc proc rw\n";
+	place_from_process(&proc, &facts);
+	assert_true(proc.holds & L(MOUNTNS));
+	assert_false((proc.holds | proc.unknown) & L(PIDNS));
+}
+
 static void sockets_of_others_are_counted(void **state)
 {
 	struct process_facts facts = held();
@@ -175,6 +192,7 @@ int main(void)
 		cmocka_unit_test(nothing_readable_is_all_unknown),
 		cmocka_unit_test(root_with_everything_holds_nothing),
 		cmocka_unit_test(a_bounding_set_counts_where_exec_gains),
+		cmocka_unit_test(a_namespace_with_the_hosts_tree_in_it_hides_nothing),
 		cmocka_unit_test(sockets_of_others_are_counted),
 		cmocka_unit_test(descriptors_show_which_way_they_go),
 	};

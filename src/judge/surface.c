@@ -120,7 +120,8 @@ static enum passing ask_filter(struct making *m, const struct ask *asks)
 		if (has(m, &asks[i], m->asks))
 			passing = PASS_NOBODY_KNOWS;
 	}
-	return passing;
+	/* A question that did not fit has no answer, which looks like "none". */
+	return regions_are_full(m->store) ? PASS_NOBODY_KNOWS : passing;
 }
 
 /* The attempt a list of words begins with, which is then taken from it; NULL at its end. */
@@ -240,7 +241,7 @@ static void judge_filters(struct making *m, const struct subject *subject)
 
 	for (size_t i = 0; i < subject->n_missing; i++)
 		surface_add_missing(m, subject->missing[i]);
-	m->knows_calls = !subject->n_missing && eval_subject(m->store, subject, &answers, &e) == 0;
+	m->knows_calls = m->has_answers = !subject->n_missing && eval_subject(m->store, subject, &answers, &e) == 0;
 	if (m->knows_calls)
 		m->passes = eval_passes(m->store, &answers, false);
 	if (m->knows_calls && !m->place->is_ward)
@@ -270,7 +271,7 @@ void surface_make(struct surface *surface, const struct place *place, const stru
 	for (unsigned i = 0; i < ARRAY_SIZE(channels); i++)
 		add_channel(&m, &channels[i], i);
 	surface->calls_known = m.knows_calls && !regions_are_full(store);
-	if (m.knows_calls && regions_are_full(store))
+	if (m.has_answers && regions_are_full(store))
 		surface_add_missing(&m, "the filters are too large to be judged completely");
 	qsort(surface->items, surface->n_items, sizeof(*surface->items), by_danger);
 }

@@ -73,7 +73,8 @@ static void add_doors(struct making *m)
 
 		surface_add(m, &(struct surface_item){
 			.kind = SURFACE_KERNEL,
-			.state = !m->knows_calls ? SURFACE_UNKNOWN : open ? SURFACE_OPEN : SURFACE_CLOSED,
+			.state = m->knows_calls && open ? SURFACE_OPEN :
+				 !m->knows_calls || regions_are_full(m->store) ? SURFACE_UNKNOWN : SURFACE_CLOSED,
 			.severity = SEVERITY_HIGH,
 			.rank = 100 + i,
 			.flow = FLOW_IN | FLOW_OUT | FLOW_RIGHT,
@@ -150,5 +151,6 @@ void surface_add_calls(struct making *m)
 	if (m->knows_calls)
 		add_supervised(m);
 	add_doors(m);
+	m->knows_calls = m->knows_calls && !regions_are_full(m->store);
 	add_kernel(m);
 }

@@ -9,7 +9,9 @@ struct making {
 	struct regions *store;
 	struct region passes;   /* calls that reach the kernel */
 	struct region asks;     /* those another process decides; none where that is ward, which refuses */
-	bool knows_calls, has_filter;
+	bool has_filter;
+	bool has_answers;       /* the filters were evaluated */
+	bool knows_calls;       /* and the store has had room for every question since */
 };
 
 /* Appends a copy; the strings are borrowed: static, the place's, or from surface->arena. */

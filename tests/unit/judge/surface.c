@@ -125,6 +125,31 @@ static void a_store_that_is_too_small_is_incomplete(void **state)
 	assert_int_equal(surface_code(&sample.surface, true, SEVERITY_CRITICAL), 1);
 }
 
+/* With any budget: what is closed then is closed with a large one, too. */
+static void a_question_without_room_closes_nothing(void **state)
+{
+	OWN(sample) large = SAMPLE_NONE;
+	size_t n_full = 0;
+
+	(void)state;
+	sample_allow_only(&large, SYS_tgkill, SECCOMP_RET_ERRNO | EPERM);
+	sample_make(&large);
+	for (size_t budget = 16; budget < 6000; budget += budget / 8 + 1) {
+		OWN(sample) small = SAMPLE_NONE;
+
+		small.place.name = "sample";
+		sample_allow_only(&small, SYS_tgkill, SECCOMP_RET_ERRNO | EPERM);
+		small.store = regions_new(budget);
+		surface_make(&small.surface, &small.place, &small.subject, small.store);
+		n_full += !small.surface.calls_known;
+		assert_true(small.surface.calls_known || small.surface.n_missing > 0);
+		for (size_t i = 0; i < small.surface.n_items; i++)
+			if (small.surface.items[i].state == SURFACE_CLOSED)
+				assert_int_equal(sample_find(&large, small.surface.items[i].name)->state, SURFACE_CLOSED);
+	}
+	assert_true(n_full > 3);
+}
+
 static void the_order_is_by_danger(void **state)
 {
 	OWN(sample) sample = SAMPLE_NONE;
@@ -192,6 +217,7 @@ int main(void)
 		cmocka_unit_test(unknown_is_not_closed),
 		cmocka_unit_test(a_bad_filter_is_missing_and_no_crash),
 		cmocka_unit_test(a_store_that_is_too_small_is_incomplete),
+		cmocka_unit_test(a_question_without_room_closes_nothing),
 		cmocka_unit_test(the_order_is_by_danger),
 		cmocka_unit_test(the_threshold_decides_the_code),
 		cmocka_unit_test(hostile_code_makes_a_shared_kernel_critical),

@@ -5,9 +5,9 @@ import re
 import shutil
 import struct
 import subprocess
+import time
 
 import pytest
-
 
 PODMAN = "/usr/share/containers/seccomp.json"
 DOCKER = "/usr/share/gocode/src/github.com/docker/docker/profiles/seccomp/default.json"
@@ -191,6 +191,14 @@ def under_filter(programs):
     return ask
 
 
+def command_of(pid):
+    try:
+        with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
+            return file.read().split("\0")[:-1]
+    except OSError:
+        return []
+
+
 def prove(under_filter, program, subject, least):
     """Each example gets through the filter that the kernel runs; what is about a refusal does not."""
     calls = [f["call"] for f in subject["findings"] if f["call"]]
@@ -255,6 +263,27 @@ def test_every_example_passes_the_filter_of_the_policy_in_the_kernel(ward, under
     path = ward.name("bpf")
     assert ward.call("compile", "-q", "-p", name, "--to", "bpf", "-o", path).code == 0
     prove(under_filter, path, judged(ward, name)[0], 3)
+
+
+def test_a_running_process_is_judged_by_what_the_kernel_has_of_it(root):
+    seconds = f"25.{os.getpid()}"
+    with root.start("run", "--", "sleep", seconds) as box:
+        found = []
+        for _ in range(100):
+            found = [p for p in os.listdir("/proc") if p.isdigit() and command_of(p) == ["sleep", seconds]]
+            if found:
+                break
+            time.sleep(0.05)
+        assert found, "the program did not start"
+        outcome = lint(root, "--format", "json", f"pid:{found[0]}")
+        box.terminate()
+        box.wait()
+    if outcome.code == 2:
+        pytest.skip(f"filters cannot be read back: {outcome.errors.strip()}")
+    subject = json.loads(outcome.out)["subjects"][0]
+    assert subject["kind"] == "process" and not ids(subject, "high")
+    # The same questions, the same answers: of the boundary less can be known from outside.
+    assert set(ids(judged(root, "default")[0])) <= set(ids(subject))
 
 
 # ---- profiles as they are installed, compiled by the library that container engines use ----
@@ -382,6 +411,21 @@ def test_systemds_usual_list_is_judged_as_it_is_enforced(ward, under_filter, sys
     subject = judged(ward, "--as", "bpf", program)[0]
     assert {"ns.clone-flags", "ns.unshare", "io.uring", "net.alg", "tty.sti", "ipc.keyring"} <= set(ids(subject, "high"))
     prove(under_filter, program, subject, 40)
+
+
+def units():
+    if not os.path.isdir(UNITS):
+        return []
+    paths = [os.path.join(UNITS, name) for name in sorted(os.listdir(UNITS)) if name.endswith(".service")]
+    return [p for p in paths if os.path.isfile(p) and "\nSystemCallFilter=" in open(p, encoding="utf-8").read()]
+
+
+@pytest.mark.parametrize("path", units(), ids=os.path.basename)
+def test_units_as_they_are_installed_are_judged_in_full(ward, path):
+    subject = judged(ward, path)[0]
+    assert subject["kind"] == "systemd" and subject["complete"], subject["gaps"]
+    # io_uring is in systemd's @system-service.
+    assert "io.uring" in ids(subject, "critical") and all(f["edits"] for f in subject["findings"])
 
 
 # ---- how it is said ----

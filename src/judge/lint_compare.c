@@ -11,8 +11,8 @@ struct pair {
 	struct seccomp_data passes, refused;
 };
 
-/* Where everything is as in a call, but for the bits of `free` in argument arg. */
-static struct region beside(struct asking *asking, const struct seccomp_data *call, unsigned arg, uint64_t free)
+/* Where everything is as in a call, but for the bits of `open` in argument arg. */
+static struct region beside(struct asking *asking, const struct seccomp_data *call, unsigned arg, uint64_t open)
 {
 	struct regions *const store = asking->store;
 	struct region all = region_word(store, WORD_IP_HI, UINT32_MAX, (uint32_t)(call->instruction_pointer >> 32));
@@ -20,7 +20,7 @@ static struct region beside(struct asking *asking, const struct seccomp_data *ca
 	all = region_and(store, all,
 			 region_word(store, WORD_IP_LO, UINT32_MAX, (uint32_t)call->instruction_pointer));
 	for (unsigned i = 0; i < 6; i++) {
-		const uint64_t mask = i == arg ? ~free : UINT64_MAX;
+		const uint64_t mask = i == arg ? ~open : UINT64_MAX;
 
 		all = region_and(store, all, region_arg(store, i, mask, call->args[i] & mask));
 	}

@@ -256,6 +256,7 @@ int process_look(int pid, struct process_look *out, struct err *e)
 	facts->status = read_text(&look, dir, "status");
 	facts->limits = read_text(&look, dir, "limits");
 	facts->mounts = read_text(&look, dir, "mountinfo");
+	facts->interfaces = read_text(&look, dir, "net/dev");
 	facts->tcp = read_text(&look, dir, "net/tcp");
 	facts->tcp6 = read_text(&look, dir, "net/tcp6");
 	facts->unix_sockets = read_text(&look, dir, "net/unix");

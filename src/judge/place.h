@@ -19,7 +19,8 @@
 #define PLACE_PORTS       LAYER_BIT(LAYERS + 4)         /* Landlock lists the only TCP ports */
 #define PLACE_NOT_ROOT    LAYER_BIT(LAYERS + 5)         /* outside it is not user 0 */
 #define PLACE_NO_CAPS     LAYER_BIT(LAYERS + 6)         /* it has none now; the layer says that exec gives none, either */
-_Static_assert(LAYERS + 7 <= 64, "one mask");
+#define PLACE_OFFLINE     LAYER_BIT(LAYERS + 7)         /* no interface but a loopback */
+_Static_assert(LAYERS + 8 <= 64, "one mask");
 
 enum place_mount_flag {
 	PLACE_WRITE = 1, PLACE_EXEC = 2, PLACE_SUID = 4, PLACE_DEV = 8, PLACE_FILE = 16,

@@ -212,6 +212,7 @@ void place_from_plan(struct place *place, const struct plan *plan, const struct 
 	place->notes = notes;
 	place->holds = plan_layers(plan) | PLACE_NO_TERMINAL | PLACE_NOT_ROOT |
 		       (plan_layers(plan) & LAYER_BIT(LAYER_CAPS) ? PLACE_NO_CAPS : 0) |
+		       (plan_layers(plan) & LAYER_BIT(LAYER_NETNS) ? PLACE_OFFLINE : 0) |
 		       (host->smt ? 0 : PLACE_ONE_THREAD) | (notes & NOTE_SAME_USER ? 0 : PLACE_OWN_USER);
 	for (size_t i = 0; i < PLACE_LIMITS; i++)
 		place->bounds[i] = (struct place_bound){ .whole = KNOWN_NO, .each = KNOWN_NO };

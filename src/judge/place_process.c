@@ -300,6 +300,19 @@ static uint32_t count_abstract(const char *text)
 	return n;
 }
 
+/* net/dev has a line "  eth0: 1 2 3" for each, below two of headings without a colon. */
+static void read_interfaces(struct place *place, const char *text)
+{
+	bool has_other = false;
+
+	for (const char *p = text; p && *p; p = strchr(p, '\n')) {
+		p += *p == '\n';
+		p += strspn(p, " ");
+		has_other |= p[strcspn(p, ":\n")] == ':' && !begins(p, "lo:");
+	}
+	settle(place, PLACE_OFFLINE, !text ? KNOWN_NOT : known(!has_other));
+}
+
 void place_from_process(struct place *place, const struct process_facts *facts)
 {
 	place->kernel = facts->kernel;
@@ -311,6 +324,7 @@ void place_from_process(struct place *place, const struct process_facts *facts)
 	read_limits(place, facts);
 	read_terminal(place, facts);
 	read_fds(place, facts);
+	read_interfaces(place, facts->interfaces);
 	settle(place, L(CORE_SCHED), facts->has_cookie);
 	settle(place, PLACE_ONE_THREAD, facts->smt == KNOWN_NOT ? KNOWN_NOT : known(facts->smt == KNOWN_NO));
 	if (!(place->holds & L(NETNS))) {

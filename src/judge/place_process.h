@@ -21,7 +21,7 @@ struct process_fd {
 /* What was read; a NULL text could not be. */
 struct process_facts {
 	int pid;
-	const char *status, *stat, *limits, *mounts, *tcp, *tcp6, *unix_sockets;
+	const char *status, *stat, *limits, *mounts, *interfaces, *tcp, *tcp6, *unix_sockets;
 	const char *own_mounts;                 /* of whoever asks */
 	enum known same_ns[PLACE_NAMESPACES];   /* as whoever asks is in */
 	enum known has_cookie;                  /* a core-scheduling cookie */

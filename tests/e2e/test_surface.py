@@ -133,7 +133,7 @@ def test_what_has_no_surface_is_one_line(ward):
 # A running box and the plan it came from are read from different places and judged by the same rules.
 SAME = ("user 0 of the host", "capabilities over the host", "memory of other processes", "gaining rights by exec",
         "signals to other processes", "interfaces of the host", "abstract sockets of the host", "uptime clocks",
-        "socket files of the host", "System V memory, semaphores, queues", "POSIX message queues", "host name",
+        "a network beyond a loopback", "socket files of the host", "System V memory, semaphores, queues", "POSIX message queues", "host name",
         "names of other processes", "names of the host's files", "cgroup paths", "open files", "size of a file",
         "the terminal of whoever started it")
 
@@ -192,6 +192,25 @@ def test_namespaces_around_the_hosts_tree_close_nothing(root):
     assert state(document, "names of the host's files") == "open"
     assert state(document, "signals to other processes") != "closed"
     assert state(document, "names of other processes") == "open"
+
+
+def test_a_network_namespace_with_an_interface_is_a_way_out(root):
+    """A pair of interfaces inside one namespace of the test's own, as a bridge of a container engine has them."""
+    if not os.path.exists("/usr/sbin/ip") and not os.path.exists("/sbin/ip"):
+        pytest.skip("needs iproute2")
+    command = ["unshare", "-n", "sh", "-c", "(ip link add name a0 type veth peer name b0 || ip tuntap add t0 mode tun) && exec sleep 27.1829"]
+    with harness.Process(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        for _ in range(100):
+            with open(f"/proc/{child.pid}/comm", encoding="ascii") as file:
+                if file.read() == "sleep\n" or child.poll() is not None:
+                    break
+            time.sleep(0.05)
+        if child.poll() is not None:
+            pytest.skip("this kernel makes no interface")
+        document = json.loads(root.call("surface", "--json", "--pid", str(child.pid)).out)
+        child.kill()
+    assert state(document, "interfaces of the host") == "closed"
+    assert state(document, "a network beyond a loopback") == "open"
 
 
 def test_a_process_of_somebody_else_is_unknown_and_not_closed(user):

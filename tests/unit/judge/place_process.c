@@ -29,6 +29,7 @@ static struct process_facts held(void)
 			  "Max processes             unlimited            unlimited            processes \n",
 		.mounts = "40 1 0:60 / / ro,nosuid,nodev - tmpfs tmpfs rw\n",
 		.own_mounts = "1 1 8:1 / / rw - ext4 x rw\n",
+		.interfaces = "Inter-|   Receive\n face |bytes\n    lo:       0 0\n",
 		.has_cookie = KNOWN_YES,
 		.smt = KNOWN_YES,
 		.fds_known = true,
@@ -164,6 +165,24 @@ static void sockets_of_others_are_counted(void **state)
 	assert_int_equal(place.abstract, 1);
 }
 
+/* A container engine's bridge is a network namespace of its own, and a way out. */
+static void a_namespace_with_an_interface_is_not_offline(void **state)
+{
+	struct process_facts facts = held();
+	OWN(place) lone = PLACE_NONE, bridged = PLACE_NONE, unread = PLACE_NONE;
+
+	(void)state;
+	place_from_process(&lone, &facts);
+	assert_true(lone.holds & PLACE_OFFLINE);
+	facts.interfaces = "Inter-|   Receive\n face |bytes\n    lo:       0 0\n  eth0:       0 0\n";
+	place_from_process(&bridged, &facts);
+	assert_false((bridged.holds | bridged.unknown) & PLACE_OFFLINE);
+	assert_true(bridged.holds & L(NETNS));
+	facts.interfaces = NULL;
+	place_from_process(&unread, &facts);
+	assert_true(unread.unknown & PLACE_OFFLINE);
+}
+
 static void descriptors_show_which_way_they_go(void **state)
 {
 	struct process_facts facts = held();
@@ -194,6 +213,7 @@ int main(void)
 		cmocka_unit_test(a_bounding_set_counts_where_exec_gains),
 		cmocka_unit_test(a_namespace_with_the_hosts_tree_in_it_hides_nothing),
 		cmocka_unit_test(sockets_of_others_are_counted),
+		cmocka_unit_test(a_namespace_with_an_interface_is_not_offline),
 		cmocka_unit_test(descriptors_show_which_way_they_go),
 	};
 

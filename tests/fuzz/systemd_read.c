@@ -1,5 +1,5 @@
 /* Any bytes are either a unit with filters the kernel would take, or an error in one line. Reading is quick and
- * compiling is not, so one input of 32 is compiled too. */
+ * compiling is not, so one input of 256 is compiled too. */
 #include "format/systemd_read.h"
 
 #include "format/systemd_settings.h"
@@ -23,7 +23,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 
 	for (size_t i = 0; i < len; i++)
 		sum += data[i];
-	if (sum % 32 == 0)
+	if (sum % 256 == 0)
 		check_reader(systemd_read, data, len);
 	if (systemd_settings_read("fuzz", (const char *)data, len, &settings, &subject, &e) < 0) {
 		require_that(e.kind != ERR_NONE && is_one_line(e.text));

@@ -111,6 +111,53 @@ static void look_at_fds(struct process_look *look, int dir)
 		qsort(facts->fds, facts->n_fds, sizeof(*facts->fds), by_number);
 }
 
+/* A file system whose answers are another process's: looking at it could wait for ever. Blanks in a path are
+ * escaped in mountinfo, so that the mark is never part of one. */
+static bool may_hang(const char *mounts)
+{
+	static const char *const marks[] = { " - fuse", " - autofs ", " - nfs", " - 9p ", " - cifs ", " - ceph " };
+
+	for (size_t i = 0; i < ARRAY_SIZE(marks); i++)
+		if (strstr(mounts, marks[i]))
+			return true;
+	return false;
+}
+
+#define NODES 256
+
+/* The devices in a /dev that is not ours, through no link: the process may have made one anywhere. */
+static void look_at_nodes(struct process_look *look, int dir)
+{
+	struct process_facts *const facts = &look->facts;
+	struct err e = ERR_INIT;
+	OWN_FD int root = -1, fd = -1;
+	const struct dirent *entry = NULL;
+	DIR *list;
+
+	if (facts->same_ns[NS_MOUNT] == KNOWN_YES) {
+		facts->has_nodes = KNOWN_NO;
+		return;
+	}
+	root = !facts->mounts || may_hang(facts->mounts) ? -1 : openat(dir, "root", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	fd = root < 0 ? -1 : fd_open_below(root, "dev", O_RDONLY | O_DIRECTORY | O_NOFOLLOW, &e);
+	list = fd < 0 ? NULL : fdopendir(fd);
+	if (!list)
+		return;
+	fd = -1;
+	facts->has_nodes = KNOWN_YES;
+	facts->nodes = arena_alloc(&look->arena, NODES * sizeof(*facts->nodes));
+	while (facts->n_nodes < NODES && (entry = readdir(list))) {
+		struct stat st;
+
+		if (fstatat(dirfd(list), entry->d_name, &st, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT) == 0 &&
+		    (S_ISCHR(st.st_mode) || S_ISBLK(st.st_mode)))
+			facts->nodes[facts->n_nodes++] = arena_printf(&look->arena, "/dev/%s", entry->d_name);
+	}
+	if (entry)
+		facts->has_nodes = KNOWN_NOT;
+	closedir(list);
+}
+
 /* The files of a limit, v2 and v1. kind: 0 a number or "max", 1 v1's quota and period, 2 v2's "QUOTA PERIOD",
  * 3 lines of devices, 4 v1's memory and swap in one number. */
 static const struct group_file {
@@ -262,6 +309,7 @@ int process_look(int pid, struct process_look *out, struct err *e)
 	facts->unix_sockets = read_text(&look, dir, "net/unix");
 	look_at_namespaces(&look, dir);
 	look_at_fds(&look, dir);
+	look_at_nodes(&look, dir);
 	look_at_groups(&look, dir);
 	look_at_cookie(&look, pid);
 	look_at_host(&look);

@@ -171,6 +171,26 @@ static void read_tree(struct place *place)
 	}
 }
 
+/* Nodes that somebody made in a /dev of its own; those that are mounts are in the list already. */
+static void read_nodes(struct place *place, const struct process_facts *facts)
+{
+	const size_t n_mounts = place->n_mounts;
+
+	if (facts->has_nodes == KNOWN_NOT)
+		place_add_missing(place, "the devices in /proc/%d/root/dev cannot be listed", facts->pid);
+	for (size_t i = 0; i < facts->n_nodes; i++) {
+		bool is_mount = false;
+
+		for (size_t k = 0; k < n_mounts; k++)
+			is_mount |= strcmp(place->mounts[k].at, facts->nodes[i]) == 0;
+		if (!is_mount)
+			place_add_mount(place, &(struct place_mount){
+				.at = facts->nodes[i], .from = facts->nodes[i], .type = "device",
+				.flags = PLACE_WRITE | PLACE_DEV | PLACE_FILE,
+			});
+	}
+}
+
 static void read_mounts(struct place *place, const struct process_facts *facts)
 {
 	if (!facts->mounts) {
@@ -180,6 +200,7 @@ static void read_mounts(struct place *place, const struct process_facts *facts)
 	}
 	place_read_mounts(place, facts->mounts, facts->own_mounts);
 	read_tree(place);
+	read_nodes(place, facts);
 	if (place->mounts_cut)
 		place_add_missing(place, "more than %d mounts: the others are not judged", PLACE_LISTED);
 }

@@ -31,6 +31,9 @@ struct process_facts {
 	struct process_fd *fds;
 	size_t n_fds;
 	bool fds_known;
+	const char **nodes;                     /* character and block devices in its /dev: "/dev/null" */
+	size_t n_nodes;
+	enum known has_nodes;                   /* KNOWN_NOT: they could not be listed */
 	struct place_bound bounds[PLACE_LIMITS];        /* .whole and .n, from its cgroups */
 };
 

@@ -133,7 +133,8 @@ def test_what_has_no_surface_is_one_line(ward):
 # A running box and the plan it came from are read from different places and judged by the same rules.
 SAME = ("user 0 of the host", "capabilities over the host", "memory of other processes", "gaining rights by exec",
         "signals to other processes", "interfaces of the host", "abstract sockets of the host", "uptime clocks",
-        "a network beyond a loopback", "socket files of the host", "System V memory, semaphores, queues", "POSIX message queues", "host name",
+        "a network beyond a loopback", "socket files of the host", "System V memory, semaphores, queues",
+        "POSIX message queues", "host name",
         "names of other processes", "names of the host's files", "cgroup paths", "open files", "size of a file",
         "the terminal of whoever started it")
 
@@ -151,6 +152,15 @@ def pid_inside(ward, marker):
                 return name
         time.sleep(0.05)
     raise AssertionError("no program")
+
+
+def wait_for_sleep(child):
+    """A shell has set things up and become sleep, or has ended."""
+    for _ in range(100):
+        with open(f"/proc/{child.pid}/comm", encoding="ascii") as file:
+            if file.read() == "sleep\n" or child.poll() is not None:
+                return
+        time.sleep(0.05)
 
 
 @pytest.fixture
@@ -198,19 +208,28 @@ def test_a_network_namespace_with_an_interface_is_a_way_out(root):
     """A pair of interfaces inside one namespace of the test's own, as a bridge of a container engine has them."""
     if not os.path.exists("/usr/sbin/ip") and not os.path.exists("/sbin/ip"):
         pytest.skip("needs iproute2")
-    command = ["unshare", "-n", "sh", "-c", "(ip link add name a0 type veth peer name b0 || ip tuntap add t0 mode tun) && exec sleep 27.1829"]
+    script = "(ip link add name a0 type veth peer name b0 || ip tuntap add t0 mode tun) && exec sleep 27.1829"
+    command = ["unshare", "-n", "sh", "-c", script]
     with harness.Process(command, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
-        for _ in range(100):
-            with open(f"/proc/{child.pid}/comm", encoding="ascii") as file:
-                if file.read() == "sleep\n" or child.poll() is not None:
-                    break
-            time.sleep(0.05)
+        wait_for_sleep(child)
         if child.poll() is not None:
             pytest.skip("this kernel makes no interface")
         document = json.loads(root.call("surface", "--json", "--pid", str(child.pid)).out)
         child.kill()
     assert state(document, "interfaces of the host") == "closed"
     assert state(document, "a network beyond a loopback") == "open"
+
+
+def test_a_device_that_was_made_in_a_dev_of_its_own_is_found(root):
+    script = ("mount -t tmpfs none /dev && mknod /dev/disk b 240 0 && mknod /dev/null c 1 3 && ln -s /root /dev/link "
+              "&& exec sleep 27.1830")
+    command = ["unshare", "-m", "--propagation", "private", "sh", "-c", script]
+    with harness.Process(command, stdin=subprocess.DEVNULL) as child:
+        wait_for_sleep(child)
+        document = json.loads(root.call("surface", "--json", "--pid", str(child.pid)).out)
+        child.kill()
+    assert item(document, "/dev/disk")["severity"] == "high" and item(document, "/dev/disk")["kind"] == "device"
+    assert "/dev/link" not in [entry["name"] for entry in document["items"]]
 
 
 def test_a_process_of_somebody_else_is_unknown_and_not_closed(user):

@@ -33,6 +33,7 @@ static struct process_facts held(void)
 		.has_cookie = KNOWN_YES,
 		.smt = KNOWN_YES,
 		.fds_known = true,
+		.has_nodes = KNOWN_YES,
 	};
 
 	for (unsigned i = 0; i < PLACE_NAMESPACES; i++)
@@ -183,6 +184,23 @@ static void a_namespace_with_an_interface_is_not_offline(void **state)
 	assert_true(unread.unknown & PLACE_OFFLINE);
 }
 
+static void nodes_are_devices_unless_they_are_mounts(void **state)
+{
+	struct process_facts facts = held();
+	const char *nodes[] = { "/dev/null", "/dev/sda" };
+	OWN(place) place = PLACE_NONE;
+
+	(void)state;
+	facts.mounts = "40 1 0:60 / / ro,nosuid,nodev - tmpfs tmpfs rw\n"
+		       "43 40 0:5 /null /dev/null rw,nosuid - devtmpfs udev rw\n";
+	facts.nodes = nodes;
+	facts.n_nodes = ARRAY_SIZE(nodes);
+	place_from_process(&place, &facts);
+	assert_int_equal(place.n_mounts, 3);
+	assert_string_equal(place.mounts[2].at, "/dev/sda");
+	assert_string_equal(place.mounts[2].type, "device");
+}
+
 static void descriptors_show_which_way_they_go(void **state)
 {
 	struct process_facts facts = held();
@@ -214,6 +232,7 @@ int main(void)
 		cmocka_unit_test(a_namespace_with_the_hosts_tree_in_it_hides_nothing),
 		cmocka_unit_test(sockets_of_others_are_counted),
 		cmocka_unit_test(a_namespace_with_an_interface_is_not_offline),
+		cmocka_unit_test(nodes_are_devices_unless_they_are_mounts),
 		cmocka_unit_test(descriptors_show_which_way_they_go),
 	};
 

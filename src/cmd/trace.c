@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -101,7 +102,9 @@ static int trace_program(void *at)
 		return 0;
 	running_start(&run);
 	measure(&run.result, tracing->measured);
-	if (run.result.stage == STAGE_RUN)
+	if (run.result.verdict == VERDICT_INTERNAL)
+		record_cut(run.record, "ward failed while the program ran");
+	if (run.record->calls[SYS_execve].count)
 		write_record(&run, tracing->record_fd);
 	return running_report(&run, tracing->args);
 }
@@ -349,8 +352,9 @@ const struct command command_trace = {
 	.summary = "run a program and see which system calls it makes",
 	.usage = "[option]... [--] [program [argument]...]",
 	.about = "The program runs in a box as `ward run` makes it, but its system calls are recorded, and go on "
-		 "whatever the policy lists; the floor, namespaces, file grants and limits hold. The exit code is that "
-		 "of `ward run`.",
+		 "whatever the policy lists; the floor, namespaces, file grants and limits hold. A table of them goes to "
+		 "standard error; -o writes the smallest policy that suffices, each entry with its reason. The exit "
+		 "code is that of `ward run`; with --replay it is 0 when nothing was missed, 1 when something was.",
 	.options = options,
 	.trouble = CODE_SETUP,
 	.run = run_trace,

@@ -87,6 +87,9 @@ int join_box(int proc_fd, int tid, struct err *e)
 	OWN_FD int user_fd = open_of(proc_fd, tid, "ns/user");
 	OWN_FD int mount_fd = open_of(proc_fd, tid, "ns/mnt");
 
+	if ((user_fd < 0 || mount_fd < 0) && (errno == EACCES || errno == EPERM))
+		return err_set(e, ERR_UNSUPPORTED, "the kernel does not let this user watch the program: its file cannot be "
+			       "read (make it readable), or kernel.yama.ptrace_scope is 3");
 	if (user_fd < 0 || mount_fd < 0)
 		return err_sys(e, "the traced program's namespaces");
 	if (take_identity(proc_fd, tid, e) < 0)

@@ -121,8 +121,8 @@ static int settle(struct observer *observer, int listener, const struct seccomp_
 		return is_still_asking(listener, notice->id) ? -1 : 1;
 	if (peek_bytes(tid, notice->data.instruction_pointer, &probe, 1) != 1 && is_still_asking(listener, notice->id)) {
 		err_sys(e, "reading the memory of the traced program");
-		return err_add(e, "tracing needs the right to watch one's own processes (kernel.yama.ptrace_scope "
-				  "0, 1 or 2; as root where it is 2 and the boundary is process)");
+		return err_add(e, "tracing needs the right to watch one's own processes (kernel.yama.ptrace_scope 0 or 1, "
+				  "2 under boundary container)");
 	}
 	record_start(observer, tid);
 	observer->settled = true;

@@ -215,6 +215,26 @@ def test_a_watching_ward_has_no_right_over_the_host(root, boundary):
     assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == wanted
 
 
+@pytest.mark.parametrize("boundary", ["container", "process"])
+def test_a_program_that_hides_its_memory_leaves_a_record_that_says_so(anyone, programs, boundary):
+    hider = programs("nodump.c", "-static")
+    run = trace(anyone, hider, options=["-b", boundary, "--rx", hider])
+    assert run.code == 0 and calls(run)["open" if "open" in calls(run) else "openat"]["count"] >= 1
+    if boundary == "container":     # its own CAP_SYS_PTRACE reaches there
+        assert run.result["cut"] is None and "/usr/lib/os-release" in files(run)
+    else:
+        assert "PR_SET_DUMPABLE" in run.result["cut"] and "incomplete:" in run.errors
+
+
+@pytest.mark.parametrize("boundary", ["container", "process"])
+def test_a_program_that_may_not_be_watched_is_not_run_on(root, user, programs, boundary):
+    """A file that cannot be read makes a process that cannot be: root's, executable for all."""
+    hidden = root.file("hidden", open(programs("loop.c", "-static"), "rb").read(), 0o711)
+    run = trace(user, hidden, "1", options=["-b", boundary, "--rx", hidden])
+    assert run.code == 125 and "does not let this user watch" in run.errors and run.result is None, run
+    assert "% calls" not in run.errors
+
+
 def replay(ward, *command, options=(), **how):
     """Trace, derive, run again: the outcome, whose result is the text of the policy."""
     policy = ward.name("yaml")

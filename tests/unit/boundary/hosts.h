@@ -123,7 +123,7 @@ struct sketch {
 	struct payload payload;
 	struct surroundings around;
 	struct rung rung;
-	bool pty;
+	bool pty, observed;
 	const char *program_path;       /* NULL: /srv/tool */
 };
 #define SKETCH_NONE ((struct sketch){ .policy = POLICY_NONE })
@@ -157,7 +157,7 @@ static inline int sketch_plan(struct sketch *sketch, const char *boundary, struc
 	static const int pass[] = { 7 };
 
 	sketch->payload = (struct payload){
-		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = 1, .pty = sketch->pty,
+		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = 1, .pty = sketch->pty, .observed = sketch->observed,
 		.program_path = sketch->program_path ? sketch->program_path : "/srv/tool",
 	};
 	sketch->around = (struct surroundings){ .look = host_look };

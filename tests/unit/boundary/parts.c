@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "hosts.h"
+#include "boundary/floor.h"
 #include "boundary/parts.h"
 
 #define OWN_SKETCH __attribute__((cleanup(sketch_done))) struct sketch
@@ -269,6 +270,63 @@ static void speculation_is_restricted_for_hostile_programs_where_it_can_be(void 
 	}
 }
 
+static uint32_t answer_of(const struct plan *plan, uint32_t nr, uint64_t arg3)
+{
+	const struct step *const step = find(plan, OP_SECCOMP, FILTER_LISTENER | FILTER_WAIT);
+	const struct seccomp_data data = { .nr = (int)nr, .arch = 0xc000003e, .args = { [3] = arg3 } };
+	bool valid;
+
+	assert_non_null(step);
+	return filter_run((const struct sock_filter *)plan_string(plan, step->s), step->n, &data, &valid);
+}
+
+/* The filter asks, and the rows by which ward answers are those that no tracing may take away. */
+static void an_observed_program_is_asked_about_and_the_floor_still_judges(void **state)
+{
+	static const char *const boundaries[] = { "container", "process" };
+	const uint64_t any[6] = { 0 }, inet[6] = { 38 };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(boundaries); i++) {
+		OWN_SKETCH sketch = SKETCH_NONE;
+		struct err e = ERR_INIT;
+
+		sketch.host = host_root_v2();
+		sketch.observed = true;
+		sketch_policy(&sketch, HEAD "syscalls: {default: kill, allow: [\"@strict\"]}\n");
+		assert_int_equal(sketch_plan(&sketch, boundaries[i], &e), 0);
+		assert_true(sketch.rung.notes & NOTE_OBSERVED);
+		assert_int_equal(answer_of(sketch.rung.plan, SYS_read, 0), SECCOMP_RET_USER_NOTIF);
+		assert_int_equal(answer_of(sketch.rung.plan, SYS_mount, 0), SECCOMP_RET_USER_NOTIF);
+		assert_int_equal(answer_of(sketch.rung.plan, SYS_execve, 0), SECCOMP_RET_USER_NOTIF);
+		assert_int_equal(answer_of(sketch.rung.plan, SYS_execve, PLAN_EXEC_MARK), SECCOMP_RET_ALLOW);
+		assert_int_equal(answer_of(sketch.rung.plan, SYS_exit_group, 0), SECCOMP_RET_ALLOW);
+		assert_int_equal(filter_judge(&sketch.rung.filter, SYS_read, any, NULL), FILTER_ALLOW);
+		assert_int_equal(filter_judge(&sketch.rung.filter, SYS_fork, any, NULL), FILTER_ALLOW);
+		for (size_t k = 0; floor_call_at(k) >= 0; k++)
+			assert_int_not_equal(filter_judge(&sketch.rung.filter, (uint32_t)floor_call_at(k), any, NULL),
+					     FILTER_ALLOW);
+		assert_int_not_equal(filter_judge(&sketch.rung.filter, SYS_socket, inet, NULL), FILTER_ALLOW);
+		assert_int_not_equal(filter_judge(&sketch.rung.filter, SYS_clone3, any, NULL), FILTER_ALLOW);
+		/* What the process boundary cannot guard otherwise. */
+		assert_int_equal(filter_judge(&sketch.rung.filter, SYS_chmod, any, NULL) == FILTER_ALLOW, i == 0);
+	}
+}
+
+static void a_kernel_that_cannot_ask_cannot_be_traced_on(void **state)
+{
+	OWN_SKETCH sketch = SKETCH_NONE;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	sketch.host = host_root_v2();
+	sketch.host.seccomp_notify = false;
+	sketch.observed = true;
+	sketch_policy(&sketch, HEAD TAIL);
+	assert_int_equal(sketch_plan(&sketch, "container", &e), -1);
+	assert_int_equal(e.kind, ERR_UNSUPPORTED);
+}
+
 /* What was opened is named by a copy: the policy may go before the descriptors do. */
 static void a_path_to_open_is_the_rungs_own(void **state)
 {
@@ -300,6 +358,8 @@ int main(void)
 		cmocka_unit_test(ending_is_always_allowed),
 		cmocka_unit_test(refusals_are_recorded_when_a_listener_can_be_had_and_wanted),
 		cmocka_unit_test(speculation_is_restricted_for_hostile_programs_where_it_can_be),
+		cmocka_unit_test(an_observed_program_is_asked_about_and_the_floor_still_judges),
+		cmocka_unit_test(a_kernel_that_cannot_ask_cannot_be_traced_on),
 		cmocka_unit_test(a_path_to_open_is_the_rungs_own),
 	};
 

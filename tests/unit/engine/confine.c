@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +23,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "engine/peek.h"
 
 #define NO_FILTER 77    /* no seccomp here: nothing to test */
 
@@ -154,9 +156,80 @@ static void everything_else_kills(void **state)
 	}
 }
 
+static int try_open_for_writing(void)
+{
+	return open("/dev/null", O_WRONLY | O_CLOEXEC) >= 0;
+}
+static int try_write_memory(void)
+{
+	return syscall(SYS_process_vm_writev, getppid(), NULL, 0, NULL, 0, 0) == 0;
+}
+static int look_around(void)
+{
+	struct stat st;
+
+	return open("/usr/lib/os-release", PEEK_OPEN) >= 0 && fstatat(AT_FDCWD, "/usr", &st, 0) == 0 ? 0 : 1;
+}
+
+static int watch(int (*what)(void), pid_t watched)
+{
+	int status;
+	const pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		struct err e = ERR_INIT;
+		const int proc_fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+		prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+		_exit(confine_watcher(proc_fd, watched, &e) < 0 ? NO_FILTER : what());
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	return status;
+}
+
+static pid_t start_sleeper(void)
+{
+	const pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		alarm(20);      /* should the test be killed */
+		for (;;)
+			pause();
+	}
+	return pid;
+}
+
+static void a_watcher_can_look_and_nothing_else(void **state)
+{
+	static int (*const rows[])(void) = {
+		try_exec, try_fork, try_socket, try_kill_another, try_executable_memory, try_ptrace, try_fake_input,
+		try_open_for_writing, try_write_memory,
+	};
+	const pid_t watched = start_sleeper();
+	const int status = watch(look_around, watched);
+	const bool can = HAS_FILTER && !(WIFEXITED(status) && WEXITSTATUS(status) == NO_FILTER);
+	size_t n = 0;
+
+	(void)state;
+	for (size_t i = 0; can && i < ARRAY_SIZE(rows); i++) {
+		const int ended = watch(rows[i], watched);
+
+		n += WIFSIGNALED(ended) && WTERMSIG(ended) == SIGSYS;
+	}
+	kill(watched, SIGKILL);
+	assert_int_equal(waitpid(watched, NULL, 0), watched);
+	if (!can)
+		skip();
+	assert_int_equal(status, 0);
+	assert_int_equal(n, ARRAY_SIZE(rows));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_watcher_can_look_and_nothing_else),
 		cmocka_unit_test(the_fronts_work_goes_on),
 		cmocka_unit_test(everything_else_kills),
 	};

@@ -12,6 +12,7 @@
 #include "model/syscalls.h"
 
 #define CLAUSES 12
+#define FEW 4           /* filters that are told one by one */
 #define X32 0x40000000u
 enum { LAYER_COLUMN = 2, SAYS_COLUMN = 20, FROM_COLUMN = 50 };
 
@@ -134,9 +135,11 @@ static void answer_whole(const struct regions *store, const struct answers *all,
 	out->answer = keep(out, str_text(&text));
 }
 
-static void check_whole(const struct regions *store, const struct subject *subject, size_t i,
-			const struct answers *one, const struct filter_set *rows,
-			const struct call_text *call, struct why *out)
+/* Of many filters (a unit has one for each directive and ABI) those that let it through are counted.
+ * Returns how many were. */
+static size_t check_whole(const struct regions *store, const struct subject *subject, size_t i,
+			  const struct answers *one, const struct filter_set *rows,
+			  const struct call_text *call, struct why *out)
 {
 	const struct subject_filter *const filter = &subject->filters[i];
 	const struct seccomp_data point = point_of(call);
@@ -145,10 +148,13 @@ static void check_whole(const struct regions *store, const struct subject *subje
 	const bool is_floor = subject->kind == SUBJECT_POLICY && strcmp(filter->name, "floor") == 0;
 	OWN(str) text = STR_NONE;
 
+	if (answer == ANSWER_ALLOW && subject->n_filters > FEW)
+		return 1;
 	answer_write(answer, data, &text);
 	why_add_check(out, layer_of(subject, filter), is_refusal(answer),
 		      is_floor && !is_refusal(answer) ? NULL : from_of(out, subject, filter, rows, call), "%s",
 		      str_text(&text));
+	return 0;
 }
 
 /* One line for each way all filters together answer. */
@@ -202,6 +208,7 @@ int why_call(struct regions *store, const struct subject *subject, const struct 
 {
 	const struct seccomp_data point = point_of(call);
 	struct answers all = ANSWERS_NONE;
+	size_t more = 0;
 
 	if (eval_subject(store, subject, &all, e) < 0)
 		return -1;
@@ -217,8 +224,10 @@ int why_call(struct regions *store, const struct subject *subject, const struct 
 
 		if (eval_program(store, subject->filters[i].program, subject->filters[i].n, &one, e) < 0)
 			return -1;
-		check_whole(store, subject, i, &one, rows, call, out);
+		more += check_whole(store, subject, i, &one, rows, call, out);
 	}
+	if (more)
+		why_add_check(out, "others", false, NULL, "%zu filter%s let it through", more, more == 1 ? "" : "s");
 	if (!subject->n_filters)
 		why_add_check(out, "none", false, NULL, "there is no filter");
 	return 0;

@@ -67,6 +67,21 @@ static void the_filter_that_refuses_is_named(void **state)
 	assert_true(foreign.is_refused);
 }
 
+static void of_many_filters_those_that_allow_are_counted(void **state)
+{
+	OWN(scene) scene = { regions_new(REGIONS_NODES), { .kind = SUBJECT_SYSTEMD, .name = "x.service" } };
+	OWN(why) why = WHY_NONE;
+
+	(void)state;
+	for (unsigned i = 0; i < 7; i++)
+		subject_add_filter(&scene.subject, "other", allow_all, 1);
+	subject_add_filter(&scene.subject, "LockDown", no_sti, ARRAY_SIZE(no_sti));
+	ask(&scene, "ioctl(0, TIOCSTI, 0)", &why);
+	assert_int_equal(why.n_checks, 2);
+	assert_string_equal(why.checks[0].layer, "LockDown");
+	assert_string_equal(why.checks[1].says, "7 filters let it through");
+}
+
 static void free_arguments_are_told_apart(void **state)
 {
 	OWN(scene) scene = { regions_new(REGIONS_NODES), { .kind = SUBJECT_BPF, .name = "x.bpf" } };
@@ -204,6 +219,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_filter_that_refuses_is_named),
+		cmocka_unit_test(of_many_filters_those_that_allow_are_counted),
 		cmocka_unit_test(free_arguments_are_told_apart),
 		cmocka_unit_test(without_a_filter_all_is_allowed),
 		cmocka_unit_test(a_path_is_judged_by_mounts_and_landlock),

@@ -154,7 +154,7 @@ static int find_engine(struct host *host, struct err *e)
 
 	if (!WARD_V8)
 		return err_set(e, ERR_UNSUPPORTED, "this build has no engine (ward-v8); build again with libnode-dev "
-			       "installed, or after tools/libnode where another Node is");
+			       "installed; where another Node keeps it out, run `tools/libnode BUILD` first");
 	if (beside_find("ward-v8", &arena, &path, e) < 0)
 		return -1;
 	if (!realpath(path, real) || strlen(real) >= sizeof(host->engine))

@@ -58,7 +58,7 @@ struct engine_memory memory_of(const struct engine *engine)
 	if (engine->memory.IsEmpty())
 		return {nullptr, 0};
 	v8::Local<v8::ArrayBuffer> buffer = engine->memory.Get(engine->isolate)->Buffer();
-	return {static_cast<uint8_t *>(buffer->GetBackingStore()->Data()), buffer->ByteLength()};
+	return {static_cast<uint8_t *>(buffer->Data()), buffer->ByteLength()};
 }
 
 // One argument as a word; false: the module declared the import with another type, and V8 has thrown.
@@ -70,6 +70,10 @@ bool word(const v8::FunctionCallbackInfo<v8::Value> &info, int at, char letter, 
 		if (!info[at]->ToBigInt(info.GetIsolate()->GetCurrentContext()).ToLocal(&n))
 			return false;
 		*out = n->Uint64Value();
+		return true;
+	}
+	if (info[at]->IsInt32()) {
+		*out = static_cast<uint32_t>(info[at].As<v8::Int32>()->Value());
 		return true;
 	}
 	v8::Maybe<uint32_t> n = info[at]->Uint32Value(info.GetIsolate()->GetCurrentContext());

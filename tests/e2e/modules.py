@@ -45,13 +45,13 @@ def call(n):
 DROP, UNREACHABLE, LOOP_FOR_EVER = b"\x1a", b"\x00", b"\x03\x40\x0c\x00\x0b"
 
 
-def module(body=b"", imports=(), pages=1, export="_start", start=False, data=b""):
+def module(body=b"", imports=(), pages=1, export="_start", start=False, data=b"", locals_=0):
     """One function with this body, and one memory. imports: ("module", "name", "iI", has a result); they are
-    functions 0, 1, ... and the one that is made comes after them. data lies at 0."""
+    functions 0, 1, ... and the one that is made comes after them. data lies at 0; locals_ of 32 bits."""
     types = [b"\x60" + vector([LETTERS[c] for c in words]) + vector([I32] if result else [])
              for _, _, words, result in imports] + [b"\x60\0\0"]
     own = len(imports)
-    code = b"\0" + body + b"\x0b"
+    code = (b"\1" + leb(locals_) + I32 if locals_ else b"\0") + body + b"\x0b"
     out = MAGIC + section(1, types)
     if imports:
         out += section(2, [text(space) + text(name) + b"\0" + leb(i) for i, (space, name, _, _) in enumerate(imports)])

@@ -3,6 +3,7 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 
 import pytest
@@ -224,3 +225,48 @@ def test_the_engine_is_sealed_before_it_sees_a_byte_of_the_module(ward, ward_pat
     after = calls[len(calls) - calls[::-1].index("seccomp"):]
     assert after and set(after) <= {"mmap", "munmap", "mprotect", "pkey_mprotect", "madvise", "brk", "futex",
                                     "clock_gettime", "exit_group"}, after
+
+
+def test_code_that_broke_out_of_the_engine_stands_in_a_jail(anyone, ward_path, programs):
+    """The engine taken away: a native program in its place, before any seal of its own, has what the module was
+    granted and no more."""
+    place = anyone.folder("bin")
+    for name in ("ward", "ward-monitor"):
+        shutil.copy(os.path.join(os.path.dirname(ward_path), name), place)
+    shutil.copy(programs("breakout.c", "-static"), os.path.join(place, "ward-v8"))
+    data = anyone.folder("data")
+    anyone.file("data/file", "granted\n")
+    secret = anyone.file("secret", "secret\n")
+    stranger = harness.Runner(os.path.join(place, "ward"), anyone.uid, anyone.place)
+    run = wasm(stranger, modules.module(), secret, data, ward_path, "/etc/hostname", "/usr/bin/env",
+               policy=f"{EMPTY}files:\n  - read: {data}\n    as: /data\n")
+    assert run.text == "opened /guest/0/file\n", run
+
+
+def test_a_socket_is_there_only_when_it_is_handed_over(ward):
+    # sock_send(3, {64, 4}, 1, 0, 32), exit with its errno
+    send = (WASI, "sock_send", "iiiii", True)
+    vector = (64).to_bytes(4, "little") + (4).to_bytes(4, "little")
+    module = modules.module(const(3) + const(0) + const(1) + const(0) + const(32) + call(1) + call(0), [EXIT, send],
+                            data=vector + bytes(56) + b"ping")
+    here, there = socket.socketpair()
+    with here, there:
+        number = there.fileno()
+        run = wasm(ward, module, options=["--widen", "--pass-fd", str(number)], policy=EMPTY, pass_fds=(number,))
+        assert run.code == 0 and here.recv(16) == b"ping", run
+    assert wasm(ward, module, policy=EMPTY).code == 8       # EBADF
+
+
+def test_a_large_write_to_a_limited_file_is_an_error_and_no_signal(ward):
+    # path_open(3, ...) needs a preopen; then fd_pwrite beyond limits.fsize answers EFBIG (22)
+    data = ward.folder("data")
+    opens = (WASI, "path_open", "iiiiiIIii", True)
+    write = (WASI, "fd_pwrite", "iiiIi", True)
+    long = lambda n: b"\x42" + modules.sleb(n)  # noqa: E731
+    body = const(3) + const(0) + const(100) + const(1) + const(1) + long(1 << 6 | 1 << 2) + long(0) + const(0) + const(32) + \
+        call(1) + DROP + const(32) + b"\x28\x02\x00" + const(0) + const(1) + long(4 << 20) + const(40) + call(2) + call(0)
+    module = modules.module(body, [EXIT, opens, write], data=(100).to_bytes(4, "little") + (1).to_bytes(4, "little") +
+                            bytes(92) + b"f")
+    policy = EMPTY.replace("limits: {", "limits: {fsize: 1M, ") + f"files:\n  - write: {data}\n    as: /data\n"
+    run = wasm(ward, module, policy=policy)
+    assert run.code == 22, run

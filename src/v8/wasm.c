@@ -22,6 +22,8 @@
 
 /* Clocks finer than this serve side channels more than programs. */
 #define CLOCK_GRAIN_NS 1000000
+#define PAGE_BYTES 65536
+#define PAGES_MAX 65536 /* 4 GiB: what 32 bits address */
 #define CODE_NO_MODULE 126
 #define CODE_NOT_THERE 127
 
@@ -168,6 +170,7 @@ static _Noreturn void run_module(const uint8_t *bytes, size_t len)
 int wasm_run(const struct wasm_job *job, struct err *e)
 {
 	const struct wasi_setup setup = { .argv = job->argv, .envp = job->envp, .clock_grain_ns = CLOCK_GRAIN_NS };
+	const uint64_t pages = job->memory_bytes / PAGE_BYTES;
 	const uint8_t *bytes;
 	size_t len = 0;
 
@@ -177,7 +180,7 @@ int wasm_run(const struct wasm_job *job, struct err *e)
 	if (add_streams(job, e) < 0)
 		return -1;
 	bytes = map_module(&len);
-	guest.engine = engine_start(job->memory_bytes / 65536, stack_bytes());
+	guest.engine = engine_start(pages < PAGES_MAX ? pages : PAGES_MAX, stack_bytes());
 	if (confine_calls(calls, sizeof(calls) / sizeof(calls[0]), e) < 0)
 		return err_add(e, "seal the engine");
 	run_module(bytes, len);

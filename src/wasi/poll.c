@@ -80,12 +80,13 @@ static bool read_wish(struct polling *p, const uint8_t *from, struct wish *wish)
 	return true;
 }
 
-/* Waits until something is ready or the first clock rings. */
-static uint32_t wait_for(struct polling *p)
+/* Waits until something is ready or the first clock rings, of which waited_ns are over. */
+static uint32_t wait_for(struct polling *p, uint64_t waited_ns)
 {
 	const uint64_t bound = p->w->setup.poll_max_ns;
 	const bool cut = bound && !p->now && p->wait_ns > bound;
-	const uint64_t wait = p->now ? 0 : cut ? bound : p->wait_ns;
+	const uint64_t whole = cut ? bound : p->wait_ns, left = whole > waited_ns ? whole - waited_ns : 0;
+	const uint64_t wait = p->now ? 0 : whole == UINT64_MAX ? UINT64_MAX : left;
 	const uint64_t seconds = wait / 1000000000;
 	const struct timespec until = {
 		.tv_sec = seconds > INT_MAX ? INT_MAX : (time_t)seconds, .tv_nsec = (long)(wait % 1000000000),
@@ -141,16 +142,16 @@ static uint32_t run(struct polling *p, const uint8_t *in, uint8_t *out, uint32_t
 
 	if (!moment_now(p->w, CLOCK_ID_MONOTONIC, &began))
 		return WASI_IO;
+	now = began;
 	for (uint32_t i = 0; i < p->n; i++)
 		if (!read_wish(p, in + (size_t)i * SIZE_SUBSCRIPTION, &p->wishes[i]))
 			return WASI_INVAL;
 	/* A wait may end a little early, by rounding: then nothing is ready yet. */
 	do {
-		why = wait_for(p);
+		why = wait_for(p, now - began);
 		if (why != WASI_SUCCESS || !moment_now(p->w, CLOCK_ID_MONOTONIC, &now))
 			return why;
 		*n_out = put_events(p, now - began, out);
-		p->wait_ns -= p->wait_ns == UINT64_MAX || p->wait_ns < now - began ? 0 : now - began;
 	} while (!*n_out);
 	return WASI_SUCCESS;
 }

@@ -1,5 +1,6 @@
 /* Sockets that a guest was given: it can make none, and name no address. */
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 
@@ -25,6 +26,8 @@ uint32_t wasi_sock_accept(struct wasi *w, uint32_t fd, uint32_t flags, uint32_t 
 		return WASI_INVAL;
 	if (!memory_at(&w->memory, out, 4))
 		return WASI_FAULT;
+	if (slot->flags & FDFLAG_NONBLOCK && poll(&(struct pollfd){ .fd = slot->fd, .events = POLLIN }, 1, 0) == 0)
+		return WASI_AGAIN;
 	accepted = accept4(slot->fd, NULL, NULL, SOCK_CLOEXEC);
 	if (accepted < 0)
 		return wasi_errno_of(errno);

@@ -97,6 +97,8 @@ static void a_listener_hands_its_rights_to_connections(void **state)
 	assert_int_equal(listen(listener, 1), 0);
 	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
 	const uint32_t fd = (uint32_t)wasi_add_stream(&g->w, listener, RIGHTS_ALL & ~(uint32_t)RIGHT_FD_WRITE, &e);
+	assert_int_equal(wasi_fd_fdstat_set_flags(&g->w, fd, FDFLAG_NONBLOCK), WASI_SUCCESS);
+	assert_int_equal(wasi_sock_accept(&g->w, fd, 0, AT_OUT), WASI_AGAIN);
 	const int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_int_equal(connect(client, (const struct sockaddr *)&address, len), 0);

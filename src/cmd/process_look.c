@@ -283,7 +283,6 @@ static void look_at_host(struct process_look *look)
 	struct probe probe;
 
 	probe_fast(&probe);
-	look->facts.kernel = probe.kernel;
 	look->facts.own_uid = probe.uid;
 	look->facts.smt = probe.smt ? KNOWN_YES : KNOWN_NO;
 	look->facts.own_mounts = read_text(look, AT_FDCWD, "/proc/self/mountinfo");

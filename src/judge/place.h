@@ -60,8 +60,6 @@ struct place {
 	uint64_t holds;         /* LAYER_BITs and PLACE_* bits known to hold */
 	uint64_t unknown;       /* those of which nothing is known */
 	uint64_t caps;          /* that it has; 0 when PLACE_NO_CAPS holds */
-	uint32_t kernel;        /* 6.8.0 is 0x060800; 0: not known */
-	uint32_t notes;         /* enum note */
 	struct place_mount *mounts;
 	size_t n_mounts, cap_mounts;
 	bool mounts_cut, fds_cut;

@@ -208,8 +208,6 @@ void place_from_plan(struct place *place, const struct plan *plan, const struct 
 
 	place->is_ward = true;
 	place->is_hostile = policy->values[KEY_THREAT].set && policy_n(policy, KEY_THREAT) == THREAT_HOSTILE;
-	place->kernel = host->kernel;
-	place->notes = notes;
 	place->holds = plan_layers(plan) | PLACE_NO_TERMINAL | PLACE_NOT_ROOT |
 		       (plan_layers(plan) & LAYER_BIT(LAYER_CAPS) ? PLACE_NO_CAPS : 0) |
 		       (plan_layers(plan) & LAYER_BIT(LAYER_NETNS) ? PLACE_OFFLINE : 0) |

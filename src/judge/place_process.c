@@ -336,7 +336,6 @@ static void read_interfaces(struct place *place, const char *text)
 
 void place_from_process(struct place *place, const struct process_facts *facts)
 {
-	place->kernel = facts->kernel;
 	place->unknown = NOWHERE;
 	read_status(place, facts);
 	read_namespaces(place, facts);

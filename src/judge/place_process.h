@@ -27,7 +27,7 @@ struct process_facts {
 	enum known has_cookie;                  /* a core-scheduling cookie */
 	enum known smt;
 	bool is_hidden;                         /* its /proc entry is root's and it is not: it cannot be dumped */
-	uint32_t own_uid, kernel;
+	uint32_t own_uid;
 	struct process_fd *fds;
 	size_t n_fds;
 	bool fds_known;

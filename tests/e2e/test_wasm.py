@@ -227,6 +227,23 @@ def test_the_engine_is_sealed_before_it_sees_a_byte_of_the_module(ward, ward_pat
                                     "clock_gettime", "exit_group"}, after
 
 
+def test_the_seal_is_on_while_a_module_runs(anyone):
+    path = anyone.file("loop.wasm", modules.module(LOOP_FOR_EVER))
+    with anyone.start("run", "-b", "wasm", path) as process:
+        def engine_status():
+            for pid in harness.descendants(process.pid):
+                status = harness.status_of(pid)
+                if status.get("Name") == "ward-v8" and status.get("Seccomp_filters") == "3":
+                    return status
+            return None
+        harness.wait_until(engine_status, "the engine to seal itself", 20)
+        status = engine_status()
+        assert (status["Seccomp"], status["NoNewPrivs"], status["Threads"]) == ("2", "1", "1")
+        assert all(int(status[name], 16) == 0 for name in ("CapEff", "CapPrm", "CapBnd", "CapAmb", "CapInh"))
+        process.terminate()
+        process.wait(20)
+
+
 def test_code_that_broke_out_of_the_engine_stands_in_a_jail(anyone, ward_path, programs):
     """The engine taken away: a native program in its place, before any seal of its own, has what the module was
     granted and no more."""

@@ -22,6 +22,7 @@ static const uint16_t worker_calls[] = {
 	SYS_set_tid_address, SYS_set_robust_list, SYS_rseq, SYS_prlimit64, SYS_sysinfo, SYS_uname, SYS_sched_getaffinity,
 	SYS_rt_sigaction, SYS_sigaltstack, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_readlink, SYS_fstatfs,
 	SYS_prctl, SYS_seccomp, SYS_pkey_alloc,
+	SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self,
 	/* the engine; src/v8/wasm.c leaves itself these and the rest of the list */
 	SYS_munmap, SYS_pkey_mprotect, SYS_madvise, SYS_mremap, SYS_brk, SYS_futex, SYS_getpid, SYS_gettid, SYS_rt_sigreturn,
 	SYS_rt_sigprocmask, SYS_tgkill,

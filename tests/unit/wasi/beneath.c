@@ -121,7 +121,7 @@ static void a_race_of_renames_never_leads_out(void **state)
 	struct guest *const g = *state;
 	const char *const wanted = getenv("WARD_RACES");
 	const long tries = wanted ? atol(wanted) : 20000;
-	long inside = 0, refused = 0;
+	long inside = 0, refused = 0, done = 0;
 
 	assert_int_equal(mkdirat(g->top_fd, "rw/swap", 0755), 0);
 	guest_file(g, "rw/swap/secret", "inside");
@@ -130,7 +130,8 @@ static void a_race_of_renames_never_leads_out(void **state)
 
 	if (!child)
 		swap_for_ever(g->w.slots[RW].fd);
-	for (long i = 0; i < tries; i++) {
+	/* On a busy machine the other one may not have had its turn yet. */
+	for (; done < tries || (done < 20 * tries && !(inside && refused)); done++) {
 		const char *const text = guest_read(g, RW, "swap/secret");
 
 		inside += strcmp(text, "inside") == 0;
@@ -138,9 +139,9 @@ static void a_race_of_renames_never_leads_out(void **state)
 	}
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
-	assert_int_equal(tries - inside - refused, 0);
+	assert_int_equal(done - inside - refused, 0);
 	assert_true(inside > 0 && refused > 0); /* else there was no race */
-	print_message("%ld opens: %ld inside, %ld refused, 0 outside\n", tries, inside, refused);
+	print_message("%ld opens: %ld inside, %ld refused, 0 outside\n", done, inside, refused);
 }
 
 int main(void)

@@ -65,7 +65,7 @@ static void a_clock_rings(void **state)
 
 	clock_gettime(CLOCK_MONOTONIC, &before);
 	wish_clock(g, 0, CLOCK_ID_MONOTONIC, 20000000, 0);
-	wish_clock(g, 1, CLOCK_ID_REALTIME, 40000000, 0);
+	wish_clock(g, 1, CLOCK_ID_REALTIME, UINT64_C(3600000000000), 0);
 	assert_int_equal(wait_for(g, 2), WASI_SUCCESS);
 	clock_gettime(CLOCK_MONOTONIC, &after);
 	assert_int_equal(guest_out(g), 1);
@@ -96,7 +96,7 @@ static void what_is_ready_is_told_at_once(void **state)
 	wish_fd(g, 1, EVENT_WRITE, 1);
 	wish_fd(g, 2, EVENT_READ, 77);
 	wish_fd(g, 3, EVENT_READ, RW);
-	wish_clock(g, 4, CLOCK_ID_MONOTONIC, 30000000, 0);
+	wish_clock(g, 4, CLOCK_ID_MONOTONIC, UINT64_C(3600000000000), 0);
 	assert_int_equal(wait_for(g, 5), WASI_SUCCESS);
 	assert_int_equal(guest_out(g), 4);
 	assert_int_equal(error_of(g, 0), WASI_SUCCESS);

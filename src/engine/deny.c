@@ -7,6 +7,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "engine/notice.h"
+
 struct ruling deny_judge(const struct filter_set *set, uint32_t nr, const uint64_t args[6])
 {
 	const struct filter_row *row = NULL;
@@ -55,12 +57,6 @@ const struct denial *deny_record(struct result *result, const struct ruling *rul
 	return one;
 }
 
-/* The kernel's idea of a notification may be larger than ours: it grows at its end. */
-union notice {
-	struct seccomp_notif known;
-	char bytes[512];
-};
-
 static bool is_waiting(int listener, short *revents)
 {
 	struct pollfd one = { .fd = listener, .events = POLLIN };
@@ -68,12 +64,6 @@ static bool is_waiting(int listener, short *revents)
 
 	*revents = one.revents;
 	return any && (one.revents & POLLIN);
-}
-
-/* ENOENT: the caller died meanwhile. */
-static bool is_passing(int sys)
-{
-	return sys == ENOENT || sys == EINTR;
 }
 
 /* As deny_turn, for one notification that is known to be there. */
@@ -87,9 +77,9 @@ static int answer_one(int listener, const struct filter_set *set, struct result 
 	uint64_t args[6];
 	uint32_t nr;
 
-	memset(&notice, 0, sizeof(notice));     /* anything else is EINVAL */
+	memset(&notice, 0, sizeof(notice));
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
-		return is_passing(errno) ? 0 : -1;
+		return notice_is_passing(errno) ? 0 : -1;
 	nr = (uint32_t)notice.known.data.nr;
 	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
 		args[i] = notice.known.data.args[i];
@@ -100,7 +90,7 @@ static int answer_one(int listener, const struct filter_set *set, struct result 
 	if (ruling.act == FILTER_KILL)
 		return 1;
 	answer = (struct seccomp_notif_resp){ .id = notice.known.id, .error = -ruling.sys };
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !is_passing(errno))
+	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !notice_is_passing(errno))
 		return -1;
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "engine/peek.h"
 
 #define NOBODY 65534
 
@@ -29,14 +30,6 @@ static int set_caps(uint32_t keep, struct err *e)
 	const struct __user_cap_data_struct sets[2] = { { .effective = keep, .permitted = keep } };
 
 	return syscall(SYS_capset, &head, sets) < 0 ? err_sys(e, "ward's own capabilities") : 0;
-}
-
-static int open_of(int proc_fd, int tid, const char *name)
-{
-	char path[64];
-
-	snprintf(path, sizeof(path), "%d/%s", tid, name);
-	return openat(proc_fd, path, O_RDONLY | O_CLOEXEC);
 }
 
 static bool is_ours(int user_fd)
@@ -84,8 +77,8 @@ static int enter(int user_fd, int mount_fd, struct err *e)
 
 int join_box(int proc_fd, int tid, struct err *e)
 {
-	OWN_FD int user_fd = open_of(proc_fd, tid, "ns/user");
-	OWN_FD int mount_fd = open_of(proc_fd, tid, "ns/mnt");
+	OWN_FD int user_fd = peek_open(proc_fd, tid, "ns/user");
+	OWN_FD int mount_fd = peek_open(proc_fd, tid, "ns/mnt");
 
 	if ((user_fd < 0 || mount_fd < 0) && (errno == EACCES || errno == EPERM))
 		return err_set(e, ERR_UNSUPPORTED, "the kernel does not let this user watch the program: its file cannot be "

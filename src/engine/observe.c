@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "engine/confine.h"
+#include "engine/notice.h"
 #include "engine/site.h"
 #include "engine/touch.h"
 #include "model/caps.h"
@@ -48,12 +49,6 @@ struct observer {
 	struct task tasks[TASKS];
 	struct touch touch;
 	struct site_looker looker;
-};
-
-/* The kernel's idea of a notification may be larger than ours: it grows at its end. */
-union notice {
-	struct seccomp_notif known;
-	char bytes[512];
 };
 
 int observe_new(const struct filter_set *judge, struct record *record, bool confine, struct observer **out,
@@ -271,21 +266,15 @@ static int judge(const struct observer *observer, const struct seccomp_data *dat
 	return act == FILTER_ALLOW || act == FILTER_LOG ? 0 : filter_errno(observer->judge, row);
 }
 
-/* ENOENT: the caller died meanwhile. */
-static bool is_passing(int sys)
-{
-	return sys == ENOENT || sys == EINTR;
-}
-
 int observe_turn(struct observer *observer, int listener, struct err *e)
 {
 	struct seccomp_notif_resp answer = { .id = 0 };
 	union notice notice;
 	int status;
 
-	memset(&notice, 0, sizeof(notice));     /* anything else is EINVAL */
+	memset(&notice, 0, sizeof(notice));
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
-		return is_passing(errno) ? 0 : 1;
+		return notice_is_passing(errno) ? 0 : 1;
 	status = observer->settled ? 0 : settle(observer, listener, &notice.known, e);
 	if (status)
 		return status < 0 ? -1 : 0;
@@ -294,7 +283,7 @@ int observe_turn(struct observer *observer, int listener, struct err *e)
 	answer.id = notice.known.id;
 	answer.error = -status;
 	answer.flags = status ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !is_passing(errno);
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !notice_is_passing(errno);
 }
 
 void observe_finish(struct observer *observer)

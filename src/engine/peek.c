@@ -57,7 +57,7 @@ bool peek_link(int proc_fd, int tid, const char *name, char *out, size_t cap)
 	return true;
 }
 
-static int open_of(int proc_fd, int tid, const char *name)
+int peek_open(int proc_fd, int tid, const char *name)
 {
 	char path[64];
 
@@ -69,7 +69,7 @@ static int open_of(int proc_fd, int tid, const char *name)
  * Source: proc_pid_syscall(5). */
 bool peek_stack(int proc_fd, int tid, uint64_t *sp)
 {
-	OWN_FD int fd = open_of(proc_fd, tid, "syscall");
+	OWN_FD int fd = peek_open(proc_fd, tid, "syscall");
 	char text[256];
 	const ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
 	const char *at = text;
@@ -111,7 +111,7 @@ static void take_map(struct peek_maps *out, char *line)
 
 bool peek_read_maps(int proc_fd, int tid, struct peek_maps *out)
 {
-	OWN_FD int fd = open_of(proc_fd, tid, "maps");
+	OWN_FD int fd = peek_open(proc_fd, tid, "maps");
 	NO_INIT char buffer[16384];
 	size_t have = 0;
 	ssize_t n;

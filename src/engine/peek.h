@@ -12,13 +12,16 @@
 /* The one way in which anything is opened here; ward's own filter permits no other. */
 #define PEEK_OPEN (O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY)
 
+/* /proc/TID/NAME; -1 with errno. proc_fd is /proc. */
+int peek_open(int proc_fd, int tid, const char *name);
+
 /* Bytes of a task's memory. Returns how many could be read, at most n; -1 with errno when none could. */
 ssize_t peek_bytes(int tid, uint64_t at, void *out, size_t n);
 
 /* A terminated text of at most cap - 1 bytes; false when there is none, or a longer one. */
 bool peek_text(int tid, uint64_t at, char *out, size_t cap);
 
-/* The target of /proc/TID/NAME, terminated; false when it cannot be read or is not a path. proc_fd is /proc. */
+/* The target of /proc/TID/NAME, terminated; false when it cannot be read or is not a path. */
 bool peek_link(int proc_fd, int tid, const char *name, char *out, size_t cap);
 
 /* The stack pointer of a task that waits in a call. */

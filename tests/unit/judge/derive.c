@@ -87,6 +87,7 @@ static bool is_companion(const struct record *record, const char *name)
 {
 	static const char *const rows[][2] = {
 		{ "rt_sigreturn", "rt_sigaction" }, { "restart_syscall", "rt_sigaction" }, { "sched_yield", "futex" },
+		{ "sched_getaffinity", "futex" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

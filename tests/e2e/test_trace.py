@@ -5,7 +5,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
 
 import pytest
 
@@ -136,7 +135,7 @@ def test_a_program_that_dies_at_any_moment_leaves_nothing(anyone, programs, afte
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
 def test_ending_ward_ends_the_box(anyone, number):
     with anyone.start("trace", "-q", "--", "sleep", "20") as process:
-        time.sleep(0.3)
+        harness.wait_until(lambda: "sleep" in harness.descendants(process.pid).values(), "the program runs")
         process.send_signal(number)
         process.communicate(timeout=10)
     assert process.returncode in (-signal.SIGKILL, 143, 130)

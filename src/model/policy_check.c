@@ -8,12 +8,17 @@
 #include <string.h>
 
 
-static int fail_at(const struct origin *at, struct err *e, const char *text)
+static int blame(const struct origin *at, struct err *e)
 {
-	err_set(e, ERR_USAGE, "%s", text);
 	if (at->line)
 		return err_add(e, "%.100s:%" PRIu32 ":%" PRIu32, at->source, at->line, at->column);
 	return at->source ? err_add(e, "%.100s", at->source) : -1;
+}
+
+static int fail_at(const struct origin *at, struct err *e, const char *text)
+{
+	err_set(e, ERR_USAGE, "%s", text);
+	return blame(at, e);
 }
 
 static int by_place(const void *a, const void *b)
@@ -42,6 +47,26 @@ static int check_places(const struct policy *policy, struct err *e)
 		snprintf(text, sizeof(text), "two grants at %.80s%s; keep one", sorted[i]->as,
 			 line);
 		return fail_at(&sorted[i]->origin, e, text);
+	}
+	return 0;
+}
+
+static bool is_view(const struct grant *grant)
+{
+	return grant->kind == GRANT_READ && grant->what &&
+	       (strcmp(grant->what, "host") == 0 || strcmp(grant->what, "image") == 0);
+}
+
+/* To a module / is a name like any other: nothing else is there that it could cover. */
+static int check_root(const struct policy *policy, struct err *e)
+{
+	for (size_t i = 0; i < policy->n_grants; i++) {
+		const struct grant *const grant = &policy->grants[i];
+
+		if (strcmp(grant->as, "/") != 0 || is_view(grant) || policy_n(policy, KEY_BOUNDARY) == BOUNDARY_WASM)
+			continue;
+		err_set(e, ERR_DENIED, "a grant at / would cover /proc, /sys and /dev; use another place");
+		return blame(&grant->origin, e);
 	}
 	return 0;
 }
@@ -145,6 +170,7 @@ int policy_check(const struct policy *policy, struct err *e)
 {
 	static int (*const checks[])(const struct policy *policy, struct err *e) = {
 		check_places,
+		check_root,
 		check_image,
 		check_ports,
 		check_required,

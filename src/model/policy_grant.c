@@ -123,10 +123,8 @@ static int check_inside(const char *as, struct err *e)
 			"and a '/' at the end",
 			as);
 	owned = policy_owned_tree(as);
-	if (owned && !owned[1])
-		return err_set(e, ERR_DENIED,
-			       "a grant at / would cover /proc, /sys and /dev; use another place");
-	if (owned)
+	/* A place at / is for policy_check(), which knows the boundary. */
+	if (owned && owned[1])
 		return err_set(e, ERR_DENIED,
 			       "%.80s is in %s, which the boundary makes itself; use another place",
 			       as, owned);

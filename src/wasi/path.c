@@ -76,6 +76,12 @@ static uint32_t check_pair(const struct place *source, const struct place *targe
 	return target->from->inheriting & ~source->from->inheriting ? WASI_NOTCAPABLE : WASI_SUCCESS;
 }
 
+/* A new name that ends in '/', where no directory is made: as Linux says it. */
+static uint32_t refuse_new(const struct beneath *at)
+{
+	return beneath_is_directory(at) == WASI_NOENT ? WASI_NOENT : WASI_EXIST;
+}
+
 uint32_t wasi_path_link(struct wasi *w, uint32_t old_fd, uint32_t old_lookup, uint32_t old_path, uint32_t old_len,
 			uint32_t new_fd, uint32_t new_path, uint32_t new_len)
 {
@@ -92,7 +98,7 @@ uint32_t wasi_path_link(struct wasi *w, uint32_t old_fd, uint32_t old_lookup, ui
 	if (why == WASI_SUCCESS && source.at.directory)
 		why = beneath_is_directory(&source.at);
 	if (why == WASI_SUCCESS && target.at.directory)
-		why = WASI_NOENT; /* a link is no directory */
+		why = refuse_new(&target.at);
 	return why == WASI_SUCCESS ? answer(linkat(source.at.fd, source.at.leaf, target.at.fd, target.at.leaf, 0)) : why;
 }
 
@@ -130,10 +136,8 @@ uint32_t wasi_path_symlink(struct wasi *w, uint32_t old_path, uint32_t old_len, 
 		return why;
 	if (*text == '/')
 		return WASI_PERM; /* it would mean a place of the host to whoever follows it there */
-	if (place.at.directory) {
-		why = beneath_is_directory(&place.at);
-		return why == WASI_SUCCESS ? WASI_EXIST : why;
-	}
+	if (place.at.directory)
+		return refuse_new(&place.at);
 	return answer(symlinkat(text, place.at.fd, place.at.leaf));
 }
 

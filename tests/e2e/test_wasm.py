@@ -103,6 +103,16 @@ def test_a_grant_inside_another_is_a_directory_of_its_own(anyone, cat):
     assert not os.path.exists(os.path.join(outer, "i"))
 
 
+def test_a_directory_can_be_the_modules_root(anyone, cat):
+    data = anyone.folder("data")
+    anyone.file("data/file", "granted\n")
+    policy = f"{EMPTY}files:\n  - write: {data}\n    as: /\n"
+    assert wasm(anyone, cat, "//file", policy=policy).out == b"granted\n"
+    assert wasm(anyone, cat, "//file", options=["--ro", f"{data}:/"]).out == b"granted\n"
+    refused = anyone.run("/bin/true", options=["--ro", f"{data}:/"])
+    assert refused.code == 125 and "would cover /proc, /sys and /dev" in refused.errors
+
+
 def test_a_file_cannot_be_granted(ward):
     path = ward.file("single", "x")
     run = wasm(ward, modules.module(), options=["--ro", f"{path}:/single"])

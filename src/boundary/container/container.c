@@ -194,16 +194,19 @@ static int show_image(struct rung *rung, uint32_t abi, struct err *e)
 
 static int add_grant(struct rung *rung, const struct grant *grant, uint32_t abi, struct err *e)
 {
-	if (grant->kind == GRANT_SCRATCH) {
-		add_scratch(rung, grant, abi);
-		return 0;
-	}
 	if (grant->kind == GRANT_READ && strcmp(grant->what, "host") == 0) {
 		show_host(rung, abi);
 		return 0;
 	}
 	if (grant->kind == GRANT_READ && strcmp(grant->what, "image") == 0)
 		return show_image(rung, abi, e);
+	/* policy_check() let none pass. */
+	if (strcmp(grant->as, "/") == 0)
+		return err_set(e, ERR_BUG, "%s: a grant would cover the root", parts_where(rung, grant));
+	if (grant->kind == GRANT_SCRATCH) {
+		add_scratch(rung, grant, abi);
+		return 0;
+	}
 	return add_path(rung, grant, abi, e);
 }
 

@@ -134,7 +134,8 @@ static void a_slash_at_the_end_means_a_directory(void **state)
 	assert_int_equal(LINK(g, RW, "file", RW, "link/"), WASI_NOENT);
 	assert_int_equal(SYMLINK(g, "file", RW, "link/"), WASI_NOENT);
 	assert_int_equal(SYMLINK(g, "file", RW, "other/"), WASI_EXIST);
-	assert_int_equal(SYMLINK(g, "file", RW, "file/"), WASI_NOTDIR);
+	assert_int_equal(SYMLINK(g, "file", RW, "file/"), WASI_EXIST);
+	assert_int_equal(LINK(g, RW, "file", RW, "other/"), WASI_EXIST);
 }
 
 static void a_link_is_read_and_cut_to_its_buffer(void **state)

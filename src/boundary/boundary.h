@@ -20,6 +20,7 @@ struct payload {
 	const int *pass_numbers;        /* the number each passed descriptor has inside */
 	size_t n_pass;
 	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
+	uint32_t pty_size;              /* rows << 16 | columns it begins with, 0: not known */
 	bool observed;                  /* every call is asked about and goes on unless the floor or the
 					 * boundary refuses it: `ward trace` alone, never a policy */
 };

@@ -13,6 +13,7 @@
 #include "engine/event.h"
 #include "engine/observe.h"
 #include "engine/run.h"
+#include "engine/terminal.h"
 #include "model/policy_explain.h"
 
 void running_done(struct running *run)
@@ -45,6 +46,7 @@ static void fill_payload(struct running *run, const struct args *args)
 		.pass_numbers = run->policy.pass_fds,
 		.n_pass = run->policy.n_pass,
 		.pty = pty,
+		.pty_size = pty ? terminal_size(run->options.in_fd, run->options.out_fd) : 0,
 		.observed = run->record != NULL,
 	};
 }

@@ -25,10 +25,22 @@ void terminal_restore(struct terminal *terminal)
 	terminal->is_raw = false;
 }
 
+static bool look(int in_fd, int out_fd, struct winsize *size)
+{
+	return ioctl(in_fd, TIOCGWINSZ, size) == 0 || ioctl(out_fd, TIOCGWINSZ, size) == 0;
+}
+
+uint32_t terminal_size(int in_fd, int out_fd)
+{
+	struct winsize size;
+
+	return look(in_fd, out_fd, &size) ? (uint32_t)size.ws_row << 16 | size.ws_col : 0;
+}
+
 void terminal_copy_size(int in_fd, int out_fd, int master_fd)
 {
 	struct winsize size;
 
-	if (ioctl(in_fd, TIOCGWINSZ, &size) == 0 || ioctl(out_fd, TIOCGWINSZ, &size) == 0)
+	if (look(in_fd, out_fd, &size))
 		(void)ioctl(master_fd, TIOCSWINSZ, &size);
 }

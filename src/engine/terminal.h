@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <termios.h>
 
 struct terminal {
@@ -17,6 +18,9 @@ void terminal_raw(struct terminal *terminal, int fd);
 
 /* Puts the settings back; output that was written is not lost. Safe to call twice. */
 void terminal_restore(struct terminal *terminal);
+
+/* The size of the first of two descriptors that is a terminal: rows << 16 | columns, 0 when neither is. */
+uint32_t terminal_size(int in_fd, int out_fd);
 
 /* Gives the box's terminal the size of the first of two descriptors that is a terminal. */
 void terminal_copy_size(int in_fd, int out_fd, int master_fd);

@@ -38,7 +38,7 @@ static const struct {
 	[OP_TMPFS] = { .flags = BIND_ALL, .n_max = MANY, .m_max = MANY, .s_path = true },
 	[OP_PROC] = { .flags = 3, .s_path = true },
 	[OP_DEVPTS] = { .s_path = true },
-	[OP_PTY] = { .s_path = true },
+	[OP_PTY] = { .n_max = UINT32_MAX, .s_path = true },
 	[OP_NICE] = { .n_max = 19 },
 	/* Nobody is root in a box: not inside, and by the map not outside either. */
 	[OP_IDENTITY] = { .n_max = ID_MAX, .m_max = ID_MAX, .n_at_least_one = true },

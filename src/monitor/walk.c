@@ -241,6 +241,7 @@ static int do_pivot(struct walk *walk, const struct step *step, struct err *e)
 /* The program gets the slave; ward gets the master; the box's own devpts names it. */
 static int do_pty(struct walk *walk, const struct step *step, struct err *e)
 {
+	const struct winsize size = { .ws_row = (uint16_t)(step->n >> 16), .ws_col = (uint16_t)step->n };
 	struct box_note note = { .kind = BOX_TERMINAL };
 	char path[64];
 	int unlock = 0, master;
@@ -249,6 +250,9 @@ static int do_pty(struct walk *walk, const struct step *step, struct err *e)
 	master = open(path, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (master < 0)
 		return err_sys(e, "open %s", path);
+	/* Before the program can ask; one that cannot be set stays 0 by 0. */
+	if (step->n)
+		(void)!ioctl(master, TIOCSWINSZ, &size);
 	if (ioctl(master, TIOCSPTLCK, &unlock) == 0)
 		walk->tty_fd = ioctl(master, TIOCGPTPEER, O_RDWR | O_NOCTTY | O_CLOEXEC);
 	if (walk->tty_fd < 0) {

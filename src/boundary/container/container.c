@@ -127,7 +127,7 @@ static void add_devices(struct rung *rung, uint32_t abi)
 	plan_add(rung->plan, OP_DEVPTS, .s = "/dev/pts");
 	plan_add(rung->plan, OP_SYMLINK, .s = "/dev/ptmx", .t = "pts/ptmx");
 	bind(rung, "/dev/tty", "/dev/tty", BIND_DEV | BIND_FILE | BIND_NOEXEC);
-	plan_add(rung->plan, OP_PTY, .s = "/dev/pts");
+	plan_add(rung->plan, OP_PTY, .s = "/dev/pts", .n = rung->payload->pty_size);
 	parts_landlock_path(rung, abi, "/dev/tty", RIGHTS_DEVICE | RIGHTS_IOCTL);
 	parts_landlock_path(rung, abi, "/dev/pts", RIGHTS_DEVICE | RIGHTS_LIST | RIGHTS_IOCTL);
 }

@@ -188,7 +188,7 @@ static int process_plan(struct rung *rung, struct err *e)
 	add_identity(rung);
 	/* The host's own multiplexer: there is no /dev of the box. */
 	if (rung->payload->pty)
-		plan_add(rung->plan, OP_PTY, .s = "/dev");
+		plan_add(rung->plan, OP_PTY, .s = "/dev", .n = rung->payload->pty_size);
 	if (parts_limits(rung, false, e) < 0)
 		return -1;
 	if (check_nesting(rung, e) < 0)

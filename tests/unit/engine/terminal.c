@@ -74,6 +74,8 @@ static void the_size_is_that_of_the_first_terminal(void **state)
 	assert_int_equal(openpty(&outer[0], &outer[1], NULL, NULL, &size), 0);
 	assert_int_equal(openpty(&inner[0], &inner[1], NULL, NULL, NULL), 0);
 	terminal_copy_size(-1, outer[1], inner[0]);
+	assert_int_equal(terminal_size(-1, outer[1]), 33 << 16 | 77);
+	assert_int_equal(terminal_size(-1, -1), 0);
 	assert_int_equal(ioctl(inner[1], TIOCGWINSZ, &inside), 0);
 	assert_int_equal(inside.ws_row, 33);
 	assert_int_equal(inside.ws_col, 77);

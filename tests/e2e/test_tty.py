@@ -172,8 +172,8 @@ def test_nothing_can_be_typed_for_the_caller(terminal, anyone):
 
 @pytest.mark.parametrize("command,code", [("true", 0), ("kill -9 $$", 137), ("sleep 30", 124)])
 def test_the_callers_terminal_is_put_back(terminal, command, code):
-    session = terminal("--tty", "pty", "--wall", "500ms", "--grace", "0ms", "/bin/sh", "-c",
-                       f"echo ready; sleep 0.2; {command}")
+    session = terminal("--tty", "pty", "--wall", "2s", "--grace", "0ms", "/bin/sh", "-c",
+                       f"echo ready; sleep 1; {command}")
     session.expect(b"ready")
     assert not session.modes()[3] & termios.ICANON
     assert session.wait() == code

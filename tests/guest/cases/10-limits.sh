@@ -22,7 +22,7 @@ forked=$(grep -lsE 'os[.]fork' /proc/[0-9]*/cmdline | wc -l)
 wait $ward
 status=$?
 check a_fork_bomb_stays_below_its_limit test "$forked" -gt 10 -a "$forked" -le 32
-has a_fork_bomb_ends_by_a_limit "$result" '"verdict" *: *"limit[.](pids|wall)"'
+has a_fork_bomb_ends_by_a_limit "$result" '"verdict" *: *"limit[.](pids|wall|cpu)"'
 is no_process_of_the_bomb_survives "$(grep -lsE 'os[.]fork' /proc/[0-9]*/cmdline | wc -l)" 0
 
 ward_run -b container -p default --cpu 1s --wall 25s -- sh -c 'while :; do :; done'

@@ -9,8 +9,6 @@
 #include "boundary/boundary.h"
 #include "boundary/parts.h"
 
-extern const struct boundary boundary_container;
-
 #define WORKER "/ward/ward-v8"
 #define MODULE "/ward/module.wasm"
 
@@ -42,9 +40,15 @@ static const char *const library_trees[][2] = {
 };
 static const char *const links[] = { "/lib", "/lib64" };
 
+/* What stands around the engine. */
+static const struct boundary *jail(void)
+{
+	return boundary_find("container");
+}
+
 static int wasm_probe(const struct host *host, struct err *e)
 {
-	if (boundary_container.probe(host, e) < 0)
+	if (jail()->probe(host, e) < 0)
 		return -1;
 	if (!*host->engine)
 		return err_set(e, ERR_UNSUPPORTED, "%s", host->engine_why);
@@ -238,7 +242,7 @@ static int wasm_plan(struct rung *rung, struct err *e)
 	finish_words(rung, &words);
 	rung->reserves = true;
 	rung->policy = policy;
-	if (boundary_container.plan(rung, e) < 0)
+	if (jail()->plan(rung, e) < 0)
 		return -1;
 	rung->plan->boundary = BOUNDARY_WASM;
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {

@@ -157,9 +157,8 @@ static inline int sketch_plan(struct sketch *sketch, const char *boundary, struc
 	static const int pass[] = { 7 };
 
 	sketch->payload = (struct payload){
-		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = 1, .pty = sketch->pty,
-		.pty_size = sketch->pty ? 24u << 16 | 80 : 0, .observed = sketch->observed,
-		.program_path = sketch->program_path ? sketch->program_path : "/srv/tool",
+		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = 1, .observed = sketch->observed,
+		.pty = sketch->pty, .pty_size = sketch->pty ? 24u << 16 | 80 : 0, .program_path = sketch->program_path ? sketch->program_path : "/srv/tool",
 	};
 	sketch->around = (struct surroundings){ .look = host_look };
 	sketch->rung = (struct rung){

@@ -67,8 +67,9 @@ void *mem_grow(void *array, size_t *cap, size_t want, size_t size)
 	return array;
 }
 
-/* Below the stack's lowest page nothing is mapped, which is no error here. Source: madvise(2), ENOMEM. */
-void mem_trim_stack(void)
+/* Below the stack's lowest page nothing is mapped, which is no error here. Source: madvise(2), ENOMEM.
+ * Never inlined: the frame would be a caller's, and what lies below that is its variables. */
+__attribute__((noinline)) void mem_trim_stack(void)
 {
 	const uintptr_t frame = (uintptr_t)__builtin_frame_address(0) & ~(uintptr_t)(PAGE_BYTES - 1);
 	const uintptr_t end = frame - PAGE_BYTES; /* madvise() itself needs some */

@@ -217,7 +217,8 @@ int diff_calls(struct regions *store, const struct subject *a, const struct subj
 	if (regions_are_full(store))
 		return err_set(e, ERR_LIMIT, "%s and %s: the filters are too intricate to be compared exactly "
 			       "within the memory budget", a->name, b->name);
-	qsort(out->calls, out->n_calls, sizeof(*out->calls), by_weight);
+	if (out->n_calls)
+		qsort(out->calls, out->n_calls, sizeof(*out->calls), by_weight);
 	return 0;
 }
 

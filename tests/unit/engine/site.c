@@ -39,6 +39,7 @@ static void an_address_is_a_place_with_a_name(void **state)
 {
 	struct site_looker *const looker = looker_new();
 	OWN_MEM struct record *record = mem_alloc(sizeof(*record));
+	static const char name[] = "a_function_with_a_name";
 	struct record_site site;
 	char exe[4096];
 
@@ -51,7 +52,9 @@ static void an_address_is_a_place_with_a_name(void **state)
 	record_add_call(record, SYS_getpid, (uint64_t[6]){ 0 }, PHASE_STEADY, false);
 	record_add_site(record, SYS_getpid, &site);
 	site_name_all(record);
-	assert_string_equal(record->calls[SYS_getpid].sites[0].at.symbol, "a_function_with_a_name");
+	/* Optimizing across files, clang lets the name of a static function end in a hash. */
+	assert_non_null(record->calls[SYS_getpid].sites[0].at.symbol);
+	assert_memory_equal(record->calls[SYS_getpid].sites[0].at.symbol, name, strlen(name));
 	record_done(record);
 	looker_free(looker);
 }

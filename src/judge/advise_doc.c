@@ -69,7 +69,7 @@ static void draw_line(struct str *out, size_t depth, const char *text, char fill
 
 	for (size_t i = 0; i < depth; i++)
 		str_add(out, "| ");
-	for (const char *p = text; *p && len < width; p++, len++)
+	for (const char *p = text; len < width && *p; p++, len++)
 		str_add_bytes(out, p, 1);
 	for (; len < width; len++)
 		str_add_bytes(out, &fill, 1);
@@ -86,7 +86,10 @@ static void draw_wall(struct str *out, size_t depth, const char *title)
 	str_addf(&wall, "+-%s%s%s", *title ? " " : "", title, *title ? " " : "");
 	while (wall.len < width - 1)
 		str_add(&wall, "-");
-	wall.at[width - 1] = '+';
+	if (wall.len == width - 1)
+		str_add(&wall, "+");
+	else
+		wall.at[width - 1] = '+';
 	draw_line(out, depth, str_text(&wall), '-');
 }
 

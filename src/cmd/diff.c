@@ -26,14 +26,6 @@ static void add_layers(const struct found *a, const struct found *b, struct diff
 			     after & LAYER_BIT(i) & ~before ? layer_name((enum layer)i) : NULL);
 }
 
-/* 0 = the whole source was understood. */
-static int tell_missing(const struct subject *subject)
-{
-	for (size_t i = 0; i < subject->n_missing; i++)
-		say(SAY_NOTE, "%s: %s", subject->name, subject->missing[i]);
-	return subject->n_missing != 0;
-}
-
 static int show(const struct args *args, struct regions *store, const struct diff *diff,
 		const struct found *a, const struct found *b, struct err *e)
 {
@@ -54,7 +46,7 @@ static int compare(const struct args *args, struct regions *store, struct err *e
 {
 	OWN(found) a = FOUND_NONE, b = FOUND_NONE;
 	OWN(diff) diff = DIFF_NONE;
-	int is_incomplete;
+	bool is_incomplete;
 
 	if (subject_find(args, args->operands[0], &a, e) < 0 || subject_find(args, args->operands[1], &b, e) < 0)
 		return -1;
@@ -67,7 +59,8 @@ static int compare(const struct args *args, struct regions *store, struct err *e
 	add_layers(&a, &b, &diff);
 	if (show(args, store, &diff, &a, &b, e) < 0)
 		return -1;
-	is_incomplete = tell_missing(&a.subject) | tell_missing(&b.subject);
+	is_incomplete = found_tell_missing(&a);
+	is_incomplete = found_tell_missing(&b) || is_incomplete;        /* both are told */
 	if (is_incomplete)
 		return CODE_INCOMPLETE;
 	return diff_is_empty(&diff) ? 0 : CODE_FINDINGS;

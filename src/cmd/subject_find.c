@@ -11,6 +11,7 @@
 #include "cmd/environment.h"
 #include "cmd/host.h"
 #include "cmd/policy_find.h"
+#include "cmd/say.h"
 #include "cmd/subject_pid.h"
 #include "format/bpf_read.h"
 #include "format/capability.h"
@@ -35,6 +36,15 @@ void found_done(struct found *found)
 	subject_done(&found->subject);
 	arena_done(&found->arena);
 	*found = FOUND_NONE;
+}
+
+bool found_tell_missing(const struct found *found)
+{
+	const struct subject *const subject = &found->subject;
+
+	for (size_t i = 0; i < subject->n_missing; i++)
+		say(SAY_NOTE, "%s: %s", subject->name, subject->missing[i]);
+	return subject->n_missing != 0;
 }
 
 /* The floor asks with nobody listening: the kernel then answers ENOSYS (ARCHITECTURE.md, 8). */

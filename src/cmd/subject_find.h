@@ -2,6 +2,8 @@
  * program of BPF, a process. What a file is, its bytes tell, not its name. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "cmd/command.h"
 #include "cmd/compose.h"
@@ -39,6 +41,9 @@ struct found {
 };
 #define FOUND_NONE ((struct found){ .pid = 0 })
 void found_done(struct found *found);
+
+/* Says on standard error what of the source could not be judged; false: all of it was. */
+bool found_tell_missing(const struct found *found);
 
 /* Finds, reads and compiles.
  *

@@ -144,7 +144,6 @@ static int run_why(struct args *args, struct err *e)
 {
 	OWN(asking) asking = { .args = args, .found = FOUND_NONE, .access = WHY_READ };
 	const bool as_json = args_has(args, WHY_JSON);
-	const struct subject *const subject = &asking.found.subject;
 
 	asking.store = regions_new(REGIONS_NODES);
 	if (subject_find(args, NULL, &asking.found, e) < 0)
@@ -157,9 +156,7 @@ static int run_why(struct args *args, struct err *e)
 	}
 	if (say_out(STDOUT_FILENO, "standard output", as_json ? &asking.json.out : &asking.text, e) < 0)
 		return -1;
-	for (size_t i = 0; i < subject->n_missing; i++)
-		say(SAY_NOTE, "%s: %s", subject->name, subject->missing[i]);
-	if (subject->n_missing)
+	if (found_tell_missing(&asking.found))
 		return CODE_INCOMPLETE;
 	return asking.is_refused ? CODE_FINDINGS : 0;
 }

@@ -14,7 +14,6 @@
 #define PARTS 32
 #define CLAUSE 512      /* bytes of one alternative */
 #define IP_ARG 6        /* region_split(): the instruction pointer */
-#define X32 0x40000000u
 
 struct telling {
 	struct regions *store;
@@ -224,7 +223,7 @@ static const char *prefix_of(uint32_t arch, uint32_t nr)
 		return "i386: ";
 	if (arch != AUDIT_ARCH_X86_64)
 		return "another architecture: ";
-	return nr & X32 ? "x32: " : "";
+	return nr & SYSCALLS_X32 ? "x32: " : "";
 }
 
 /* What the kernel throws away of an argument a filter may well look at: then all of it is shown. */
@@ -237,7 +236,7 @@ static void add_argument(uint32_t nr, unsigned arg, uint64_t value, struct str *
 
 void describe_call(const struct seccomp_data *call, char *out, size_t cap)
 {
-	const uint32_t nr = (uint32_t)call->nr, number = nr & ~X32;
+	const uint32_t nr = (uint32_t)call->nr, number = nr & ~SYSCALLS_X32;
 	OWN(str) text = STR_NONE;
 
 	str_add(&text, prefix_of(call->arch, nr));
@@ -260,7 +259,7 @@ void describe_call(const struct seccomp_data *call, char *out, size_t cap)
 
 void describe_numbers(uint32_t arch, uint32_t low, uint32_t high, char *out, size_t cap)
 {
-	const char *const name = arch == AUDIT_ARCH_X86_64 ? syscalls_name(low & ~X32) : NULL;
+	const char *const name = arch == AUDIT_ARCH_X86_64 ? syscalls_name(low & ~SYSCALLS_X32) : NULL;
 
 	if (low == high && name)
 		snprintf(out, cap, "%s%s", prefix_of(arch, low), name);

@@ -15,7 +15,6 @@
 
 #define LAST_NUMBER 511 /* of a table: what lies behind is looked at in one piece */
 #define REST 16         /* numbers behind it that are told singly */
-#define X32 0x40000000u
 
 void diff_done(struct diff *diff)
 {
@@ -94,7 +93,7 @@ static void add_call(struct comparing *c, enum difference_of of, uint32_t low, u
 /* Has a name to be told by, rather than be one of a run. */
 static bool has_name(uint32_t arch, uint32_t nr)
 {
-	return arch == AUDIT_ARCH_X86_64 && syscalls_name(nr & ~X32);
+	return arch == AUDIT_ARCH_X86_64 && syscalls_name(nr & ~SYSCALLS_X32);
 }
 
 /* One more number: a name of its own, or the next of a run that is alike. */
@@ -159,8 +158,8 @@ static void take_all(struct comparing *c, struct region r)
 	struct region other = r;
 	struct seccomp_data point;
 
-	take_table(c, r, AUDIT_ARCH_X86_64, 0, X32 - 1);
-	take_table(c, r, AUDIT_ARCH_X86_64, X32, UINT32_MAX);
+	take_table(c, r, AUDIT_ARCH_X86_64, 0, SYSCALLS_X32 - 1);
+	take_table(c, r, AUDIT_ARCH_X86_64, SYSCALLS_X32, UINT32_MAX);
 	take_table(c, r, AUDIT_ARCH_I386, 0, UINT32_MAX);
 	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
 		other = region_minus(s, other, region_word(s, WORD_ARCH, UINT32_MAX, known[i]));

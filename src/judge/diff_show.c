@@ -6,10 +6,10 @@
 
 #include "judge/describe.h"
 #include "judge/diff.h"
+#include "model/syscalls.h"
 
 #define CLAUSES 6
 #define COLUMN 26
-#define X32 0x40000000u
 
 static const char *const headings[] = {
 	"allowed by B only", "allowed by A only", "refused by both, differently",
@@ -25,7 +25,7 @@ static unsigned heading_of(const struct difference *one)
 
 static void name_of(const struct difference *one, char *out, size_t cap)
 {
-	const char *const abi = one->arch == AUDIT_ARCH_I386 ? "i386: " : one->low & X32 ? "x32: " : "";
+	const char *const abi = one->arch == AUDIT_ARCH_I386 ? "i386: " : one->low & SYSCALLS_X32 ? "x32: " : "";
 
 	switch (one->of) {
 	case OF_ONE:
@@ -36,7 +36,7 @@ static void name_of(const struct difference *one, char *out, size_t cap)
 		break;
 	default:
 		snprintf(out, cap, "%s%s numbers from %" PRIu32 " on", abi,
-			 one->of == OF_EVERY_FROM ? "all" : "some", one->low & ~X32);
+			 one->of == OF_EVERY_FROM ? "all" : "some", one->low & ~SYSCALLS_X32);
 	}
 }
 
@@ -82,7 +82,7 @@ static void add_call(struct regions *store, const struct diff *diff, size_t i, b
 	} else {
 		name_of(one, text, sizeof(text));
 		str_addf(out, "%s when ", text);
-		describe_arguments(store, one->arguments, one->low & ~X32, CLAUSES, out);
+		describe_arguments(store, one->arguments, one->low & ~SYSCALLS_X32, CLAUSES, out);
 		shown[i] = true;
 	}
 	str_add(out, "\n      ");
@@ -152,7 +152,7 @@ static void json_call(struct regions *store, const struct difference *one, struc
 	json_put_u64(out, "last", one->high);
 	name_of(one, text, sizeof(text));
 	json_put_text(out, "call", text);
-	describe_arguments(store, one->arguments, one->low & ~X32, CLAUSES, &when);
+	describe_arguments(store, one->arguments, one->low & ~SYSCALLS_X32, CLAUSES, &when);
 	json_put_text(out, "when", str_text(&when));
 	json_answer(out, "a", one->before, one->data_before);
 	json_answer(out, "b", one->after, one->data_after);

@@ -5,7 +5,6 @@
 #include "judge/lint_ask.h"
 #include "model/syscalls.h"
 
-#define X32_BIT     0x40000000u
 #define X32_NUMBERS 512
 #define SOCKETCALL  102 /* i386; asm/unistd_32.h */
 
@@ -188,7 +187,7 @@ static struct region x32_gain(struct asking *asking, uint32_t nr)
 	if (!syscalls_name(native))
 		return REGION_NONE;
 	return region_and(asking->store, plain_arguments(asking, native),
-			  region_minus(asking->store, asking_passes(asking, nr | X32_BIT),
+			  region_minus(asking->store, asking_passes(asking, nr | SYSCALLS_X32),
 				       asking_passes(asking, native)));
 }
 
@@ -203,8 +202,8 @@ void lint_x32(struct asking *asking)
 	for (uint32_t nr = 0; nr < X32_NUMBERS + ARRAY_SIZE(x32); nr++) {
 		const struct region gained = x32_gain(asking, nr);
 
-		if (!seen && !region_is_empty(asking_passes(asking, nr | X32_BIT)))
-			seen = nr | X32_BIT;
+		if (!seen && !region_is_empty(asking_passes(asking, nr | SYSCALLS_X32)))
+			seen = nr | SYSCALLS_X32;
 		if (!region_is_empty(gained) && (int)danger_of_call(native_of(nr)) > most) {
 			most = (int)danger_of_call(native_of(nr));
 			best = gained;
@@ -219,8 +218,8 @@ void lint_x32(struct asking *asking)
 		finding->detail = "the list holds for x32 as well; nearly no program needs it";
 		return;
 	}
-	finding_pick(asking, finding, AUDIT_ARCH_X86_64, best_nr | X32_BIT, best);
-	finding->text = arena_printf(&asking->out->arena, "x32 number %#x: %s", best_nr | X32_BIT,
+	finding_pick(asking, finding, AUDIT_ARCH_X86_64, best_nr | SYSCALLS_X32, best);
+	finding->text = arena_printf(&asking->out->arena, "x32 number %#x: %s", best_nr | SYSCALLS_X32,
 				     syscalls_name(native_of(best_nr)));
 	finding->detail = "the native call with these arguments is refused";
 }

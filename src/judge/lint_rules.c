@@ -9,7 +9,6 @@
 #include "judge/lint_ask.h"
 #include "model/syscalls.h"
 
-#define X32_BIT 0x40000000u
 #define NUMBERS 1024    /* more than there are */
 
 enum {
@@ -40,7 +39,7 @@ static void ask_default(struct asking *asking)
 	struct regions *const store = asking->store;
 	const struct region unknown =
 		region_and(store, region_word(store, WORD_ARCH, UINT32_MAX, AUDIT_ARCH_X86_64),
-			   region_range(store, WORD_NR, lint_last_number() + 1, X32_BIT - 1));
+			   region_range(store, WORD_NR, lint_last_number() + 1, SYSCALLS_X32 - 1));
 	struct seccomp_data call;
 	struct danger danger;
 

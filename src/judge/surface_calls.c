@@ -10,7 +10,6 @@
 
 #define CLAUSES 2       /* alternatives told of one call */
 #define NUMBERS 1024    /* beyond the last known call */
-#define X32 UINT32_C(0x40000000)
 
 static const char *arguments_in_words(struct making *m, uint32_t nr, struct region arguments)
 {
@@ -59,7 +58,7 @@ static void add_doors(struct making *m)
 	const struct region foreign =
 		region_word(m->store, WORD_ARCH, UINT32_MAX, AUDIT_ARCH_I386);
 	const struct region x32 = region_and(m->store, region_word(m->store, WORD_ARCH, UINT32_MAX, AUDIT_ARCH_X86_64),
-					     region_word(m->store, WORD_NR, X32, X32));
+					     region_word(m->store, WORD_NR, SYSCALLS_X32, SYSCALLS_X32));
 	const struct {
 		struct region calls;
 		const char *name, *detail;

@@ -13,7 +13,6 @@
 
 #define CLAUSES 12
 #define FEW 4           /* filters that are told one by one */
-#define X32 0x40000000u
 enum { LAYER_COLUMN = 2, SAYS_COLUMN = 20, FROM_COLUMN = 50 };
 
 void why_done(struct why *why)
@@ -62,7 +61,7 @@ static const char *line_text(struct why *why, const struct subject *subject, con
 
 static bool is_foreign(const struct call_text *call)
 {
-	return call->arch != AUDIT_ARCH_X86_64 || call->nr & X32;
+	return call->arch != AUDIT_ARCH_X86_64 || call->nr & SYSCALLS_X32;
 }
 
 /* The row that decides knows its line better than the list of lines does. */
@@ -99,7 +98,7 @@ static struct seccomp_data point_of(const struct call_text *call)
 /* Every argument the call has is given. */
 static bool is_whole(const struct call_text *call)
 {
-	const unsigned n = call->arch == AUDIT_ARCH_X86_64 ? syscalls_arg_count(call->nr & ~X32) : 6;
+	const unsigned n = call->arch == AUDIT_ARCH_X86_64 ? syscalls_arg_count(call->nr & ~SYSCALLS_X32) : 6;
 
 	return (call->given & ((1u << n) - 1)) == (1u << n) - 1;
 }
@@ -175,7 +174,7 @@ static void check_free(struct regions *store, const struct subject *subject, con
 			same = data >> i & 1 ? region_and(store, same, all->data[i]) :
 					       region_minus(store, same, all->data[i]);
 		answer_write(answer, data, &text);
-		describe_arguments(store, region_at(store, same, call->arch, call->nr), call->nr & ~X32,
+		describe_arguments(store, region_at(store, same, call->arch, call->nr), call->nr & ~SYSCALLS_X32,
 				   CLAUSES, &when);
 		why_add_check(out, str_text(&text), is_refusal(answer), NULL, "when %s", str_text(&when));
 		out->is_refused |= is_refusal(answer);

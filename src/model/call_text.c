@@ -12,7 +12,6 @@
 #include "model/syscalls.h"
 
 #define WORD 64
-#define X32 0x40000000u
 
 struct reading {
 	const char *at;
@@ -128,7 +127,7 @@ static int read_argument(struct reading *r, uint64_t *value, bool *is_given, str
 
 static int read_arguments(struct reading *r, struct call_text *out, struct err *e)
 {
-	const unsigned most = r->is_native ? syscalls_arg_count(out->nr & ~X32) : 6;
+	const unsigned most = r->is_native ? syscalls_arg_count(out->nr & ~SYSCALLS_X32) : 6;
 	bool is_given;
 
 	if (take(r, ')'))
@@ -142,7 +141,7 @@ static int read_arguments(struct reading *r, struct call_text *out, struct err *
 			return err_set(e, ERR_USAGE, "argument %u: the call has %u", i, most);
 		if (is_given) {
 			/* -1 as an int reaches the filter in 32 bits, as glibc and the kernel's entry pass it. */
-			const bool is_int = r->is_native && syscalls_arg_bytes(out->nr & ~X32, i) == 4;
+			const bool is_int = r->is_native && syscalls_arg_bytes(out->nr & ~SYSCALLS_X32, i) == 4;
 
 			out->args[i] = is_int && (int64_t)value < 0 && (int64_t)value >= INT32_MIN ?
 					       (uint32_t)value : value;
@@ -197,7 +196,7 @@ int call_text_read(const char *text, struct call_text *out, struct err *e)
 		r.is_native = false;
 		r.at += 5;
 	} else if (strncmp(text, "x32:", 4) == 0) {
-		call.nr = X32;
+		call.nr = SYSCALLS_X32;
 		r.at += 4;
 	}
 	if (read_call(&r, &call, e) < 0 || (take(&r, '(') && read_arguments(&r, &call, e) < 0))

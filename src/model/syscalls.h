@@ -11,6 +11,9 @@ struct filter_row;
 /* No call of x86-64 has this number or a higher one. */
 #define SYSCALLS_NUMBERS 512
 
+/* This bit of a number says that the call is one of the x32 ABI: asm/unistd.h, __X32_SYSCALL_BIT. */
+#define SYSCALLS_X32 0x40000000u
+
 /* -1 when unknown. */
 int syscalls_number(const char *name);
 

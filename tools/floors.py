@@ -20,7 +20,8 @@ MAY = {
     "format": ["base", "model"],  # peers' formats, both ways; pure
     "judge": ["base", "model", "boundary", "probe/attempt.h"],  # the table of attempts
     "engine": ["base", "model", "boundary", "broker", "store", "monitor/client.h"],
-    "api": ["base", "model", "store", "engine"],
+    "serve": ["base", "model", "store"],  # the service: what its processes say to each other
+    "api": ["base", "model", "mech", "store", "serve"],  # the front: every byte of a client's
     "oci": ["base", "model", "boundary", "engine"],
 }
 MAY["cmd"] = [*MAY]  # the only place that ties the rest together

@@ -221,7 +221,7 @@ static int make(struct advising *self, const struct args *args, struct err *e)
 	return advise_is_met(&self->advice) ? 0 : CODE_FINDINGS;
 }
 
-static int run_advise(struct args *args, struct err *e)
+int command_advise_run(struct args *args, struct err *e)
 {
 	struct advising self = { .policy = POLICY_NONE };
 	const int code = make(&self, args, e);
@@ -241,5 +241,4 @@ const struct command command_advise = {
 		 "something cannot be read.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_advise,
 };

@@ -15,6 +15,7 @@
 #include "base/loop.h"
 #include "boundary/boundary.h"
 #include "cmd/bench_file.h"
+#include "cmd/beside.h"
 #include "cmd/command.h"
 #include "cmd/host.h"
 #include "cmd/processes.h"
@@ -49,7 +50,7 @@ struct bench {
 	struct figures figures;
 	struct launcher launchers[1 + STRENGTH_BOUNDARIES];
 	size_t n_launchers, launches;
-	char self[4096];
+	const char *ward;
 	struct arena arena;
 };
 
@@ -88,7 +89,7 @@ static int add_launchers(struct bench *bench, struct err *e)
 		if (boundary < 0 || boundary_at(i)->reads_program || boundary_at(i)->probe(&host, &why) < 0)
 			continue;
 		struct launcher *const launcher = add_launcher(bench, name, &bench->figures.boundaries[boundary]);
-		const char *const words[] = { bench->self, "run", "-q", "-p", "default", "-b", name, "--" };
+		const char *const words[] = { bench->ward, "run", "-q", "-p", "default", "-b", name, "--" };
 
 		memcpy(launcher->words, words, sizeof(words));
 	}
@@ -289,22 +290,19 @@ static int prepare(struct bench *bench, const struct args *args, struct err *e)
 {
 	const struct opt_hit *const launches = args_find(args, BENCH_LAUNCHES);
 	uint64_t n = LAUNCHES;
-	ssize_t len;
 
 	if (args->n_operands)
 		return err_set(e, ERR_USAGE, "`ward bench` takes no arguments, found '%.40s'", args->operands[0]);
 	if (launches && policy_value_parse(KEY_COUNT, LAUNCHES_BOUNDS, launches->value, &n, e) < 0)
 		return err_add(e, "--launches");
-	len = readlink("/proc/self/exe", bench->self, sizeof(bench->self) - 1);
-	if (len < 0)
-		return err_sys(e, "/proc/self/exe");
-	bench->self[len] = '\0';
+	if (beside_find("ward", &bench->arena, &bench->ward, e) < 0)
+		return -1;
 	bench->launches = n;
 	bench->figures.host = bench_host(&bench->figures.arena);
 	return add_launchers(bench, e);
 }
 
-static int run_bench(struct args *args, struct err *e)
+int command_bench_run(struct args *args, struct err *e)
 {
 	OWN(bench) bench = { .n_launchers = 0 };
 
@@ -327,5 +325,4 @@ const struct command command_bench = {
 		 "be measured, 1 when a launch failed, 2 for wrong usage.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_bench,
 };

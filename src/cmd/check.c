@@ -179,7 +179,7 @@ static int check(struct checking *check, const struct args *args, struct err *e)
 	return check->n_findings ? CODE_FINDINGS : 0;
 }
 
-static int run_check(struct args *args, struct err *e)
+int command_check_run(struct args *args, struct err *e)
 {
 	struct checking state = { .policy = POLICY_NONE };
 	const int code = check(&state, args, e);
@@ -198,5 +198,4 @@ const struct command command_check = {
 		 "policy cannot be read.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_check,
 };

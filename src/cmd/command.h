@@ -1,4 +1,5 @@
-/* A command is a row: main() finds it, reads its options and prints its error, once. */
+/* A command is a row of words, which its program, the help, the man pages and the completion read, and a
+ * function, which is linked into its program alone (commands.def). */
 #pragma once
 
 #include <stdbool.h>
@@ -6,6 +7,7 @@
 
 #include "base/err.h"
 #include "base/opt.h"
+#include "base/str.h"
 
 /* Exit codes. The first four are ward's own: --exit-prefix moves them together. */
 enum {
@@ -18,7 +20,7 @@ enum {
 	CODE_INCOMPLETE = 3     /* analysis commands: something could not be judged; never "clean" */
 };
 
-/* What main() made of the words behind the command's name. Borrowed from main(). */
+/* What dispatch() made of the words behind the command's name. Borrowed from it. */
 struct args {
 	const struct command *command;
 	const struct opt_hit *hits;     /* in the order given */
@@ -35,12 +37,10 @@ struct command {
 	const char *usage;              /* what follows the name: "[option]... [--] program" */
 	const char *about;              /* some sentences for --help; NULL = none */
 	const struct opt *options;      /* ends with COMMAND_HELP */
-	int trouble;                    /* exit code when run() fails or the options are wrong */
-	/* Returns the exit code, or -1 with the reason in e; main() prints it. */
-	int (*run)(struct args *args, struct err *e);
+	int trouble;                    /* exit code when the command fails or the options are wrong */
 };
 
-/* The last row of every option table; main() answers it. */
+/* The last row of every option table; dispatch() answers it. */
 #define COMMAND_HELP_ID 0x7fff
 #define COMMAND_HELP \
 	{ .name = "help", .letter = 'h', .help = "show this help", .group = "Other", \
@@ -49,6 +49,9 @@ struct command {
 /* Rows of a command's table, COMMAND_HELP included. */
 size_t command_count_options(const struct command *command);
 
+/* Appends what `ward NAME --help` prints. */
+void command_add_help(const struct command *command, struct str *out);
+
 /* The last hit with this id, NULL when the option was not given. */
 const struct opt_hit *args_find(const struct args *args, int id);
 static inline bool args_has(const struct args *args, int id)
@@ -56,21 +59,11 @@ static inline bool args_has(const struct args *args, int id)
 	return args_find(args, id) != NULL;
 }
 
-/* The i-th command in the order of `ward --help`, NULL past the end; and one by name. */
-const struct command *command_at(size_t i);
-const struct command *command_find(const char *name);
-extern const struct command command_run;
-extern const struct command command_check;
-extern const struct command command_doctor;
-extern const struct command command_selftest;
-extern const struct command command_surface;
-extern const struct command command_trace;
-extern const struct command command_compile;
-extern const struct command command_lint;
-extern const struct command command_why;
-extern const struct command command_diff;
-extern const struct command command_advise;
-extern const struct command command_bench;
-extern const struct command command_completion;
-extern const struct command command_version;
-extern const struct command command_help;
+/* command_NAME is the row; command_NAME_run() returns the exit code, or -1 with the reason in e, which
+ * dispatch() prints. */
+typedef int (*command_fn)(struct args *args, struct err *e);
+#define COMMAND(name, program) \
+	extern const struct command command_##name; \
+	MUST_USE int command_##name##_run(struct args *args, struct err *e);
+#include "cmd/commands.def"
+#undef COMMAND

@@ -91,7 +91,7 @@ static int finish(const struct compiled *c, const struct args *args, struct err 
 	return c->text.n_notes && c->text.notes[0].is_wider ? CODE_FINDINGS : 0;
 }
 
-static int run_compile(struct args *args, struct err *e)
+int command_compile_run(struct args *args, struct err *e)
 {
 	OWN(policy) policy = POLICY_NONE;
 	struct compiled *const c = compiled_new();
@@ -115,5 +115,4 @@ const struct command command_compile = {
 		 "the policy does, 1 when something is wider there, 2 when the policy cannot be compiled.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_compile,
 };

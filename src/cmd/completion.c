@@ -2,7 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "cmd/command.h"
+#include "cmd/commands.h"
 #include "cmd/compose.h"
 #include "cmd/manual.h"
 #include "cmd/say.h"
@@ -227,7 +227,7 @@ static int refuse_shell(const char *name, struct err *e)
 }
 
 /* `man TABLE` is for tools/manpages.py and stands in no help. */
-static int run_completion(struct args *args, struct err *e)
+int command_completion_run(struct args *args, struct err *e)
 {
 	static const struct {
 		const char *name;
@@ -257,5 +257,4 @@ const struct command command_completion = {
 	.about = "For bash: `source <(ward completion bash)`.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_completion,
 };

@@ -66,7 +66,7 @@ static int compare(const struct args *args, struct regions *store, struct err *e
 	return diff_is_empty(&diff) ? 0 : CODE_FINDINGS;
 }
 
-static int run_diff(struct args *args, struct err *e)
+int command_diff_run(struct args *args, struct err *e)
 {
 	struct regions *store;
 	int code;
@@ -89,5 +89,4 @@ const struct command command_diff = {
 		 "usage or unreadable input, 3 the comparison is incomplete.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_diff,
 };

@@ -245,7 +245,7 @@ static void write_json(const struct diagnosis *found, struct str *out)
 	str_add_bytes(out, json.out.at, json.out.len);
 }
 
-static int run_doctor(struct args *args, struct err *e)
+int command_doctor_run(struct args *args, struct err *e)
 {
 	struct diagnosis found = {.n_items = 0};
 	OWN(str) out = STR_NONE;
@@ -280,5 +280,4 @@ const struct command command_doctor = {
 	"none does, 2 for wrong usage.",
     .options = options,
     .trouble = CODE_USAGE,
-    .run = run_doctor,
 };

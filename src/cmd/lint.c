@@ -295,7 +295,7 @@ static int code_of(const struct linting *linting)
 	return code;
 }
 
-static int run_lint(struct args *args, struct err *e)
+int command_lint_run(struct args *args, struct err *e)
 {
 	OWN(linting) linting = { .fail_on = SEVERITY_HIGH, .min = SEVERITY_INFO };
 
@@ -320,5 +320,4 @@ const struct command command_lint = {
 		 "with some, 2 when something cannot be read, 3 when the analysis is incomplete.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_lint,
 };

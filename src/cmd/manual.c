@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "boundary/boundary.h"
-#include "cmd/command.h"
+#include "cmd/commands.h"
 #include "model/layer.h"
 #include "model/policy.h"
 #include "model/policy_value.h"

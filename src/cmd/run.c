@@ -1,7 +1,7 @@
 /* `ward run`: one run, and its exit code. */
 #include "cmd/running.h"
 
-static int run_run(struct args *args, struct err *e)
+int command_run_run(struct args *args, struct err *e)
 {
 	OWN(running) run = RUNNING_NONE;
 
@@ -23,5 +23,4 @@ const struct command command_run = {
 		 "lifts that.",
 	.options = run_options_table,
 	.trouble = CODE_SETUP,
-	.run = run_run,
 };

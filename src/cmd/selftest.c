@@ -511,7 +511,7 @@ static int check_native(const struct policy *policy, struct err *e)
 		       "stands around its engine is a container: use -b container", name);
 }
 
-static int run_selftest(struct args *args, struct err *e)
+int command_selftest_run(struct args *args, struct err *e)
 {
 	struct selftest self = { .policy = POLICY_NONE, .markers = MARKERS_NONE };
 	const struct opt_hit *const monitor = args_find(args, SELFTEST_MONITOR);
@@ -560,5 +560,4 @@ const struct command command_selftest = {
 		 "layer.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_selftest,
 };

@@ -132,7 +132,7 @@ static int survey(struct surveying *s, const struct args *args, struct err *e)
 	return surface_code(&s->surface, s->has_threshold, s->threshold);
 }
 
-static int run_surface(struct args *args, struct err *e)
+int command_surface_run(struct args *args, struct err *e)
 {
 	struct surveying state = { .found = FOUND_NONE };
 	const int code = survey(&state, args, e);
@@ -152,5 +152,4 @@ const struct command command_surface = {
 		 "usage, 3 when something could not be judged: what is not known is never taken for closed.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_surface,
 };

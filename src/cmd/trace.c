@@ -326,7 +326,7 @@ static int run(struct tracing *tracing, struct product *product, struct err *e)
 	return tracing->record->runs ? finish(tracing, product, code, e) : code;
 }
 
-static int run_trace(struct args *args, struct err *e)
+int command_trace_run(struct args *args, struct err *e)
 {
 	struct product product = { .own_fd = -1, .fd = -1 };
 	struct tracing tracing = { .args = args, .record_fd = -1, .policy = POLICY_NONE };
@@ -357,5 +357,4 @@ const struct command command_trace = {
 		 "code is that of `ward run`; with --replay it is 0 when nothing was missed, 1 when something was.",
 	.options = options,
 	.trouble = CODE_SETUP,
-	.run = run_trace,
 };

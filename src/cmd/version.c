@@ -49,7 +49,7 @@ static void write_text(struct str *out)
 	str_add(out, "\n");
 }
 
-static int run_version(struct args *args, struct err *e)
+int command_version_run(struct args *args, struct err *e)
 {
 	OWN(str) out = STR_NONE;
 
@@ -66,5 +66,4 @@ const struct command command_version = {
 	.usage = "[--json]",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_version,
 };

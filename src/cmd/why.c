@@ -140,7 +140,7 @@ static void asking_done(struct asking *asking)
 	found_done(&asking->found);
 }
 
-static int run_why(struct args *args, struct err *e)
+int command_why_run(struct args *args, struct err *e)
 {
 	OWN(asking) asking = { .args = args, .found = FOUND_NONE, .access = WHY_READ };
 	const bool as_json = args_has(args, WHY_JSON);
@@ -170,5 +170,4 @@ const struct command command_why = {
 		 "refused, 2 usage or unreadable input, 3 the filter could not be judged completely.",
 	.options = options,
 	.trouble = CODE_USAGE,
-	.run = run_why,
 };

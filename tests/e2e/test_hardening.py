@@ -9,7 +9,7 @@ import pytest
 
 import harness
 
-PROGRAMS = ["ward", "ward-monitor", "ward-probe", "ward-v8"]
+PROGRAMS = ["ward", "ward-analyst", "ward-monitor", "ward-probe", "ward-v8"]
 
 
 def readelf(path, *flags):

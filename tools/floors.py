@@ -16,7 +16,7 @@ MAY = {
     "broker": ["base", "model"],
     "store": ["base", "model"],
     "wasi": ["base"],  # hostile bytes in, kernel calls out; no idea of engines or policies
-    "v8": ["base", "mech", "wasi"],  # the engine's process; a program of its own
+    "v8": ["base", "mech", "wasi", "model/engine_calls.def"],  # the engine's process; a program of its own
     "format": ["base", "model"],  # peers' formats, both ways; pure
     "judge": ["base", "model", "boundary", "probe/attempt.h"],  # the table of attempts
     "engine": ["base", "model", "boundary", "broker", "store", "monitor/client.h"],

@@ -11,13 +11,11 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "mech/confine.h"
-#include "mech/drop.h"
-#include "mech/landlock.h"
+#include "v8/job.h"
+#include "v8/seal.h"
 #include "v8/v8.h"
 #include "wasi/abi.h"
 #include "wasi/wasi.h"
@@ -28,27 +26,6 @@
 #define PAGES_MAX 65536 /* 4 GiB: what 32 bits address */
 #define CODE_NO_MODULE 126
 #define CODE_NOT_THERE 127
-
-/* All that V8 and the WASI calls make from here on. */
-static const uint16_t calls[] = {
-	/* the engine */
-	SYS_mmap, SYS_munmap, SYS_mprotect, SYS_pkey_mprotect, SYS_madvise, SYS_mremap, SYS_brk, SYS_futex, SYS_getpid,
-	SYS_gettid, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_tgkill, SYS_exit_group,
-	/* WASI: what is open */
-	SYS_readv, SYS_writev, SYS_preadv, SYS_pwritev, SYS_write, SYS_lseek, SYS_close, SYS_fcntl, SYS_fsync,
-	SYS_fdatasync, SYS_fadvise64, SYS_fallocate, SYS_ftruncate, SYS_fstat, SYS_newfstatat, SYS_utimensat,
-	SYS_getdents64, SYS_poll, SYS_ppoll, SYS_ioctl, SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown,
-	SYS_getsockopt,
-	/* WASI: names below what is open */
-	SYS_openat2, SYS_mkdirat, SYS_unlinkat, SYS_renameat, SYS_linkat, SYS_symlinkat, SYS_readlinkat,
-	/* WASI: time and chance */
-	SYS_clock_gettime, SYS_getrandom, SYS_sched_yield,
-};
-
-/* Landlock rights, linux/landlock.h: to read files and directories; to change them, but for devices, pipes and
- * sockets, and never to execute. */
-#define READS (UINT64_C(1) << 2 | UINT64_C(1) << 3)
-#define WRITES (READS | UINT64_C(1) << 1 | UINT64_C(0x1b0) | UINT64_C(1) << 12 | UINT64_C(1) << 13 | UINT64_C(1) << 14)
 
 struct guest {
 	const struct wasm_job *job;
@@ -137,34 +114,6 @@ static const uint8_t *map_module(size_t *len)
 	return bytes;
 }
 
-/* What this ABI of Landlock knows: ABI 2 added REFER, ABI 3 TRUNCATE. */
-static uint64_t known_rights(int abi)
-{
-	return UINT64_C(0x1fff) | (abi >= 2 ? UINT64_C(1) << 13 : 0) | (abi >= 3 ? UINT64_C(1) << 14 : 0);
-}
-
-/* openat2(2) has its flags in memory, where no filter sees them: so that it can open only what was granted, and no
- * longer the engine's libraries. Where the kernel has no Landlock the box's mounts stand alone. */
-static int close_paths(const struct wasm_job *job, struct err *e)
-{
-	const int abi = landlock_abi();
-	const uint64_t known = known_rights(abi);
-	OWN_FD int rules = -1;
-
-	if (!abi)
-		return 0;
-	rules = landlock_new(known, 0, 0, e);
-	if (rules < 0)
-		return -1;
-	for (size_t i = 0; i < job->n_preopens; i++) {
-		const struct wasm_preopen *const preopen = &job->preopens[i];
-
-		if (landlock_add_path(rules, preopen->path, true, (preopen->writes ? WRITES : READS) & known, e) < 0)
-			return -1;
-	}
-	return landlock_enter(TAKE_FD(rules), e);
-}
-
 static size_t stack_bytes(void)
 {
 	struct rlimit limit;
@@ -216,9 +165,7 @@ int wasm_run(const struct wasm_job *job, struct err *e)
 		return -1;
 	bytes = map_module(&len);
 	guest.engine = engine_start(pages < PAGES_MAX ? pages : PAGES_MAX, stack_bytes());
-	if (drop_new_privs(e) < 0 || close_paths(job, e) < 0)
-		return err_add(e, "seal the engine");
-	if (confine_calls(calls, sizeof(calls) / sizeof(calls[0]), e) < 0)
-		return err_add(e, "seal the engine");
+	if (seal_enter(job->preopens, job->n_preopens, e) < 0)
+		return -1;
 	run_module(bytes, len);
 }

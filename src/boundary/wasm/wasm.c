@@ -12,24 +12,18 @@
 #define WORKER "/ward/ward-v8"
 #define MODULE "/ward/module.wasm"
 
-/* What the engine's process needs to start, to run, and to seal itself: then it is left with fewer. The policy's
- * own list is for programs; a module makes no calls. */
+/* What the engine's process needs to start, and what it leaves itself when it seals itself (src/v8/seal.c). The
+ * policy's own list is for programs; a module makes no calls. */
 static const uint16_t worker_calls[] = {
-	/* start */
-	SYS_execve, SYS_open, SYS_openat, SYS_access, SYS_read, SYS_pread64, SYS_mmap, SYS_mprotect, SYS_arch_prctl,
-	SYS_set_tid_address, SYS_set_robust_list, SYS_rseq, SYS_prlimit64, SYS_sysinfo, SYS_uname, SYS_sched_getaffinity,
-	SYS_rt_sigaction, SYS_sigaltstack, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_readlink, SYS_fstatfs,
-	SYS_prctl, SYS_seccomp, SYS_pkey_alloc,
-	SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self,
-	/* the engine; src/v8/wasm.c leaves itself these and the rest of the list */
-	SYS_munmap, SYS_pkey_mprotect, SYS_madvise, SYS_mremap, SYS_brk, SYS_futex, SYS_getpid, SYS_gettid, SYS_rt_sigreturn,
-	SYS_rt_sigprocmask, SYS_tgkill,
-	/* WASI */
-	SYS_readv, SYS_writev, SYS_preadv, SYS_pwritev, SYS_write, SYS_lseek, SYS_close, SYS_fcntl, SYS_fsync,
-	SYS_fdatasync, SYS_fadvise64, SYS_fallocate, SYS_ftruncate, SYS_fstat, SYS_newfstatat, SYS_utimensat,
-	SYS_getdents64, SYS_poll, SYS_ppoll, SYS_ioctl, SYS_accept4, SYS_recvmsg, SYS_sendmsg, SYS_shutdown,
-	SYS_getsockopt, SYS_openat2, SYS_mkdirat, SYS_unlinkat, SYS_renameat, SYS_linkat, SYS_symlinkat, SYS_readlinkat,
-	SYS_clock_gettime, SYS_getrandom, SYS_sched_yield,
+	SYS_execve, SYS_open, SYS_openat, SYS_access, SYS_read, SYS_pread64, SYS_arch_prctl, SYS_set_tid_address,
+	SYS_set_robust_list, SYS_rseq, SYS_prlimit64, SYS_sysinfo, SYS_uname, SYS_sched_getaffinity, SYS_rt_sigaction,
+	SYS_sigaltstack, SYS_getuid, SYS_geteuid, SYS_getgid, SYS_getegid, SYS_readlink, SYS_fstatfs, SYS_prctl,
+	SYS_seccomp, SYS_pkey_alloc, SYS_landlock_create_ruleset, SYS_landlock_add_rule, SYS_landlock_restrict_self,
+#define ENGINE(name) SYS_##name,
+#define WASI(name) SYS_##name,
+#include "model/engine_calls.def"
+#undef ENGINE
+#undef WASI
 };
 
 /* Directories the loader looks into, as far as the host has them; where /usr is merged, the latter two are below

@@ -1,0 +1,33 @@
+/* SHA-256 (FIPS 180-4) of bytes that come in pieces. No secrets: time depends on the length alone, but
+ * nothing is wiped. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SHA256_BYTES 32
+#define SHA256_TEXT  65         /* lower-case hexadecimal digits and the NUL */
+
+struct sha256 {
+	uint32_t state[8];
+	uint64_t len;           /* bytes so far */
+	uint8_t block[64];
+};
+
+struct digest {
+	uint8_t bytes[SHA256_BYTES];
+};
+
+void sha256_init(struct sha256 *hash);
+void sha256_add(struct sha256 *hash, const void *bytes, size_t len);
+/* Takes the digest of all bytes so far; more may be added afterwards. */
+struct digest sha256_end(const struct sha256 *hash);
+struct digest sha256_of(const void *bytes, size_t len);
+
+/* True when both are the same; takes as long when they are not. */
+bool digest_is(const struct digest *a, const struct digest *b);
+
+void digest_write(const struct digest *digest, char out[SHA256_TEXT]);
+/* False when the text is not 64 lower-case hexadecimal digits. */
+bool digest_read(const char *text, size_t len, struct digest *out);

@@ -20,12 +20,13 @@ MAY = {
     "format": ["base", "model"],  # peers' formats, both ways; pure
     "judge": ["base", "model", "boundary", "probe/attempt.h"],  # the table of attempts
     "engine": ["base", "model", "boundary", "broker", "store", "monitor/client.h"],
-    "serve": ["base", "model", "store"],  # the service: what its processes say to each other
+    "serve": ["base", "model", "store"],  # the service: what its processes say to each other; see RUNNER
     "api": ["base", "model", "mech", "store", "serve"],  # the front: every byte of a client's
     "oci": ["base", "model", "boundary", "engine"],
 }
 MAY["cmd"] = [*MAY]  # the only place that ties the rest together
 HOST = re.compile(r"boundary/(microvm/vmm\w*|\w+/host)\.c")  # programs of their own: mech as well
+RUNNER = re.compile(r"serve/(launcher|runner)\w*\.[ch]")  # the side that holds boxes
 INCLUDE = re.compile(r'\s*#\s*include\s+"([^"]+)"')
 
 
@@ -39,6 +40,7 @@ def refusal(path: str, target: str) -> str | None:
     if own == folder == "boundary" and "/" in rest and path.split("/")[1] != rest.split("/")[0]:
         return "belongs to another boundary"
     may = MAY[own] + [own] + (["mech"] if HOST.fullmatch(path) else [])
+    may += ["boundary", "engine", "monitor/client.h"] if RUNNER.fullmatch(path) else []
     return None if folder in may or target in may else f"is not below {own}"
 
 

@@ -1,0 +1,83 @@
+/* The front's scheduler: claims jobs from the store, keeps boxes parked, sends each job into one, keeps what
+ * comes out, and finishes it. Everything happens in the caller's loop; nothing here waits. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "serve/job.h"
+#include "serve/order.h"
+#include "serve/state.h"
+
+struct store;
+struct dispatch;
+
+struct dispatch_setup {
+	struct store *store;
+	int launcher_fd;                /* borrowed; its end of file is the end of the front */
+	int state_fd;                   /* the state directory: log/, artifact/, blob/, cache/ lie below it */
+	const char *node;               /* what results name as this machine; borrowed */
+};
+
+/* Reads HELLO and the classes from the launcher (waits for them), opens what it needs.
+ *
+ * Errors: ERR_SYSTEM, ERR_BUG when the launcher speaks another language */
+MUST_USE int dispatch_new(const struct dispatch_setup *setup, struct dispatch **out, struct err *e);
+/* Kills every box that is left. */
+void dispatch_free(struct dispatch *dispatch);
+
+/* For the loop: readable when dispatch_turn() has something to do, and the moment (loop_now_us()) at which it
+ * wants to be called anyhow, 0 = none. */
+int dispatch_fd(const struct dispatch *dispatch);
+uint64_t dispatch_due_us(const struct dispatch *dispatch);
+/* Returns -1 when the launcher is gone: the front has to end. */
+MUST_USE int dispatch_turn(struct dispatch *dispatch, struct err *e);
+
+/* A job may be there to claim. Cheap: call it after every create. */
+void dispatch_wake(struct dispatch *dispatch);
+
+/* No further claims; jobs that run go on. dispatch_busy() counts them. */
+void dispatch_drain(struct dispatch *dispatch);
+size_t dispatch_busy(const struct dispatch *dispatch);
+
+/* The store has recorded that a job is to be cancelled: SIGTERM, grace, the end of its box, then the state.
+ * False: no box of this front has it. */
+bool dispatch_cancel(struct dispatch *dispatch, const char *job);
+
+/* Bytes for the standard input of an interactive job. Returns how many were taken (0: its buffer is full, ask
+ * again), -1 when it does not run or takes none. `is_end` closes it behind the bytes, if all were taken. */
+ssize_t dispatch_stdin(struct dispatch *dispatch, const char *job, const char *bytes, size_t len, bool is_end);
+
+/* TERM INT HUP QUIT USR1 USR2 to the program of a running job; false when it does not run, or another signal. */
+bool dispatch_signal(struct dispatch *dispatch, const char *job, int signal);
+
+/* Hears of a running job while it runs. What was written before is in the files: `offset` says where in the
+ * stream these bytes lie. The callback may not call dispatch_follow() or dispatch_unfollow().
+ *
+ * bytes  borrowed; LIVE_STATE: none, `offset` is the enum job_state; LIVE_END: none, the job is terminal and
+ *        the follower is forgotten */
+enum live { LIVE_STDOUT, LIVE_STDERR, LIVE_STATE, LIVE_END };
+typedef void dispatch_live(void *at, enum live kind, const char *bytes, size_t len, uint64_t offset);
+/* Returns a number for dispatch_unfollow(), 0 when the job is not one of ours now. */
+uint64_t dispatch_follow(struct dispatch *dispatch, const char *job, dispatch_live *tell, void *at);
+void dispatch_unfollow(struct dispatch *dispatch, uint64_t follower);
+
+/* The classes of the launcher, in order, NULL past the end: for GET /v1/runtimes and /v1/boundaries. */
+const struct order_class *dispatch_class(const struct dispatch *dispatch, size_t i);
+
+/* Why a job cannot be run at all, before it is accepted: no such runtime or version, a boundary that does not
+ * hold the tenant's threat, limits above a ceiling. Returns true when it can.
+ *
+ * threat   "own", "known", "hostile"
+ * minimum  the weakest boundary the tenant may use, "" = any */
+bool dispatch_admits(const struct dispatch *dispatch, const struct job_spec *spec, const char *threat,
+		     const char *minimum, struct job_fault *fault);
+
+struct dispatch_figures {
+	uint32_t parked, building, running, breakers_open;
+	uint64_t started_warm, started_cold, boxes, infra_faults;
+};
+void dispatch_figures(const struct dispatch *dispatch, struct dispatch_figures *out);

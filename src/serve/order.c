@@ -1,0 +1,76 @@
+/* The shape of orders. Refuses whatever is not exactly one of them. */
+#include "serve/order.h"
+
+#include <string.h>
+
+
+#define BIT(kind) (1u << (kind))
+
+static bool is_kind(const void *packet, size_t len, size_t size, unsigned kinds)
+{
+	uint32_t head[2];
+
+	if (len != size)
+		return false;
+	memcpy(head, packet, sizeof(head));
+	return head[0] == ORDER_MAGIC && head[1] < ORDER_KINDS && (BIT(head[1]) & kinds);
+}
+
+static bool ends(const char *text, size_t size)
+{
+	return memchr(text, '\0', size) != NULL;
+}
+
+bool order_is_sound(const void *packet, size_t len)
+{
+	const struct order *const order = packet;
+
+	return is_kind(packet, len, sizeof(*order), BIT(ORDER_START) | BIT(ORDER_END)) && !order->zero &&
+	       order->class_index < ORDER_CLASSES_MAX;
+}
+
+bool order_class_is_sound(const void *packet, size_t len)
+{
+	const struct order_class *const class = packet;
+
+	return is_kind(packet, len, sizeof(*class), BIT(ORDER_CLASS)) && class->index < ORDER_CLASSES_MAX &&
+	       class->park < ORDER_PARKS && ends(class->runtime, sizeof(class->runtime)) &&
+	       ends(class->version, sizeof(class->version)) && ends(class->boundary, sizeof(class->boundary)) &&
+	       ends(class->image, sizeof(class->image)) && ends(class->why, sizeof(class->why)) &&
+	       class->warm <= ORDER_BOXES_MAX;
+}
+
+bool order_word_is_sound(const void *packet, size_t len)
+{
+	const struct order_word *const word = packet;
+
+	if (!is_kind(packet, len, sizeof(*word),
+		     BIT(ORDER_CLAIM) | BIT(ORDER_KILL) | BIT(ORDER_SIGNAL) | BIT(ORDER_FREEZE)))
+		return false;
+	if (word->kind == ORDER_SIGNAL)
+		return word->n > 0 && word->n < 32;
+	return word->kind != ORDER_FREEZE || word->n <= 1;
+}
+
+bool order_report_is_sound(const void *packet, size_t len)
+{
+	const struct order_report *const report = packet;
+
+	return is_kind(packet, len, sizeof(*report), BIT(ORDER_PARKED) | BIT(ORDER_FAILED) | BIT(ORDER_ENDED)) &&
+	       report->verdict < VERDICTS && report->n_refused <= ORDER_REFUSED_MAX && report->signal >= 0 &&
+	       report->signal < 65 && report->exit_code >= -1 && report->exit_code <= 255 &&
+	       ends(report->err.text, sizeof(report->err.text)) && report->err.kind < ERR_KINDS;
+}
+
+bool slot_may_move(enum slot_state from, enum slot_state to)
+{
+	static const uint8_t next[SLOT_STATES] = {
+		[SLOT_NONE] = BIT(SLOT_BUILDING),
+		[SLOT_BUILDING] = BIT(SLOT_PARKED) | BIT(SLOT_ENDING) | BIT(SLOT_GONE),
+		[SLOT_PARKED] = BIT(SLOT_CLAIMED) | BIT(SLOT_ENDING) | BIT(SLOT_GONE),
+		[SLOT_CLAIMED] = BIT(SLOT_ENDING) | BIT(SLOT_GONE),
+		[SLOT_ENDING] = BIT(SLOT_GONE),
+	};
+
+	return from < SLOT_STATES && to < SLOT_STATES && (next[from] & BIT(to));
+}

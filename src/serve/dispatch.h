@@ -10,9 +10,8 @@
 #include "base/err.h"
 #include "serve/job.h"
 #include "serve/order.h"
-#include "serve/state.h"
+#include "store/store.h"
 
-struct store;
 struct dispatch;
 
 struct dispatch_setup {
@@ -43,16 +42,16 @@ void dispatch_wake(struct dispatch *dispatch);
 void dispatch_drain(struct dispatch *dispatch);
 size_t dispatch_busy(const struct dispatch *dispatch);
 
-/* The store has recorded that a job is to be cancelled: SIGTERM, grace, the end of its box, then the state.
- * False: no box of this front has it. */
-bool dispatch_cancel(struct dispatch *dispatch, const char *job);
+/* The store answered STORE_STOPPING to a cancel: SIGTERM, grace, the end of its box, then the state. (It hears of it
+ * by store_watch() too: calling this is not needed.) False: no box of this front has it. */
+bool dispatch_cancel(struct dispatch *dispatch, const struct store_id *job);
 
 /* Bytes for the standard input of an interactive job. Returns how many were taken (0: its buffer is full, ask
  * again), -1 when it does not run or takes none. `is_end` closes it behind the bytes, if all were taken. */
-ssize_t dispatch_stdin(struct dispatch *dispatch, const char *job, const char *bytes, size_t len, bool is_end);
+ssize_t dispatch_stdin(struct dispatch *dispatch, const struct store_id *job, const char *bytes, size_t len, bool is_end);
 
 /* TERM INT HUP QUIT USR1 USR2 to the program of a running job; false when it does not run, or another signal. */
-bool dispatch_signal(struct dispatch *dispatch, const char *job, int signal);
+bool dispatch_signal(struct dispatch *dispatch, const struct store_id *job, int signal);
 
 /* Hears of a running job while it runs. What was written before is in the files: `offset` says where in the
  * stream these bytes lie. The callback may not call dispatch_follow() or dispatch_unfollow().
@@ -62,19 +61,20 @@ bool dispatch_signal(struct dispatch *dispatch, const char *job, int signal);
 enum live { LIVE_STDOUT, LIVE_STDERR, LIVE_STATE, LIVE_END };
 typedef void dispatch_live(void *at, enum live kind, const char *bytes, size_t len, uint64_t offset);
 /* Returns a number for dispatch_unfollow(), 0 when the job is not one of ours now. */
-uint64_t dispatch_follow(struct dispatch *dispatch, const char *job, dispatch_live *tell, void *at);
+uint64_t dispatch_follow(struct dispatch *dispatch, const struct store_id *job, dispatch_live *tell, void *at);
 void dispatch_unfollow(struct dispatch *dispatch, uint64_t follower);
 
 /* The classes of the launcher, in order, NULL past the end: for GET /v1/runtimes and /v1/boundaries. */
 const struct order_class *dispatch_class(const struct dispatch *dispatch, size_t i);
 
-/* Why a job cannot be run at all, before it is accepted: no such runtime or version, a boundary that does not
- * hold the tenant's threat, limits above a ceiling. Returns true when it can.
+/* Finds the class of a job before it is accepted, for struct store_create; or why it cannot be run at all: no such
+ * runtime or version, a boundary that does not hold the tenant's threat, limits above a ceiling.
  *
  * threat   "own", "known", "hostile"
- * minimum  the weakest boundary the tenant may use, "" = any */
-bool dispatch_admits(const struct dispatch *dispatch, const struct job_spec *spec, const char *threat,
-		     const char *minimum, struct job_fault *fault);
+ * minimum  the weakest boundary the tenant may use, "" = any
+ * Returns the class, its name is order_class_name(); NULL with *fault */
+const struct order_class *dispatch_admits(const struct dispatch *dispatch, const struct job_spec *spec,
+					  const char *threat, const char *minimum, struct job_fault *fault);
 
 struct dispatch_figures {
 	uint32_t parked, building, running, breakers_open;

@@ -1,6 +1,7 @@
 /* The shape of orders. Refuses whatever is not exactly one of them. */
 #include "serve/order.h"
 
+#include <stdio.h>
 #include <string.h>
 
 
@@ -60,6 +61,11 @@ bool order_report_is_sound(const void *packet, size_t len)
 	       report->verdict < VERDICTS && report->n_refused <= ORDER_REFUSED_MAX && report->signal >= 0 &&
 	       report->signal < 65 && report->exit_code >= -1 && report->exit_code <= 255 &&
 	       ends(report->err.text, sizeof(report->err.text)) && report->err.kind < ERR_KINDS;
+}
+
+void order_class_name(const struct order_class *class, char out[ORDER_CLASS_NAME])
+{
+	snprintf(out, ORDER_CLASS_NAME, "%.31s/%.15s", class->runtime, class->boundary);
 }
 
 bool slot_may_move(enum slot_state from, enum slot_state to)

@@ -54,6 +54,10 @@ struct order_class {
 	uint32_t hostile_ok;            /* holds strangers' native code, or the operator says it may run it */
 };
 
+/* "python/container": what jobs, rows of the store and figures call a class. */
+#define ORDER_CLASS_NAME 64
+void order_class_name(const struct order_class *class, char out[ORDER_CLASS_NAME]);
+
 struct order {
 	uint32_t magic, kind;           /* START or END */
 	uint32_t class_index, zero;

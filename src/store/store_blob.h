@@ -21,13 +21,13 @@ STORE_FOUND store_artifact_get(struct store *store, uint64_t tenant, const struc
 /* Files that nothing refers to any more: unlink them, then say so. */
 enum store_trash_kind { STORE_TRASH_BLOB, STORE_TRASH_LOG };    /* a blob's file; the output of a purged job */
 struct store_trash {
-	uint64_t number;
+	uint64_t tenant, number;
 	enum store_trash_kind kind;
 	struct store_id file;
 };
 MUST_USE int store_trash_list(struct store *store, size_t limit, struct arena *arena, struct store_trash **out,
 			      size_t *n, struct err *e);
-void store_trash_done(struct store *store, const uint64_t *numbers, size_t n, store_done *done, void *at);
+void store_trash_done(struct store *store, const struct store_trash *trash, size_t n, store_done *done, void *at);
 
 /* A copy of the whole database while it is in use, consistent and synced. Blocks the caller's thread. */
 MUST_USE int store_backup(struct store *store, const char *path, struct err *e);

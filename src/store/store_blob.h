@@ -21,7 +21,7 @@ STORE_FOUND store_artifact_get(struct store *store, uint64_t tenant, const struc
 /* Files that nothing refers to any more: unlink them, then say so. */
 enum store_trash_kind { STORE_TRASH_BLOB, STORE_TRASH_LOG };    /* a blob's file; the output of a purged job */
 struct store_trash {
-	uint64_t tenant, number;
+	uint64_t tenant;
 	enum store_trash_kind kind;
 	struct store_id file;
 };

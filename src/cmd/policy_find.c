@@ -168,23 +168,13 @@ static int read_configured(const char *name, struct policy *out, struct err *e)
 	return refuse_name(name, e);
 }
 
-static int read_builtin(const char *name, const char *text, size_t len, struct policy *out,
-			struct err *e)
-{
-	char source[64];
-
-	snprintf(source, sizeof(source), "%s (built in)", name);
-	return policy_read(source, text, len, out, e);
-}
-
 int policy_find(const char *name, struct policy *out, const char **source, struct err *e)
 {
-	size_t len = 0;
-	const char *const text = policy_builtin(name, &len);
+	const bool builtin = policy_find_is_builtin(name);
 	int rc;
 
-	if (text)
-		rc = read_builtin(name, text, len, out, e);
+	if (builtin)
+		rc = policy_read_builtin(name, out, e);
 	else if (strcmp(name, "-") == 0 || is_path(name))
 		rc = read_file(name, out, e);
 	else
@@ -192,7 +182,7 @@ int policy_find(const char *name, struct policy *out, const char **source, struc
 			err_set(e, ERR_USAGE, "the policy has no name");
 	if (rc < 0)
 		return -1;
-	*source = text ? arena_printf(&out->arena, "%s (built in)", name) :
+	*source = builtin ? arena_printf(&out->arena, "%s (built in)", name) :
 			 arena_copy(&out->arena, name, strlen(name));
 	return 0;
 }

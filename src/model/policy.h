@@ -12,7 +12,7 @@
 #include "model/layer.h"
 #include "model/policy_key.h"
 
-/* Where a value came from: "policy default (built in)", "./x.yaml", "--mem"; line and column 0 when
+/* Where a value came from: "default (built in)", "./x.yaml", "--mem"; line and column 0 when
  * there is none. */
 struct origin {
 	const char *source;
@@ -120,7 +120,7 @@ const char *policy_builtin(const char *name, size_t *len);
 const char *policy_builtin_at(size_t i);
 
 /* policy_read() of a built-in, without the cost of its comments; the source of its origins is
- * "policy default (built in)".
+ * "default (built in)".
  * Errors: ERR_MISSING when there is none, with the nearest name */
 MUST_USE int policy_read_builtin(const char *name, struct policy *out, struct err *e);
 

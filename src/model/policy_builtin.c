@@ -13,7 +13,7 @@ static const struct builtin {
 	size_t text_len, bare_len;
 } builtins[] = {
 #define EMBED(name, text, bare)                                                                    \
-	{ name, "policy " name " (built in)", text, bare, sizeof(text) - 1, sizeof(bare) - 1 },
+	{ name, name " (built in)", text, bare, sizeof(text) - 1, sizeof(bare) - 1 },
 #include "policies.inc"
 #undef EMBED
 };

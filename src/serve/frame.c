@@ -29,7 +29,7 @@ static const struct {
 	[FRAME_ARTIFACT] = { false, true, 0, 1, 255 },
 	[FRAME_LEFT_OUT] = { false, true, FRAME_LEFTS - 1, 1, 255 },
 	[FRAME_DONE] = { false, true, 0, 0, 0 },
-	[FRAME_FAULT] = { false, true, 0, 1, 400 },
+	[FRAME_FAULT] = { false, true, 1, 1, 400 },
 };
 
 bool frame_head_is_sound(const struct frame_head *head)

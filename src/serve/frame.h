@@ -37,7 +37,7 @@ enum frame_kind {
 	FRAME_ARTIFACT,         /* the path, relative; its bytes follow as DATA */
 	FRAME_LEFT_OUT,         /* flag: enum frame_left; the path */
 	FRAME_DONE,
-	FRAME_FAULT,            /* a sentence */
+	FRAME_FAULT,            /* flag: 1 when there is no room for the files; a sentence */
 	FRAME_KINDS
 };
 

@@ -1,0 +1,163 @@
+/* Interpreters that wait. What they run while they wait is ours and fixed; a tenant's first byte reaches them with
+ * the name of the file, over a pipe that closes behind it. */
+#include "serve/step.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+
+#define PATIENCE_MS 20000
+
+/* Reads "N\0NAME=VALUE\0...SCRIPT\0WORD\0..." from 3, and becomes what `python3 SCRIPT WORD...` would be. The code is
+ * executed in __main__ itself, and its tracebacks begin there. */
+static const char python[] =
+	"def ward():\n"
+	" import sys,os,io,gc,importlib.machinery as m,traceback,linecache\n"
+	" g=globals()\n"
+	" gc.collect();gc.freeze()\n"
+	" os.write(4,b'R');os.close(4)\n"
+	" b=b''\n"
+	" while 1:\n"
+	"  c=os.read(3,65536)\n"
+	"  if not c:break\n"
+	"  b+=c\n"
+	" os.close(3)\n"
+	" if not b:os._exit(0)\n"
+	" w=b.split(b'\\0')[:-1];n=int(w[0])+1\n"
+	" os.environ.clear()\n"
+	" for x in w[1:n]:\n"
+	"  k,_,v=x.partition(b'=');os.environb[k]=v\n"
+	" sys.argv[:]=[os.fsdecode(x) for x in w[n:]]\n"
+	" p=sys.argv[0];sys.path[0]=os.path.dirname(os.path.realpath(p));sys.orig_argv[1:]=sys.argv\n"
+	" def h(t,v,b):\n"
+	"  sys.excepthook=sys.__excepthook__\n"
+	"  while b and b.tb_frame.f_code.co_filename=='<string>':b=b.tb_next\n"
+	"  sys.__excepthook__(t,v.with_traceback(b),b)\n"
+	" sys.excepthook=h\n"
+	" try:\n"
+	"  with io.open_code(os.path.abspath(p)) as f:s=f.read()\n"
+	" except OSError as x:\n"
+	"  print(f\"{sys.executable}: can't open file {os.path.abspath(p)!r}: [Errno {x.errno}] {x.strerror}\","
+	"file=sys.stderr);sys.exit(2)\n"
+	" del g['ward']\n"
+	" g.update(__file__=p,__cached__=None,__loader__=m.SourceFileLoader('__main__',p))\n"
+	" return compile(s,p,'exec',dont_inherit=True)\n"
+	"exec(ward())\n";
+
+static const char node[] =
+	"{const fs=require('fs'),path=require('path'),Module=require('module');"
+	"fs.writeSync(4,'R');fs.closeSync(4);"
+	"const parts=[],piece=Buffer.alloc(65536);let n;"
+	"while((n=fs.readSync(3,piece,0,65536,null))>0)parts.push(Buffer.from(piece.subarray(0,n)));"
+	"fs.closeSync(3);"
+	"const words=Buffer.concat(parts).toString('utf8').split('\\0');words.pop();"
+	"if(!words.length)process.exit(0);"
+	"const end=Number(words[0])+1;"
+	"for(const name of Object.keys(process.env))delete process.env[name];"
+	"for(const pair of words.slice(1,end)){const at=pair.indexOf('=');process.env[pair.slice(0,at)]=pair.slice(at+1);}"
+	"const script=path.resolve(words[end]);"
+	"process.argv=[process.execPath,script,...words.slice(end+1)];process.execArgv=[];"
+	"for(const name of ['module','exports','require','__filename','__dirname'])delete globalThis[name];"
+	"delete process._eval;"
+	"Module.runMain(script);}";
+
+static const struct row {
+	const char *kind, *flag, *text;
+} rows[] = {
+	{ "python", "-c", python },
+	{ "node", "-e", node },
+};
+
+static const struct row *find(const char *kind)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (strcmp(rows[i].kind, kind) == 0)
+			return &rows[i];
+	return NULL;
+}
+
+/* Until the interpreter says that it waits. */
+static bool hears(int fd)
+{
+	struct pollfd one = { .fd = fd, .events = POLLIN };
+	char byte;
+
+	while (poll(&one, 1, PATIENCE_MS) < 0)
+		if (errno != EINTR)
+			return false;
+	return (one.revents & POLLIN) && read(fd, &byte, 1) == 1;
+}
+
+static bool pipe_above_4(int ends[2])
+{
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (ends[i] < 5) {
+			const int high = fcntl(ends[i], F_DUPFD_CLOEXEC, 5);
+
+			close(ends[i]);
+			ends[i] = high;
+		}
+	return ends[0] >= 0 && ends[1] >= 0;
+}
+
+bool park_start(const char *kind, const char *interpreter, char *const *envp, struct park *out)
+{
+	const struct row *const row = find(kind);
+	int orders[2] = { -1, -1 }, answers[2] = { -1, -1 };
+	struct child child = CHILD_NONE;
+	bool is_parked = false;
+
+	if (!row || !pipe_above_4(orders) || !pipe_above_4(answers))
+		return false;
+	const char *const argv[] = { interpreter, row->flag, row->text, NULL };
+	const int more[2] = { orders[0], answers[1] };
+
+	if (child_spawn((char *const *)(uintptr_t)argv, envp, more, &child) == 0) {
+		fd_close_at(&answers[1]);
+		is_parked = hears(answers[0]);
+	}
+	fd_close(orders[0]);
+	fd_close(answers[0]);
+	fd_close(answers[1]);
+	if (is_parked) {
+		*out = (struct park){ child, orders[1] };
+		return true;
+	}
+	fd_close(orders[1]);
+	child_close(&child);
+	return false;
+}
+
+static void add_words(struct str *text, char *const *words)
+{
+	for (; *words; words++)
+		str_add_bytes(text, *words, strlen(*words) + 1);
+}
+
+bool park_hand(struct park *park, char *const *argv, char *const *envp)
+{
+	OWN(str) text = STR_NONE;
+	struct err ignored;
+	size_t n = 0;
+	int status;
+
+	while (envp[n])
+		n++;
+	str_addf(&text, "%zu", n);
+	str_add_bytes(&text, "", 1);
+	add_words(&text, envp);
+	add_words(&text, argv);
+	/* It reads all before it does anything, so this does not wait for long. */
+	status = fd_write_all(park->tell_fd, str_text(&text), text.len, &ignored);
+	fd_close_at(&park->tell_fd);
+	return status == 0;
+}

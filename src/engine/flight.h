@@ -26,13 +26,15 @@ struct flight {
 	int listener;                   /* of the box's filter, -1 = none */
 	bool over;                      /* nothing more is waited for but slow readers */
 	bool stopping;                  /* the program was asked to end; its grace runs */
+	bool parked;                    /* it runs, but nobody has claimed it */
 	bool abandoned;                 /* the user will not wait for slow readers either */
 	uint32_t early_signals;         /* to be passed on once it has started: bits, by number */
 	uint64_t begun_us, started_us, ended_us;
+	uint64_t parked_cpu_us, parked_user_us, parked_system_us;      /* used before the claim */
 	uint64_t note_cpu_us, note_rss_bytes;
 	uint64_t wall_at_us;            /* 0 = no limit, or not started */
 	uint32_t processors;            /* that the box can use at once */
-	size_t note_slot, control_slot, listener_slot, signal_slot;
+	size_t note_slot, control_slot, listener_slot, signal_slot, holder_slot;
 	size_t wall_alarm, cpu_alarm, grace_alarm, setup_alarm, patience_alarm;
 	struct streams streams;
 };
@@ -51,6 +53,7 @@ void flight_stop(struct flight *flight, enum verdict verdict, int signal, uint64
 void flight_kill(struct flight *flight);
 void flight_add_clocks(struct flight *flight);
 void flight_start_clocks(struct flight *flight);
+void flight_hear_holder(void *at, short revents);
 void flight_take_signals(void *at, short revents);
 void flight_pass_early_signals(struct flight *flight);
 

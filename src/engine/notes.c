@@ -71,13 +71,18 @@ static int take_started(struct flight *flight, const struct box_note *note, int 
 	flight->ending.started = true;
 	flight->listener = TAKE_FD(*fd);
 	loop_watch(&flight->loop, flight->listener_slot, flight->listener, POLLIN);
+	flight->parked = request->holder != NULL;
 	flight_start_clocks(flight);
 	flight_pass_early_signals(flight);
 	event_started(request->status_fd, result);
 	if (request->begun)
 		request->begun(request->begun_at);
 	/* One that watches cannot be confined before it knows whom: see observe_turn(). */
-	return request->confine && !request->observer ? confine_self(e) : 0;
+	if (request->confine && !request->observer && confine_self(e) < 0)
+		return -1;
+	if (flight->parked)
+		request->holder->parked(request->holder->at, result);
+	return 0;
 }
 
 static int take_noexec(struct flight *flight, const struct box_note *note, int *fd, struct err *e)

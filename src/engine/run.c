@@ -106,9 +106,19 @@ static void init(struct flight *flight, const struct run_request *request, struc
 	flight->control_slot = loop_add(&flight->loop, lose_keeper, flight);
 	flight->signal_slot = loop_add(&flight->loop, flight_take_signals, flight);
 	flight->listener_slot = loop_add(&flight->loop, take_refused, flight);
+	flight->holder_slot = loop_add(&flight->loop, flight_hear_holder, flight);
 	streams_init(&flight->streams, own, cap->set ? cap->n : UINT64_MAX, &flight->loop);
 	flight_add_clocks(flight);
 	flight->patience_alarm = loop_add_alarm(&flight->loop, lose_patience, flight);
+}
+
+static int open_streams(struct flight *flight, struct err *e)
+{
+	const struct run_request *const request = flight->request;
+
+	if (request->holder)
+		return streams_open_direct(&flight->streams, request->holder->in_fd, request->holder->out_fd, e);
+	return request->pty ? 0 : streams_open(&flight->streams, e);
 }
 
 static int start(struct flight *flight, struct err *e)
@@ -116,8 +126,8 @@ static int start(struct flight *flight, struct err *e)
 	const struct run_request *const request = flight->request;
 	struct streams *const streams = &flight->streams;
 
-	if (signals_open(&flight->signals, request->pty, e) < 0 ||
-	    (!request->pty && streams_open(streams, e) < 0))
+	/* The holder's descriptors are ours to close, whatever fails. */
+	if (open_streams(flight, e) < 0 || signals_open(&flight->signals, request->pty, e) < 0)
 		return -1;
 	for (size_t i = 0; i < STREAMS && i < request->n_fds; i++)
 		request->fds[i] = streams->box[i];
@@ -130,6 +140,7 @@ static int start(struct flight *flight, struct err *e)
 	/* POLLHUP comes unasked, and an answer is read where it was asked for. */
 	loop_watch(&flight->loop, flight->control_slot, flight->box.control_fd, 0);
 	loop_watch(&flight->loop, flight->signal_slot, flight->signals.fd, POLLIN);
+	loop_watch(&flight->loop, flight->holder_slot, request->holder ? request->holder->fd : -1, POLLIN);
 	return 0;
 }
 
@@ -177,6 +188,10 @@ static void release(struct flight *flight)
 	result->write_bytes = res.usage.write_bytes;
 	result->oom_kills = res.usage.oom_kills;
 	result->pids_refused = res.usage.pids_refused;
+	/* What a parked box used before its claim is nobody's. */
+	result->cpu_us -= flight->parked_cpu_us;
+	result->user_us -= flight->parked_user_us;
+	result->system_us -= flight->parked_system_us;
 	/* Without counters of the whole box: what its first process saw by waiting. */
 	if (!(result->have & USAGE_CPU))
 		result->cpu_us = flight->note_cpu_us;
@@ -188,7 +203,8 @@ static void release(struct flight *flight)
  * an end: when it was reached, a reader that takes nothing for PATIENCE_US loses the rest. */
 static void drain(struct flight *flight)
 {
-	const size_t idle[] = { flight->note_slot, flight->control_slot, flight->listener_slot };
+	const size_t idle[] = { flight->note_slot, flight->control_slot, flight->listener_slot,
+				flight->holder_slot };
 	const size_t silent[] = { flight->wall_alarm, flight->cpu_alarm, flight->grace_alarm,
 				  flight->setup_alarm };
 

@@ -13,6 +13,17 @@
 
 struct observer;
 
+/* Who keeps a box parked: its program runs, but no clock of its policy does before the claim, and processor time
+ * that was used until then does not count. */
+enum run_word { RUN_NOTHING, RUN_CLAIM, RUN_SIGNAL, RUN_FREEZE, RUN_THAW, RUN_KILL };
+struct run_holder {
+	int fd;                         /* when it is readable, hear() says what is wanted */
+	enum run_word (*hear)(void *at, int *signal);   /* RUN_CLAIM: the policy's limits are now those of the job */
+	void (*parked)(void *at, const struct result *result);  /* the box waits, and ward has no right left */
+	void *at;
+	int in_fd, out_fd;              /* the box's own streams, taken over; what it writes as errors is dropped */
+};
+
 struct run_request {
 	const struct policy *policy;
 	const struct filter_set *filter;/* the rows the plan's filter was compiled from (rung.filter) */
@@ -28,6 +39,7 @@ struct run_request {
 	int status_fd;                  /* JSON lines for each event but the last, -1 = none */
 	void (*begun)(void *at);        /* called when the box runs: plan and fds are not needed any more; or NULL */
 	void *begun_at;
+	const struct run_holder *holder;/* NULL: the box works for us from its start */
 	bool confine;                   /* drop ward's own rights once the box runs (not in tests) */
 };
 

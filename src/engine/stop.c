@@ -91,7 +91,7 @@ static void end_setup(void *at)
 static void look_at_cpu(void *at)
 {
 	struct flight *const flight = at;
-	const uint64_t limit_us = policy_n(flight->request->policy, KEY_CPU) * 1000;
+	const uint64_t limit_us = policy_n(flight->request->policy, KEY_CPU) * 1000 + flight->parked_cpu_us;
 	struct mon_res res;
 	uint64_t wait_us;
 
@@ -127,6 +127,8 @@ void flight_add_clocks(struct flight *flight)
 {
 	struct loop *const loop = &flight->loop;
 
+	/* Now: who is confined may not ask. */
+	flight->processors = count_processors(flight->request->policy);
 	flight->wall_alarm = loop_add_alarm(loop, reach_wall, flight);
 	flight->cpu_alarm = loop_add_alarm(loop, look_at_cpu, flight);
 	flight->grace_alarm = loop_add_alarm(loop, end_grace, flight);
@@ -140,14 +142,62 @@ void flight_start_clocks(struct flight *flight)
 	const uint64_t wall_ms = policy_n(policy, KEY_WALL), cpu_ms = policy_n(policy, KEY_CPU);
 
 	loop_set_alarm(&flight->loop, flight->setup_alarm, 0);
+	if (flight->parked)
+		return;
 	if (wall_ms) {
 		flight->wall_at_us = flight->started_us + wall_ms * 1000;
 		loop_set_alarm(&flight->loop, flight->wall_alarm, flight->wall_at_us);
 	}
 	if (cpu_ms) {
-		flight->processors = count_processors(policy);
 		loop_set_alarm(&flight->loop, flight->cpu_alarm,
 			       flight->started_us + cpu_ms * 1000 / flight->processors);
+	}
+}
+
+/* From now on it is somebody's: the clocks of the policy, as it is now, begin. */
+static void claim(struct flight *flight)
+{
+	struct mon_res res;
+
+	if (!flight->parked)
+		return;
+	flight->parked = false;
+	if (flight_ask(flight, MON_USAGE, 0, &res)) {
+		flight->parked_cpu_us = res.usage.cpu_us;
+		flight->parked_user_us = res.usage.user_us;
+		flight->parked_system_us = res.usage.system_us;
+	}
+	flight->started_us = loop_now_us();
+	flight_start_clocks(flight);
+}
+
+void flight_hear_holder(void *at, short revents)
+{
+	struct flight *const flight = at;
+	const struct run_holder *const holder = flight->request->holder;
+	int signal = 0;
+
+	(void)revents;
+	if (flight->over)
+		return;
+	switch (holder->hear(holder->at, &signal)) {
+	case RUN_NOTHING:
+		return;
+	case RUN_CLAIM:
+		claim(flight);
+		return;
+	case RUN_SIGNAL:
+		(void)ask(flight, MON_SIGNAL, (uint64_t)signal);
+		return;
+	case RUN_FREEZE:
+		(void)ask(flight, MON_FREEZE, 1);
+		return;
+	case RUN_THAW:
+		(void)ask(flight, MON_FREEZE, 0);
+		return;
+	case RUN_KILL:
+		flight->result->ended_by_user = true;
+		flight_stop(flight, VERDICT_SIGNAL, 0, 0);
 	}
 }
 

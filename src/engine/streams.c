@@ -109,6 +109,13 @@ int streams_open(struct streams *streams, struct err *e)
 	return open_output(streams, STREAM_ERR, e) < 0 ? err_add(e, "standard streams") : 0;
 }
 
+int streams_open_direct(struct streams *streams, int in_fd, int out_fd, struct err *e)
+{
+	streams->box[STREAM_IN] = in_fd;
+	streams->box[STREAM_OUT] = out_fd;
+	return open_output(streams, STREAM_ERR, e) < 0 ? err_add(e, "standard streams") : 0;
+}
+
 void streams_close_box(struct streams *streams)
 {
 	if (streams->box[STREAM_ERR] == streams->box[STREAM_OUT])

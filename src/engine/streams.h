@@ -41,6 +41,9 @@ void streams_init(struct streams *streams, const int own[STREAMS], uint64_t cap,
  * same file, so are the box's: what it writes stays in order. */
 MUST_USE int streams_open(struct streams *streams, struct err *e);
 
+/* The same for a box whose input and output belong to others: both are taken over in any case. */
+MUST_USE int streams_open_direct(struct streams *streams, int in_fd, int out_fd, struct err *e);
+
 /* Closes the box's ends: it has them now. */
 void streams_close_box(struct streams *streams);
 

@@ -3,6 +3,8 @@
  * other could move.
  *
  *   ward-step [KIND INTERPRETER]     KIND is what step_park.c knows: the interpreter waits, too */
+#include "serve/step.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -19,7 +21,6 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
-#include "serve/step.h"
 
 #define ENV_MAX 160
 #define OUTPUTS_MAX 32

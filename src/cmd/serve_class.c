@@ -1,0 +1,226 @@
+/* From the table of runtimes to plans. Refuses to run a class whose boundary this host cannot have: there is no
+ * fallback to a weaker one. */
+#include "cmd/serve_class.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cmd/beside.h"
+#include "cmd/box_id.h"
+#include "cmd/environment.h"
+#include "cmd/host.h"
+
+#define MIB ((uint64_t)1 << 20)
+#define STEP_INSIDE "/ward-step"
+
+/* Wall and processor time are told at the claim; the kernel's own limit of processor time stands behind. Nothing is
+ * kept of the service's environment. */
+static const char policy_text_format[] =
+	"version: 1\n"
+	"name: serve-%s\n"
+	"boundary: %s\n"
+	"threat: hostile\n"
+	"fallback: [rlimits]\n"
+	"limits: {cpu: 1h, memory: %llu, swap: 0, pids: %llu, files: 256, fsize: %llu, disk: %llu, inodes: %llu}\n"
+	"network: none\n"
+	"files:\n"
+	"  - read: host\n"
+	"  - exec: %s\n"
+	"    as: " STEP_INSIDE "\n"
+	"  - scratch: /work\n"
+	"    exec: true\n"
+	"  - scratch: /tmp\n"
+	"    exec: true\n"
+	"cwd: /work\n"
+	"proc: pid\n"
+	"env:\n"
+	"  set: {PATH: \"/usr/local/bin:/usr/bin:/bin\", HOME: /work, LANG: C.UTF-8}\n"
+	"terminal: none\n"
+	"syscalls: {default: errno, allow: [\"@default\"]}\n";
+
+static void class_done(struct serve_class *class)
+{
+	openings_done(&class->openings);
+	fit_done(&class->fit);
+	policy_done(&class->policy);
+}
+
+void serve_classes_done(struct serve_classes *classes)
+{
+	for (size_t i = 0; i < classes->n; i++)
+		class_done(&classes->classes[i]);
+	arena_done(&classes->arena);
+	*classes = SERVE_CLASSES_NONE;
+}
+
+static void set_cpus(struct policy *policy, uint64_t milli)
+{
+	policy->values[KEY_CPUS].set = milli != 0;
+	policy->values[KEY_CPUS].n = milli;
+}
+
+static uint64_t either(uint64_t asked, uint64_t otherwise)
+{
+	return asked ? asked : otherwise;
+}
+
+/* The class's policy with other numbers. */
+static int make_policy(const struct serve_class *class, const struct order_limits *limits, const char *step,
+		       struct policy *out, struct err *e)
+{
+	const struct order_limits *const own = &class->told.limits;
+	const uint64_t disk = either(limits->disk_bytes, own->disk_bytes);
+	OWN(str) text = STR_NONE;
+
+	str_addf(&text, policy_text_format, class->told.runtime, class->told.boundary,
+		 (unsigned long long)either(limits->memory_bytes, own->memory_bytes),
+		 (unsigned long long)either(limits->pids, own->pids), (unsigned long long)disk,
+		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), step);
+	if (policy_read("the service's policy", str_text(&text), text.len, out, e) < 0)
+		return -1;
+	set_cpus(out, either(limits->cpus_milli, own->cpus_milli));
+	return 0;
+}
+
+static int fit(struct serve_classes *classes, const struct serve_class *class, const struct policy *policy,
+	       struct fit *out, struct openings *openings, struct err *e)
+{
+	if (fit_make(policy, &class->payload, &classes->host, out, e) < 0)
+		return -1;
+	return openings_open(&out->rung, openings, e);
+}
+
+static bool find_program(const char *name, char out[64])
+{
+	static const char *const dirs[] = { "/usr/local/bin", "/usr/bin", "/bin" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		snprintf(out, 64, "%s/%.32s", dirs[i], name);
+		if (access(out, X_OK) == 0)
+			return true;
+	}
+	*out = '\0';
+	return false;
+}
+
+/* "python3" is a link to "python3.11", "gcc" to "gcc-12": where the name tells, nothing has to be run. */
+static void find_version(const char *program, char *out, size_t cap)
+{
+	char target[256];
+	const ssize_t len = readlink(program, target, sizeof(target) - 1);
+	const char *digits;
+
+	if (len <= 0)
+		return;
+	target[len] = '\0';
+	digits = target + strcspn(target, "0123456789");
+	snprintf(out, cap, "%.*s", (int)strspn(digits, "0123456789."), digits);
+}
+
+static void fill(struct serve_class *class, const struct runtime *runtime, const char *boundary, uint32_t warm)
+{
+	const bool compiles = *runtime->build != '\0';
+
+	class->told = (struct order_class){
+		.magic = ORDER_MAGIC, .kind = ORDER_CLASS, .park = runtime->park,
+		.limits = { .memory_bytes = (compiles ? 512 : 256) * MIB, .pids = 64, .disk_bytes = 64 * MIB, .inodes = 4096 },
+		.wall_ms = 30000, .cpu_ms = 10000, .wall_max_ms = 3600000, .cpu_max_ms = 3600000,
+		.memory_max_bytes = 16384 * MIB, .pids_max = 4096, .disk_max_bytes = 16384 * MIB, .cpus_max_milli = 64000,
+		.warm = warm,
+	};
+	snprintf(class->told.runtime, sizeof(class->told.runtime), "%s", runtime->name);
+	snprintf(class->told.boundary, sizeof(class->told.boundary), "%s", boundary);
+	snprintf(class->told.image, sizeof(class->told.image), "host");
+}
+
+static const char *park_word(enum order_park park)
+{
+	return park == PARK_PYTHON ? "python" : park == PARK_NODE ? "node" : NULL;
+}
+
+static int make(struct serve_classes *classes, struct serve_class *class, const struct runtime *runtime, struct err *e)
+{
+	static const struct order_limits defaults = { 0 };
+	const char *const park = park_word(runtime->park);
+
+	if (*runtime->program && !find_program(runtime->program, class->program))
+		return err_set(e, ERR_MISSING, "%s is not in /usr/local/bin, /usr/bin or /bin of this host; install it",
+			       runtime->program);
+	find_version(class->program, class->told.version, sizeof(class->told.version));
+	if (make_policy(class, &defaults, classes->step, &class->policy, e) < 0)
+		return -1;
+	class->argv[0] = STEP_INSIDE;
+	class->argv[1] = park;
+	class->argv[2] = park ? class->program : NULL;
+	class->payload = (struct payload){
+		.argv = class->argv,
+		.envp = environment_make(&class->policy, (char *const[]){ NULL }, false, &classes->arena),
+	};
+	return fit(classes, class, &class->policy, &class->fit, &class->openings, e);
+}
+
+static void add(struct serve_classes *classes, const struct runtime *runtime, const char *boundary, uint32_t warm)
+{
+	struct serve_class *const class = &classes->classes[classes->n];
+	struct err e = ERR_INIT;
+
+	fill(class, runtime, boundary, warm);
+	class->told.index = (uint32_t)classes->n;
+	if (make(classes, class, runtime, &e) < 0)
+		snprintf(class->told.why, sizeof(class->told.why), "%.239s", e.text);
+	classes->told[classes->n++] = class->told;
+}
+
+int serve_classes_make(struct serve_classes *classes, uint32_t warm, struct err *e)
+{
+	if (beside_find("ward-step", &classes->arena, &classes->step, e) < 0 ||
+	    host_look(NULL, &classes->host, &classes->monitor_socket, e) < 0)
+		return -1;
+	for (size_t i = 0; runtime_at(i); i++)
+		add(classes, runtime_at(i), "container", warm);
+	return 0;
+}
+
+/* Each box has an id outside that nobody else has: in the plan stands the launcher's. */
+static void give_id(struct plan *plan, uint32_t from, uint32_t to)
+{
+	for (uint32_t i = 0; i < plan->n_steps; i++)
+		if (plan->steps[i].op == OP_IDMAP && plan->steps[i].m == from)
+			plan->steps[i].m = to;
+}
+
+static bool are_own(const struct order_limits *limits)
+{
+	static const struct order_limits none = { 0 };
+
+	return memcmp(limits, &none, sizeof(none)) == 0;
+}
+
+int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits *limits, struct launch_plan *out,
+		       struct err *e)
+{
+	struct serve_classes *const classes = at;
+	struct serve_class *const class = &classes->classes[class_index];
+
+	if (*class->told.why)
+		return err_set(e, ERR_UNSUPPORTED, "%s", class->told.why);
+	/* This process is the runner's own and ends with the box: the class is its to change. */
+	if (!are_own(limits)) {
+		class_done(class);
+		class->fit = FIT_NONE;
+		class->openings = OPENINGS_NONE;
+		class->policy = POLICY_NONE;
+		if (make_policy(class, limits, classes->step, &class->policy, e) < 0 ||
+		    fit(classes, class, &class->policy, &class->fit, &class->openings, e) < 0)
+			return -1;
+	}
+	if (classes->host.root && classes->host.may_setuid)
+		give_id(class->fit.plan, classes->host.box_id, box_id_choose());
+	*out = (struct launch_plan){
+		.policy = &class->policy, .filter = &class->fit.rung.filter, .plan = class->fit.plan,
+		.fds = class->openings.fds, .n_fds = class->openings.n,
+		.notes = class->fit.rung.notes, .monitor_socket = classes->monitor_socket,
+	};
+	return 0;
+}

@@ -1,0 +1,41 @@
+/* The service's box classes: each a policy, planned once on this host, that runs `ward-step`. */
+#pragma once
+
+#include "base/err.h"
+#include "cmd/fit.h"
+#include "cmd/openings.h"
+#include "model/host.h"
+#include "serve/launcher.h"
+#include "serve/runtime.h"
+
+struct serve_class {
+	struct order_class told;
+	char program[64];               /* the interpreter, absolute inside the box; "" = none */
+	struct policy policy;
+	struct payload payload;
+	const char *argv[4];
+	struct fit fit;
+	struct openings openings;
+};
+
+struct serve_classes {
+	struct serve_class classes[ORDER_CLASSES_MAX];
+	struct order_class told[ORDER_CLASSES_MAX];     /* copies, for the launcher */
+	size_t n;
+	const char *step;               /* path of ward-step */
+	struct host host;
+	const char *monitor_socket;
+	struct arena arena;
+};
+#define SERVE_CLASSES_NONE ((struct serve_classes){ .n = 0 })
+void serve_classes_done(struct serve_classes *classes);
+
+/* Plans every runtime on every boundary; what cannot be had here is a class that says why.
+ *
+ * warm  boxes to keep parked of each class that can have them
+ * Errors: ward-step is missing; ERR_SYSTEM */
+MUST_USE int serve_classes_make(struct serve_classes *classes, uint32_t warm, struct err *e);
+
+/* As struct launcher_setup's plan(); `at` is the classes. */
+MUST_USE int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits *limits,
+				struct launch_plan *out, struct err *e);

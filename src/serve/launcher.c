@@ -1,0 +1,299 @@
+/* The launcher: forks, waits, and counts. Refuses orders beyond its bounds by closing what came with them. */
+#include "serve/launcher.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/loop.h"
+#include "serve/runner.h"
+
+#define FRONT_TRIES 5           /* in a row, each shorter than FRONT_STEADY_US */
+#define FRONT_STEADY_US 10000000
+#define BACKOFF_US 200000
+
+struct launcher {
+	const struct launcher_setup *setup;
+	int front_fd, signal_fd;
+	pid_t front;                    /* 0 = none */
+	uint64_t front_since_us, front_at_us;   /* when it was started; when the next one is, 0 = never */
+	unsigned failures;
+	bool is_ending;
+	uint64_t end_at_us;
+	struct {
+		pid_t pid;              /* 0 = free */
+		uint64_t box;
+	} runners[ORDER_BOXES_MAX];
+	size_t n_runners;
+};
+
+static int send_classes(const struct launcher *launcher, struct err *e)
+{
+	const struct launcher_setup *const setup = launcher->setup;
+	const struct order_hello hello = {
+		ORDER_MAGIC, ORDER_HELLO, (uint32_t)setup->n_classes, (uint32_t)setup->boxes_max,
+	};
+
+	if (fd_send(launcher->front_fd, &hello, sizeof(hello), NULL, 0, e) < 0)
+		return -1;
+	for (size_t i = 0; i < setup->n_classes; i++)
+		if (fd_send(launcher->front_fd, &setup->classes[i], sizeof(setup->classes[i]), NULL, 0, e) < 0)
+			return -1;
+	return 0;
+}
+
+static void reset_signals(void)
+{
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+}
+
+/* Everything of the launcher that its children must not hold: with it the front would not see the launcher's end. */
+static void shed(const struct launcher *launcher)
+{
+	fd_close(launcher->front_fd);
+	fd_close(launcher->signal_fd);
+}
+
+/* Both are closed at exec where they came from; what arrives at 3 and 4 is open. */
+_Noreturn static void become_front(const struct launcher_setup *setup, int fd)
+{
+	const int launcher_fd = fcntl(fd, F_DUPFD_CLOEXEC, 10), state_fd = fcntl(setup->state_fd, F_DUPFD_CLOEXEC, 10);
+	const char *const envp[] = { "PATH=/usr/bin:/bin", NULL };
+
+	setsid();
+	reset_signals();
+	if (launcher_fd < 0 || state_fd < 0 || dup2(launcher_fd, FRONT_FD_LAUNCHER) < 0 ||
+	    dup2(state_fd, FRONT_FD_STATE) < 0 || close_range(FRONT_FD_STATE + 1, ~0u, 0) < 0)
+		_exit(125);
+	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(setup->front_gid, setup->front_gid, setup->front_gid) < 0 ||
+			       setresuid(setup->front_uid, setup->front_uid, setup->front_uid) < 0))
+		_exit(125);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		_exit(125);
+	execve(setup->front, (char *const *)(uintptr_t)setup->front_argv, (char *const *)(uintptr_t)envp);
+	_exit(126);
+}
+
+static int start_front(struct launcher *launcher, struct err *e)
+{
+	int ends[2];
+	pid_t pid;
+
+	launcher->front_at_us = 0;
+	launcher->front_since_us = loop_now_us();
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return err_sys(e, "socketpair");
+	pid = fork();
+	if (pid == 0) {
+		close(ends[0]);
+		become_front(launcher->setup, ends[1]);
+	}
+	close(ends[1]);
+	if (pid < 0) {
+		close(ends[0]);
+		return err_sys(e, "fork");
+	}
+	launcher->front = pid;
+	launcher->front_fd = ends[0];
+	/* One that ended already will be heard of; it then does not matter what it was told. */
+	(void)!send_classes(launcher, e);
+	return 0;
+}
+
+static void start_runner(struct launcher *launcher, const struct order *order, const int fds[ORDER_FDS])
+{
+	size_t i = 0;
+	pid_t pid;
+
+	while (i < launcher->setup->boxes_max && launcher->runners[i].pid)
+		i++;
+	if (i == launcher->setup->boxes_max || order->class_index >= launcher->setup->n_classes)
+		return; /* its descriptors are closed: that is the answer */
+	pid = fork();
+	if (pid == 0) {
+		shed(launcher);
+		setsid();
+		reset_signals();
+		runner_live(launcher->setup, order, fds);
+	}
+	if (pid < 0)
+		return;
+	launcher->runners[i].pid = pid;
+	launcher->runners[i].box = order->box;
+	launcher->n_runners++;
+}
+
+/* A runner that does not answer: its keeper sees the end of its channel and ends the box. */
+static void end_runner(struct launcher *launcher, uint64_t box)
+{
+	for (size_t i = 0; i < ORDER_BOXES_MAX; i++)
+		if (launcher->runners[i].pid && launcher->runners[i].box == box)
+			kill(launcher->runners[i].pid, SIGKILL);
+}
+
+/* The front speaks another language, or has gone: it is replaced. */
+static void drop_front(struct launcher *launcher)
+{
+	fd_close_at(&launcher->front_fd);
+	if (launcher->front)
+		kill(launcher->front, SIGKILL);
+}
+
+static void take_order(struct launcher *launcher)
+{
+	int fds[ORDER_FDS] = { -1, -1, -1 };
+	struct order order;
+	struct err e = ERR_INIT;
+	size_t n_fds = 0;
+	const ssize_t got = fd_receive(launcher->front_fd, &order, sizeof(order), fds, ORDER_FDS, &n_fds, &e);
+
+	if (got <= 0 || !order_is_sound(&order, (size_t)got) || n_fds != (order.kind == ORDER_START ? ORDER_FDS : 0))
+		drop_front(launcher);
+	else if (order.kind == ORDER_START)
+		start_runner(launcher, &order, fds);
+	else
+		end_runner(launcher, order.box);
+	for (size_t i = 0; i < n_fds; i++)
+		fd_close(fds[i]);
+}
+
+/* The n-th failure in a row waits 2^n times as long. */
+static int lose_front(struct launcher *launcher, int status, struct err *e)
+{
+	const uint64_t now = loop_now_us();
+
+	launcher->front = 0;
+	fd_close_at(&launcher->front_fd);
+	if (launcher->is_ending)
+		return 0;
+	launcher->failures = now - launcher->front_since_us > FRONT_STEADY_US ? 0 : launcher->failures + 1;
+	/* It says itself why it could not begin; trying again would say the same. */
+	if (WIFEXITED(status) && (WEXITSTATUS(status) == 2 || WEXITSTATUS(status) == 125 || WEXITSTATUS(status) == 126))
+		return err_set(e, ERR_SYSTEM, "the front (%s) could not start: exit code %d", launcher->setup->front,
+			       WEXITSTATUS(status));
+	if (launcher->failures >= FRONT_TRIES)
+		return err_set(e, ERR_SYSTEM, "the front ended %u times in a row (last: %s %d); giving up",
+			       launcher->failures, WIFSIGNALED(status) ? "signal" : "exit code",
+			       WIFSIGNALED(status) ? WTERMSIG(status) : WEXITSTATUS(status));
+	launcher->front_at_us = now + ((uint64_t)BACKOFF_US << launcher->failures);
+	return 0;
+}
+
+static int reap(struct launcher *launcher, struct err *e)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == launcher->front && lose_front(launcher, status, e) < 0)
+			return -1;
+		for (size_t i = 0; i < ORDER_BOXES_MAX; i++)
+			if (launcher->runners[i].pid == pid) {
+				launcher->runners[i].pid = 0;
+				launcher->n_runners--;
+			}
+	}
+	return 0;
+}
+
+/* Asks the front to end; it lets its jobs go on for a while and gives back what is not done. */
+static void begin_end(struct launcher *launcher)
+{
+	if (launcher->front)
+		kill(launcher->front, launcher->is_ending ? SIGKILL : SIGTERM);
+	if (!launcher->is_ending)
+		launcher->end_at_us = loop_now_us() + launcher->setup->grace_ms * 1000;
+	launcher->is_ending = true;
+}
+
+static int take_signals(struct launcher *launcher, struct err *e)
+{
+	struct signalfd_siginfo info;
+
+	while (read(launcher->signal_fd, &info, sizeof(info)) == sizeof(info))
+		if (info.ssi_signo != SIGCHLD)
+			begin_end(launcher);
+	return reap(launcher, e);
+}
+
+static int turn(struct launcher *launcher, struct err *e)
+{
+	struct pollfd polls[2] = {
+		{ .fd = launcher->signal_fd, .events = POLLIN },
+		{ .fd = launcher->front_fd, .events = POLLIN },
+	};
+	const uint64_t due = launcher->is_ending ? launcher->end_at_us : launcher->front_at_us, now = loop_now_us();
+	const int wait_ms = !due ? -1 : due <= now ? 0 : (int)((due - now) / 1000 + 1);
+
+	if (poll(polls, 2, wait_ms) < 0 && errno != EINTR)
+		return err_sys(e, "poll");
+	if (polls[0].revents && take_signals(launcher, e) < 0)
+		return -1;
+	if (polls[1].revents && launcher->front_fd >= 0)
+		take_order(launcher);
+	if (launcher->is_ending && loop_now_us() >= launcher->end_at_us && launcher->front)
+		kill(launcher->front, SIGKILL);
+	if (!launcher->is_ending && launcher->front_at_us && loop_now_us() >= launcher->front_at_us)
+		return start_front(launcher, e);
+	return 0;
+}
+
+static int open_signals(struct launcher *launcher, struct err *e)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	launcher->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return launcher->signal_fd < 0 ? err_sys(e, "signalfd") : 0;
+}
+
+/* Boxes end with the front's ends of their channels; what does not is killed. */
+static void wait_for_runners(struct launcher *launcher)
+{
+	const uint64_t patience_us = loop_now_us() + 5000000;
+	struct err ignored;
+
+	drop_front(launcher);
+	while (launcher->n_runners || launcher->front) {
+		struct pollfd one = { .fd = launcher->signal_fd, .events = POLLIN };
+
+		poll(&one, 1, 100);
+		launcher->is_ending = true;
+		(void)!take_signals(launcher, &ignored);
+		for (size_t i = 0; i < ORDER_BOXES_MAX && loop_now_us() > patience_us; i++)
+			if (launcher->runners[i].pid)
+				kill(launcher->runners[i].pid, SIGKILL);
+	}
+}
+
+int launcher_run(const struct launcher_setup *setup, struct err *e)
+{
+	static struct launcher launcher;
+	int status;
+
+	launcher = (struct launcher){ .setup = setup, .front_fd = -1, .signal_fd = -1 };
+	status = open_signals(&launcher, e) < 0 || start_front(&launcher, e) < 0 ? -1 : 0;
+	while (status == 0 && !(launcher.is_ending && !launcher.front))
+		status = turn(&launcher, e);
+	wait_for_runners(&launcher);
+	fd_close(launcher.signal_fd);
+	return status;
+}

@@ -1,0 +1,47 @@
+/* `ward serve` itself: starts the front, and a runner for each box the front orders. It reads no byte of a tenant:
+ * orders are fixed structs of numbers. When it ends, everything ends. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "boundary/boundary.h"
+#include "model/plan.h"
+#include "serve/order.h"
+
+/* Descriptors of the front when it is executed. */
+enum { FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE };
+
+/* A box ready to be started: what `ward run` would have after reading and planning. Borrowed by the runner. */
+struct launch_plan {
+	struct policy *policy;          /* the runner's own: wall and processor time become the job's */
+	const struct filter_set *filter;
+	struct plan *plan;              /* the runner's own: it gets an id that no other box has */
+	int *fds;
+	size_t n_fds;
+	uint32_t notes;
+	const char *monitor_socket;
+};
+
+struct launcher_setup {
+	const struct order_class *classes;
+	size_t n_classes, boxes_max;
+	/* The plan of a class with these limits (0 = its own). Called in the runner, with the launcher's rights. */
+	int (*plan)(void *at, uint32_t class_index, const struct order_limits *limits, struct launch_plan *out,
+		    struct err *e);
+	void *at;
+	const char *front;              /* path of ward-serve */
+	const char *const *front_argv;  /* ends with NULL */
+	int state_fd;                   /* the state directory, locked */
+	uid_t front_uid;                /* of root: what the front becomes; else its own */
+	gid_t front_gid;
+	uint64_t grace_ms;              /* for the front to end by itself */
+};
+
+/* Runs until SIGTERM or SIGINT, or until the front cannot be kept alive. Nothing is left when it returns.
+ *
+ * Errors: ERR_SYSTEM: why the front would not stay */
+MUST_USE int launcher_run(const struct launcher_setup *setup, struct err *e);

@@ -1,0 +1,32 @@
+/* The runtimes: a table, and from a job to the steps its box is told to run. Pure. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "serve/job.h"
+#include "serve/order.h"
+
+struct runtime {
+	const char *name, *program, *main, *build, *run;
+	enum order_park park;
+};
+
+/* NULL when there is none. */
+const struct runtime *runtime_find(const char *name);
+const struct runtime *runtime_at(size_t i);
+
+/* What the box is asked to run. */
+struct runtime_step {
+	const char *id;
+	const char *const *argv;        /* ends with NULL */
+	const struct job_bytes *input;  /* never NULL */
+	bool is_build;                  /* its failure is the compiler's word on the program */
+	bool is_parked;                 /* argv is for the interpreter that waits: without its own name */
+};
+
+/* Fills steps[], at most JOB_STEPS + 1 of them; what it makes is the arena's.
+ *
+ * Returns their number, 0 with *fault when the job does not say what is to be run */
+size_t runtime_steps(const struct runtime *runtime, const struct job_spec *spec, struct runtime_step *steps,
+		     struct arena *arena, struct job_fault *fault);

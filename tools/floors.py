@@ -17,9 +17,10 @@ MAY = {
     "store": ["base", "model"],
     "isolate": ["base"],  # what a guest of the engine, its zygote and its owner say to each other
     "wasi": ["base"],  # hostile bytes in, kernel calls out; no idea of engines or policies
-    "v8": ["base", "mech", "wasi", "isolate", "model/engine_calls.def"],  # the engine's process; a program of its own
+    "v8": ["base", "mech", "wasi", "isolate", "model/engine_calls.def", "probe/probe.h"],  # the engine's process, its own program
     "format": ["base", "model"],  # peers' formats, both ways; pure
-    "judge": ["base", "model", "boundary", "probe/attempt.h"],  # the table of attempts
+    "judge": ["base", "model", "boundary", "probe/attempt.h", "probe/guest.def", "wasi/calls.def",
+              "wasi/errno.def"],  # the tables of attempts, and what a guest can call
     "engine": ["base", "model", "boundary", "broker", "store", "isolate", "monitor/client.h"],
     "serve": ["base", "model", "store"],  # the service: what its processes say to each other; see RUNNER
     "api": ["base", "model", "mech", "store", "serve"],  # the front: every byte of a client's

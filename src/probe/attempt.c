@@ -38,6 +38,14 @@ static const struct attempt_row rows[] = {
 	  __VA_ARGS__ },
 #include "probe/attempts.def"
 #undef ATTEMPT
+#define GUEST(name, family, claim, steps, text, ...)                                               \
+	{ .id = name "\0",                                                                         \
+	  .what = text "\0",                                                                       \
+	  .group = GROUP_##family,                                                                 \
+	  .claims = CLAIM_##claim,                                                                 \
+	  __VA_ARGS__ },
+#include "probe/guest.def"
+#undef GUEST
 };
 
 static const struct {
@@ -53,6 +61,7 @@ static const struct {
 	[GROUP_RESOURCES] = { "resources", "resources" },
 	[GROUP_LIFECYCLE] = { "lifecycle", "lifecycle" },
 	[GROUP_CONTROLS] = { "controls", "controls" },
+	[GROUP_WASM] = { "wasm", "a WebAssembly module, with the calls it is given" },
 };
 
 size_t attempt_count(void)
@@ -88,9 +97,14 @@ const char *attempt_group_title(enum attempt_group group)
 	return group < GROUPS ? groups[group].title : NULL;
 }
 
+bool attempt_is_native(const struct attempt_row *row)
+{
+	return row->group < GROUP_WASM;
+}
+
 bool attempt_is_control(const struct attempt_row *row)
 {
-	return row->group == GROUP_CONTROLS;
+	return !row->claims;
 }
 
 const char *outcome_name(enum outcome_kind kind)

@@ -17,6 +17,7 @@ enum attempt_group {
 	GROUP_RESOURCES,
 	GROUP_LIFECYCLE,
 	GROUP_CONTROLS,
+	GROUP_WASM, /* from here on: a guest of an engine tries, with what the engine gives it */
 	GROUPS
 };
 
@@ -24,7 +25,8 @@ enum attempt_group {
 enum attempt_claims {
 	CLAIM_PROCESS = 1 << 0,
 	CLAIM_CONTAINER = 1 << 1,
-	CLAIM_BOTH = CLAIM_PROCESS | CLAIM_CONTAINER
+	CLAIM_BOTH = CLAIM_PROCESS | CLAIM_CONTAINER,
+	CLAIM_WASM = 1 << 2
 };
 
 /* What the policy must say for the row to be a claim at all. */
@@ -72,6 +74,7 @@ struct attempt_row {
 	struct attempt_call call;
 	char path[56]; /* operand of the generic attempts */
 	uint64_t n;
+	uint32_t also; /* a call that does the same; 0 = none */
 };
 
 size_t attempt_count(void);
@@ -84,6 +87,9 @@ size_t attempt_index(const struct attempt_row *row);
 /* For --only ("files") and for people ("files and devices"); NULL past the end. */
 const char *attempt_group_name(enum attempt_group group);
 const char *attempt_group_title(enum attempt_group group);
+
+/* Native code makes it, by system calls; else it is a guest's. */
+bool attempt_is_native(const struct attempt_row *row);
 
 /* Must be possible: a box that refuses everything proves nothing. */
 bool attempt_is_control(const struct attempt_row *row);

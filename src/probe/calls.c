@@ -2,6 +2,7 @@
  * processes' memory, and the subsystems most kernel exploits came through. Only calls that a
  * missing argument or a wrong magic stops behind the permission check. */
 #include "probe/attempts.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -66,7 +67,7 @@ struct outcome try_clone3(GIVEN)
 
 struct outcome try_setns(GIVEN)
 {
-	int fd = open(row->path, O_RDONLY | O_CLOEXEC);
+	int fd = way_open(row->path, O_RDONLY | O_CLOEXEC, 0);
 
 	if (fd < 0)
 		fd = (int)syscall(SYS_pidfd_open, getpid(), 0);
@@ -246,7 +247,7 @@ struct outcome try_handle(GIVEN)
 	} at = { .handle = { .handle_bytes = MAX_HANDLE_SZ } };
 	int mount_id;
 
-	const int dir = open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const int dir = way_open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
 	if (name_to_handle_at(AT_FDCWD, "/", &at.handle, &mount_id, 0) < 0)
 		return outcome_refused(errno);
 	if (row->n == 0)
@@ -276,7 +277,7 @@ struct outcome try_cachestat(GIVEN)
 	const uint64_t range[2] = { 0, 4096 };
 	uint64_t stat[5];
 
-	const int fd = scene->self ? open(scene->self, O_RDONLY | O_CLOEXEC) : -1;
+	const int fd = scene->self ? way_open(scene->self, O_RDONLY | O_CLOEXEC, 0) : -1;
 	if (fd < 0)
 		return outcome_skipped("nothing readable");
 	return outcome_of(syscall(451 /* cachestat */, fd, range, stat, 0));

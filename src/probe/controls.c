@@ -1,6 +1,7 @@
 /* What must stay possible. A box in which these fail refuses everything and so proves nothing. */
 #include "probe/attempts.h"
 #include "probe/spawn.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -63,11 +64,11 @@ struct outcome try_can_exec(GIVEN)
 struct outcome try_can_read(GIVEN)
 {
 	char byte;
-	const int fd = scene->readable ? open(scene->readable, O_RDONLY | O_CLOEXEC) : -1;
+	const int fd = scene->readable ? way_open(scene->readable, O_RDONLY | O_CLOEXEC, 0) : -1;
 
 	if (!scene->readable)
 		return outcome_skipped("no file is granted");
-	return fd < 0 ? outcome_refused(errno) : outcome_of(read(fd, &byte, 1));
+	return fd < 0 ? outcome_refused(errno) : outcome_of(way_read(fd, &byte, 1));
 }
 
 struct outcome try_can_write(GIVEN)
@@ -76,10 +77,10 @@ struct outcome try_can_write(GIVEN)
 
 	if (!scene_file(scene, "write", path, sizeof(path)))
 		return outcome_skipped("no scratch directory");
-	const int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, "x", 1) != 1 || pread(fd, &byte, 1, 0) != 1)
+	const int fd = way_open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, "x", 1) != 1 || way_pread(fd, &byte, 1, 0) != 1)
 		return outcome_refused(errno);
-	return unlink(path) < 0 ? outcome_refused(errno) :
+	return way_unlink(path) < 0 ? outcome_refused(errno) :
 				  outcome_state(byte == 'x', "written, read, removed", "");
 }
 
@@ -90,12 +91,12 @@ struct outcome try_can_pipe(GIVEN)
 
 	if (pipe2(ends, O_CLOEXEC) < 0 || write(ends[1], "x", 1) != 1)
 		return outcome_refused(errno);
-	return outcome_of(read(ends[0], &byte, 1));
+	return outcome_of(way_read(ends[0], &byte, 1));
 }
 
 struct outcome try_can_null(GIVEN)
 {
-	const int fd = open("/dev/null", O_WRONLY | O_CLOEXEC);
+	const int fd = way_open("/dev/null", O_WRONLY | O_CLOEXEC, 0);
 
 	return fd < 0 ? outcome_refused(errno) : outcome_of(write(fd, "x", 1));
 }

@@ -1,6 +1,7 @@
 /* What comes along by inheritance: descriptors, working directory, terminal, session, environment.
  */
 #include "probe/attempts.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +63,7 @@ static int64_t terminal_number(int fd)
 
 struct outcome try_tty(GIVEN)
 {
-	const int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	const int fd = way_open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK, 0);
 
 	return fd < 0 ? outcome_refused(errno) :
 			outcome_allowed("terminal %d", (int)terminal_number(fd));
@@ -79,7 +80,7 @@ struct outcome try_tty_inherited(GIVEN)
 /* Pushes a blank into the harness's own terminal, never into a user's. */
 struct outcome try_tty_push(GIVEN)
 {
-	const int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	const int fd = way_open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK, 0);
 
 	if (fd < 0)
 		return outcome_refused(errno);
@@ -90,7 +91,7 @@ struct outcome try_tty_push(GIVEN)
 
 struct outcome try_tty_group(GIVEN)
 {
-	const int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	const int fd = way_open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK, 0);
 	int group = 0;
 
 	return fd < 0 ? outcome_refused(errno) : outcome_of(ioctl(fd, TIOCGPGRP, &group));
@@ -100,11 +101,11 @@ struct outcome try_tty_group(GIVEN)
 static int own_terminal(const struct scene *scene)
 {
 	int unlocked = 0;
-	const int present = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK);
+	const int present = way_open("/dev/tty", O_RDWR | O_CLOEXEC | O_NONBLOCK, 0);
 
 	if (present >= 0 && scene->host_tty && terminal_number(present) != scene->host_tty)
 		return present;
-	const int master = open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	const int master = way_open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
 
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) < 0)
 		return -1;

@@ -1,6 +1,7 @@
 /* Other processes of the host: its System V objects and message queues, signals, forged
  * credentials. */
 #include "probe/attempts.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -56,7 +57,7 @@ struct outcome try_queue(GIVEN)
 
 struct outcome try_shm_file(GIVEN)
 {
-	return scene->shm_file ? outcome_of(open(scene->shm_file, O_RDONLY | O_CLOEXEC)) :
+	return scene->shm_file ? outcome_of(way_open(scene->shm_file, O_RDONLY | O_CLOEXEC, 0)) :
 				 no_marker();
 }
 
@@ -64,19 +65,19 @@ struct outcome try_shm_file(GIVEN)
 static bool is_host(const struct scene *scene)
 {
 	return scene->host_pid > 2 && scene->host_pid != scene_first(scene) &&
-	       scene->host_pid != getpid() && scene->host_pid != getppid();
+	       scene->host_pid != getpid() && scene->host_pid != way_parent();
 }
 
 struct outcome try_host_named(GIVEN)
 {
 	if (!is_host(scene))
 		return no_marker();
-	return outcome_past(kill((pid_t)scene->host_pid, 0), EPERM, EACCES);
+	return outcome_past(way_kill((pid_t)scene->host_pid, 0), EPERM, EACCES);
 }
 
 struct outcome try_host_signal(GIVEN)
 {
-	return is_host(scene) ? outcome_of(kill((pid_t)scene->host_pid, 0)) : no_marker();
+	return is_host(scene) ? outcome_of(way_kill((pid_t)scene->host_pid, 0)) : no_marker();
 }
 
 struct outcome try_host_queue_signal(GIVEN)
@@ -105,7 +106,7 @@ struct outcome try_host_priority(GIVEN)
 
 struct outcome try_parent_signal(GIVEN)
 {
-	return scene_parent(scene) ? outcome_of(kill(scene_parent(scene), 0)) :
+	return scene_parent(scene) ? outcome_of(way_kill(scene_parent(scene), 0)) :
 				     outcome_skipped("the parent has no number in here");
 }
 

@@ -1,6 +1,7 @@
 /* What must not outlive the box. */
 #include "probe/attempts.h"
 #include "probe/spawn.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -48,11 +49,11 @@ struct outcome try_scratch_persists(GIVEN)
 
 	if (!scene_file(scene, "left-behind", path, sizeof(path)))
 		return outcome_skipped("no scratch directory");
-	if (access(path, F_OK) == 0) {
-		unlink(path);
+	if (way_exists(path) == 0) {
+		way_unlink(path);
 		return outcome_allowed("the file of an earlier box is there");
 	}
-	const int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	const int fd = way_open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 
 	return outcome_refused(fd < 0 ? errno : 0);
 }

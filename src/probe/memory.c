@@ -12,6 +12,7 @@
 #include <x86intrin.h>
 
 #include "probe/spawn.h"
+#include "probe/way.h"
 
 enum { PAGE = 4096 };
 
@@ -90,13 +91,13 @@ struct outcome try_exec_written(GIVEN)
 
 	if (!scene_file(scene, "script", path, sizeof(path)))
 		return outcome_skipped("no scratch directory");
-	const int fd = open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0700);
+	const int fd = way_open(path, O_CREAT | O_WRONLY | O_TRUNC | O_CLOEXEC, 0700);
 	if (write_script(scene, row, fd) < 0)
 		return outcome_refused(errno);
 	close(fd);
 	const struct outcome outcome = spawn_program(scene, row, path, NULL);
 
-	unlink(path);
+	way_unlink(path);
 	return outcome;
 }
 
@@ -106,13 +107,13 @@ struct outcome try_map_written(GIVEN)
 
 	if (!scene_file(scene, "code", path, sizeof(path)))
 		return outcome_skipped("no scratch directory");
-	const int fd = open(path, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0700);
+	const int fd = way_open(path, O_CREAT | O_RDWR | O_TRUNC | O_CLOEXEC, 0700);
 	if (fd < 0 || ftruncate(fd, PAGE) < 0)
 		return outcome_refused(errno);
 	const struct outcome outcome =
 		outcome_of(page_of(PROT_READ | PROT_EXEC, MAP_PRIVATE, fd) == MAP_FAILED ? -1 : 0);
 
-	unlink(path);
+	way_unlink(path);
 	return outcome;
 }
 
@@ -125,12 +126,12 @@ static struct outcome exec_memfd(void *at)
 {
 	const struct copy *const copy = at;
 	const char *const self = copy->scene->self;
-	const int fd = spawn_memfd(0), from = self ? open(self, O_RDONLY | O_CLOEXEC) : -1;
+	const int fd = spawn_memfd(0), from = self ? way_open(self, O_RDONLY | O_CLOEXEC, 0) : -1;
 	char word[64], *argv[3], block[65536];
 
 	if (fd < 0 || from < 0)
 		return outcome_refused(errno);
-	for (ssize_t n; (n = read(from, block, sizeof(block))) > 0;)
+	for (ssize_t n; (n = way_read(from, block, sizeof(block))) > 0;)
 		if (write(fd, block, (size_t)n) != n)
 			return outcome_refused(errno);
 	spawn_arguments(copy->scene, copy->row, false, self, word, argv);

@@ -1,6 +1,7 @@
 /* Changing the mount tree, by the old calls and the new ones. Mounts are made of nothing, over a
  * directory of our own, or stay detached, and are gone with the process. */
 #include "probe/attempts.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,14 +26,14 @@ static struct outcome mount_over(const struct scene *scene, const char *type, un
 
 	if (!scene_file(scene, "mount", dir, sizeof(dir)))
 		return outcome_skipped("no scratch directory");
-	if (mkdir(dir, 0700) < 0 && errno != EEXIST)
+	if (way_mkdir(dir, 0700) < 0 && errno != EEXIST)
 		return outcome_refused(errno);
 	const long rc = mount(type ? "none" : dir, dir, type, flags, NULL);
 	const struct outcome outcome = outcome_of(rc);
 
 	if (rc == 0)
 		umount2(dir, MNT_DETACH);
-	rmdir(dir);
+	way_rmdir(dir);
 	return outcome;
 }
 

@@ -1,6 +1,7 @@
 /* Attempts that are a path and one way to use it: the row names the path. Nothing is written to
  * what opens, and what is created is removed at once. */
 #include "probe/attempts.h"
+#include "probe/way.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -17,19 +18,19 @@
 
 struct outcome try_open(GIVEN)
 {
-	return outcome_of(open(row->path, O_RDONLY | QUIETLY));
+	return outcome_of(way_open(row->path, O_RDONLY | QUIETLY, 0));
 }
 
 struct outcome try_open_writable(GIVEN)
 {
 	/* ETXTBSY is a refusal too: it comes before read-only mounts and Landlock are asked
 	 * (fs/open.c, do_dentry_open()), so it tells nothing of them. */
-	return outcome_of(open(row->path, O_WRONLY | O_APPEND | QUIETLY));
+	return outcome_of(way_open(row->path, O_WRONLY | O_APPEND | QUIETLY, 0));
 }
 
 struct outcome try_granted_write(GIVEN)
 {
-	return scene->readable ? outcome_of(open(scene->readable, O_WRONLY | O_APPEND | QUIETLY)) :
+	return scene->readable ? outcome_of(way_open(scene->readable, O_WRONLY | O_APPEND | QUIETLY, 0)) :
 				 outcome_skipped("no file is granted");
 }
 
@@ -41,20 +42,20 @@ struct outcome try_granted_replace(GIVEN)
 		return outcome_skipped("no file is granted");
 	snprintf(path, sizeof(path), "%s.new", scene->readable);
 	const struct outcome outcome =
-		outcome_of(open(path, O_CREAT | O_EXCL | O_WRONLY | QUIETLY, 0600));
+		outcome_of(way_open(path, O_CREAT | O_EXCL | O_WRONLY | QUIETLY, 0600));
 
-	unlink(path);
+	way_unlink(path);
 	return outcome;
 }
 
 struct outcome try_read(GIVEN)
 {
 	char bytes[8]; /* /proc/kpagecount is read in whole entries */
-	const int fd = open(row->path, O_RDONLY | QUIETLY);
+	const int fd = way_open(row->path, O_RDONLY | QUIETLY, 0);
 
 	if (fd < 0)
 		return outcome_refused(errno);
-	const ssize_t n = read(fd, bytes, sizeof(bytes));
+	const ssize_t n = way_read(fd, bytes, sizeof(bytes));
 
 	if (n < 0)
 		return outcome_refused(errno);
@@ -72,7 +73,7 @@ static bool is_own_way(const struct scene *scene, const char *dir, const char *e
 
 struct outcome try_list(GIVEN)
 {
-	DIR *const dir = opendir(row->path);
+	DIR *const dir = way_opendir(row->path);
 
 	if (!dir)
 		return outcome_refused(errno);
@@ -88,11 +89,11 @@ static struct outcome create_file(const char *dir)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/.ward-probe-%d", dir, (int)getpid());
-	const int fd = open(path, O_CREAT | O_EXCL | O_WRONLY | QUIETLY, 0600);
+	const int fd = way_open(path, O_CREAT | O_EXCL | O_WRONLY | QUIETLY, 0600);
 
 	if (fd < 0)
 		return outcome_refused(errno);
-	unlink(path);
+	way_unlink(path);
 	return outcome_allowed("a file was created in %s", dir);
 }
 
@@ -106,9 +107,9 @@ struct outcome try_make_directory(GIVEN)
 	char path[256];
 
 	snprintf(path, sizeof(path), "%s/ward-probe-%d", row->path, (int)getpid());
-	if (mkdir(path, 0700) < 0)
+	if (way_mkdir(path, 0700) < 0)
 		return outcome_refused(errno);
-	rmdir(path);
+	way_rmdir(path);
 	return outcome_allowed("a directory was made in %s", row->path);
 }
 
@@ -143,7 +144,7 @@ static bool is_plain_device(dev_t dev)
 
 struct outcome try_strange_device(GIVEN)
 {
-	DIR *const dir = opendir("/dev");
+	DIR *const dir = way_opendir("/dev");
 	struct stat stat;
 
 	if (!dir)
@@ -166,7 +167,7 @@ static struct outcome make_node(const struct scene *scene, mode_t type, dev_t de
 		return outcome_skipped("no scratch directory");
 	const struct outcome outcome = outcome_of(mknod(path, type | 0600, dev));
 
-	unlink(path);
+	way_unlink(path);
 	return outcome;
 }
 

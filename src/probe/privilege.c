@@ -2,6 +2,7 @@
  * given an argument the kernel refuses only after it has checked the right. */
 #include "probe/attempts.h"
 #include "probe/spawn.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -291,12 +292,12 @@ struct outcome try_chown_root(GIVEN)
 
 	if (!scene_file(scene, "chown", path, sizeof(path)))
 		return outcome_skipped("no scratch directory");
-	const int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	const int fd = way_open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return outcome_refused(errno);
 	const struct outcome outcome = outcome_of(fchown(fd, getuid() ? 0 : 1, (gid_t)-1));
 
-	unlink(path);
+	way_unlink(path);
 	return outcome;
 }
 
@@ -308,13 +309,13 @@ struct outcome try_filecap_set(GIVEN)
 
 	if (!scene_file(scene, "filecap", path, sizeof(path)))
 		return outcome_skipped("no scratch directory");
-	const int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	const int fd = way_open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return outcome_refused(errno);
 	const struct outcome outcome =
 		outcome_of(fsetxattr(fd, "security.capability", none, sizeof(none), 0));
 
-	unlink(path);
+	way_unlink(path);
 	return outcome;
 }
 

@@ -1,6 +1,7 @@
 /* What /proc, /sys and the clock tell of the host, beyond paths that merely open (those are rows).
  */
 #include "probe/attempts.h"
+#include "probe/way.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -16,7 +17,7 @@
 struct outcome try_proc_one(GIVEN)
 {
 	return scene_first(scene) == 1 ? outcome_skipped("process 1 is the program itself") :
-					 outcome_of(open(row->path, O_RDONLY | O_CLOEXEC));
+					 outcome_of(way_open(row->path, O_RDONLY | O_CLOEXEC, 0));
 }
 
 /* Environment or memory of the process that started this one. */
@@ -27,7 +28,7 @@ struct outcome try_proc_parent(GIVEN)
 	if (!scene_parent(scene))
 		return outcome_skipped("the parent has no number in here");
 	snprintf(path, sizeof(path), "/proc/%d/%s", (int)scene_parent(scene), row->path);
-	return outcome_of(open(path, (int)row->n | O_CLOEXEC));
+	return outcome_of(way_open(path, (int)row->n | O_CLOEXEC, 0));
 }
 
 struct outcome try_proc_host(GIVEN)
@@ -40,12 +41,12 @@ struct outcome try_proc_host(GIVEN)
 	    scene->host_pid <= 2)
 		return outcome_skipped("the number has another meaning in here");
 	snprintf(path, sizeof(path), "/proc/%d", (int)scene->host_pid);
-	return outcome_of(access(path, F_OK));
+	return outcome_of(way_exists(path));
 }
 
 struct outcome try_proc_foreign(GIVEN)
 {
-	DIR *const dir = opendir("/proc");
+	DIR *const dir = way_opendir("/proc");
 
 	if (!dir)
 		return outcome_refused(errno);
@@ -62,8 +63,8 @@ struct outcome try_proc_foreign(GIVEN)
 /* The descriptors of process 1 are those of ward's first process: none may be walked through. */
 static const char *file_text(const char *path, char *out, size_t cap)
 {
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	const ssize_t n = fd < 0 ? -1 : read(fd, out, cap - 1);
+	const int fd = way_open(path, O_RDONLY | O_CLOEXEC, 0);
+	const ssize_t n = fd < 0 ? -1 : way_read(fd, out, cap - 1);
 
 	if (fd >= 0)
 		close(fd);
@@ -133,15 +134,15 @@ struct outcome try_host_name(GIVEN)
 struct outcome try_self_mem(GIVEN)
 {
 	static const char constant[1] = "x";
-	const int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
+	const int fd = way_open("/proc/self/mem", O_RDWR | O_CLOEXEC, 0);
 
 	return fd < 0 ? outcome_refused(errno) :
-			outcome_of(pwrite(fd, "x", 1, (off_t)(uintptr_t)constant));
+			outcome_of(way_pwrite(fd, "x", 1, (off_t)(uintptr_t)constant));
 }
 
 struct outcome try_oom_score(GIVEN)
 {
-	const int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
+	const int fd = way_open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC, 0);
 
 	return fd < 0 ? outcome_refused(errno) : outcome_of(write(fd, "-1000", 5));
 }

@@ -2,6 +2,7 @@
  * there. */
 #include "probe/attempts.h"
 #include "probe/spawn.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -54,7 +55,7 @@ struct outcome try_memory_file(GIVEN)
 		return no_limit();
 	if (fd < 0)
 		return outcome_refused(errno);
-	signal(SIGXFSZ, SIG_IGN);
+	way_ignore(SIGXFSZ);
 	for (int64_t at = 0; at < scene->memory + BEYOND; at += (int64_t)sizeof(block))
 		if (write(fd, block, sizeof(block)) < 0)
 			return outcome_refused(errno);
@@ -141,13 +142,13 @@ struct outcome try_disk(GIVEN)
 
 	if (!is_tryable(scene->disk, 512 * MIB) || !scene_file(scene, "disk", dir, sizeof(dir)))
 		return no_limit();
-	signal(SIGXFSZ, SIG_IGN);
-	if (mkdir(dir, 0700) < 0)
+	way_ignore(SIGXFSZ);
+	if (way_mkdir(dir, 0700) < 0)
 		return outcome_refused(errno);
 	/* Many small files: the limit of one file's size must not stand in for the limit of all. */
 	for (int64_t at = 0; at < scene->disk + BEYOND; at += (int64_t)sizeof(block)) {
 		snprintf(path, sizeof(path), "%s/%d", dir, n++);
-		const int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+		const int fd = way_open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
 
 		if (fd < 0 || write(fd, block, sizeof(block)) < (ssize_t)sizeof(block)) {
 			outcome = outcome_refused(errno ? errno : ENOSPC);
@@ -157,9 +158,9 @@ struct outcome try_disk(GIVEN)
 	}
 	while (n--) {
 		snprintf(path, sizeof(path), "%s/%d", dir, n);
-		unlink(path);
+		way_unlink(path);
 	}
-	rmdir(dir);
+	way_rmdir(dir);
 	return outcome;
 }
 
@@ -172,20 +173,20 @@ struct outcome try_inodes(GIVEN)
 
 	if (!is_tryable(scene->inodes, MOST) || !scene_file(scene, "inodes", dir, sizeof(dir)))
 		return no_limit();
-	if (mkdir(dir, 0700) < 0)
+	if (way_mkdir(dir, 0700) < 0)
 		return outcome_refused(errno);
 	for (; n < scene->inodes + MORE; n++) {
 		snprintf(path, sizeof(path), "%s/%d", dir, (int)n);
-		if (mknod(path, S_IFREG | 0600, 0) < 0) {
+		if (way_make_file(path) < 0) {
 			outcome = outcome_refused(errno);
 			break;
 		}
 	}
 	while (n--) {
 		snprintf(path, sizeof(path), "%s/%d", dir, (int)n);
-		unlink(path);
+		way_unlink(path);
 	}
-	rmdir(dir);
+	way_rmdir(dir);
 	return outcome;
 }
 
@@ -194,7 +195,7 @@ struct outcome try_files(GIVEN)
 	if (!is_tryable(scene->files, 65536))
 		return no_limit();
 	for (int64_t i = 0; i < scene->files + 8; i++)
-		if (dup(1) < 0)
+		if (way_dup(1) < 0)
 			return outcome_refused(errno);
 	return outcome_allowed("8 descriptors beyond");
 }
@@ -206,12 +207,12 @@ struct outcome try_fsize(GIVEN)
 	if (!is_tryable(scene->fsize, INT64_MAX - 1) ||
 	    !scene_file(scene, "fsize", path, sizeof(path)))
 		return no_limit();
-	signal(SIGXFSZ, SIG_IGN);
-	const int fd = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+	way_ignore(SIGXFSZ);
+	const int fd = way_open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0600);
 	const struct outcome outcome = fd < 0 ? outcome_refused(errno) :
-						outcome_of(pwrite(fd, "x", 1, (off_t)scene->fsize));
+						outcome_of(way_pwrite(fd, "x", 1, (off_t)scene->fsize));
 
-	unlink(path);
+	way_unlink(path);
 	return outcome;
 }
 

@@ -1,5 +1,6 @@
 /* Reads the arguments that describe the markers. Opens nothing. */
 #include "probe/scene.h"
+#include "probe/way.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -68,7 +69,7 @@ pid_t scene_first(const struct scene *scene)
 
 pid_t scene_parent(const struct scene *scene)
 {
-	return scene->first ? scene->parent : getppid();
+	return scene->first ? scene->parent : way_parent();
 }
 
 uint64_t scene_inherited(const struct scene *scene)

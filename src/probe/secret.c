@@ -1,6 +1,7 @@
 /* The marker file outside every grant, world-readable on purpose: each way there is tried. */
 #include "probe/attempts.h"
 #include "probe/spawn.h"
+#include "probe/way.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -22,11 +23,11 @@ static struct outcome no_marker(void)
 static struct outcome marker_read(const struct scene *scene, const char *path)
 {
 	char text[128] = "";
-	const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	const int fd = way_open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 
 	if (fd < 0)
 		return outcome_refused(errno);
-	const ssize_t n = read(fd, text, sizeof(text) - 1);
+	const ssize_t n = way_read(fd, text, sizeof(text) - 1);
 
 	if (n < 0)
 		return outcome_refused(errno);
@@ -59,11 +60,11 @@ struct outcome try_secret_symlink(GIVEN)
 		return no_marker();
 	if (!scene_file(scene, "symlink", link, sizeof(link)))
 		return outcome_skipped("no scratch directory");
-	if (symlink(scene->secret, link) < 0)
+	if (way_symlink(scene->secret, link) < 0)
 		return outcome_refused(errno);
 	const struct outcome outcome = marker_read(scene, link);
 
-	unlink(link);
+	way_unlink(link);
 	return outcome;
 }
 
@@ -75,15 +76,15 @@ struct outcome try_secret_hardlink(GIVEN)
 		return no_marker();
 	if (!scene_file(scene, "hardlink", link_path, sizeof(link_path)))
 		return outcome_skipped("no scratch directory");
-	const struct outcome outcome = outcome_of(link(scene->secret, link_path));
+	const struct outcome outcome = outcome_of(way_link(scene->secret, link_path));
 
-	unlink(link_path);
+	way_unlink(link_path);
 	return outcome;
 }
 
 struct outcome try_secret_write(GIVEN)
 {
-	return scene->secret ? outcome_of(open(scene->secret, O_WRONLY | O_APPEND | O_CLOEXEC)) :
+	return scene->secret ? outcome_of(way_open(scene->secret, O_WRONLY | O_APPEND | O_CLOEXEC, 0)) :
 			       no_marker();
 }
 
@@ -107,14 +108,14 @@ struct outcome try_secret_stat(GIVEN)
 
 struct outcome try_secret_path(GIVEN)
 {
-	return scene->secret ? outcome_of(open(scene->secret, O_PATH | O_CLOEXEC)) : no_marker();
+	return scene->secret ? outcome_of(way_open(scene->secret, O_PATH | O_CLOEXEC, 0)) : no_marker();
 }
 
 struct outcome try_secret_list(GIVEN)
 {
 	if (!scene->secret_dir)
 		return no_marker();
-	return outcome_of(opendir(scene->secret_dir) ? 0 : -1);
+	return outcome_of(way_opendir(scene->secret_dir) ? 0 : -1);
 }
 
 struct outcome try_secret_create(GIVEN)
@@ -125,9 +126,9 @@ struct outcome try_secret_create(GIVEN)
 		return no_marker();
 	snprintf(path, sizeof(path), "%s/made-inside", scene->secret_dir);
 	const struct outcome outcome =
-		outcome_of(open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
+		outcome_of(way_open(path, O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0600));
 
-	unlink(path);
+	way_unlink(path);
 	return outcome;
 }
 

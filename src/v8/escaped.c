@@ -1,0 +1,120 @@
+/* ward-escaped: what stands in the engine's place when selftest has taken the engine away. It is given the engine's
+ * command line, opens what the engine opens, seals itself as the engine does, and is native code from there on: it
+ * makes ward-probe's attempts with the calls and paths that the seal leaves. The guest's arguments are the probe's.
+ *
+ *   seal=no   as the first of them: without the seal, in what the box alone leaves
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "probe/probe.h"
+#include "v8/job.h"
+#include "v8/seal.h"
+
+#define CODE_SETUP 125
+#define WORDS 1024
+
+struct escaped {
+	struct wasm_job job;
+	struct arena arena;
+	char *argv[WORDS];
+	int argc;
+	uint64_t open_fds;
+};
+
+/* A guest holds its directories by descriptor, and so does whoever broke out of it. */
+static bool open_preopens(struct escaped *self)
+{
+	for (size_t i = 0; i < self->job.n_preopens; i++) {
+		const int fd = open(self->job.preopens[i].path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+
+		if (fd < 0)
+			return false;
+		if (fd < 64)
+			self->open_fds |= UINT64_C(1) << fd;
+	}
+	return true;
+}
+
+/* The guest's name of a place as the path it has in the box; NULL: it is not below any of its directories. */
+static char *real_place(struct escaped *self, const char *name)
+{
+	for (size_t i = 0; i < self->job.n_preopens; i++) {
+		const struct wasm_preopen *const preopen = &self->job.preopens[i];
+		const size_t len = strlen(preopen->name);
+
+		if (strncmp(name, preopen->name, len) == 0 && (name[len] == '/' || !name[len]))
+			return arena_printf(&self->arena, "%s%s", preopen->path, name + len);
+	}
+	return NULL;
+}
+
+/* Words of the probe that name what the policy grants. */
+static char *translate(struct escaped *self, const char *word)
+{
+	static const char *const granted[] = { "self", "readable", "scratch", "suid", "filecap" };
+	const char *const equals = strchr(word, '=');
+
+	for (size_t i = 0; equals && i < ARRAY_SIZE(granted); i++) {
+		char *place;
+
+		if (strlen(granted[i]) != (size_t)(equals - word) || strncmp(word, granted[i], strlen(granted[i])) != 0)
+			continue;
+		place = real_place(self, equals + 1);
+		return place ? arena_printf(&self->arena, "%s=%s", granted[i], place) : NULL;
+	}
+	if (strncmp(word, "passed=", 7) == 0) {
+		const unsigned long long passed = strtoull(word + 7, NULL, 10);
+
+		return arena_printf(&self->arena, "passed=%llu", passed | (unsigned long long)self->open_fds);
+	}
+	return arena_printf(&self->arena, "%s", word);
+}
+
+static bool translate_all(struct escaped *self, const char *const *words)
+{
+	for (; *words; words++) {
+		char *const word = translate(self, *words);
+
+		if (self->argc == WORDS - 1)
+			return false;
+		if (word)
+			self->argv[self->argc++] = word;
+	}
+	return true;
+}
+
+static int fail(const char *what)
+{
+	dprintf(STDERR_FILENO, "ward-escaped: %s\n", what);
+	return CODE_SETUP;
+}
+
+int main(int argc, char **argv)
+{
+	static struct escaped self;
+	struct err e = ERR_INIT;
+	const char *const *words;
+	bool seals;
+
+	if (!job_read(argc, argv, &self.job))
+		return fail("called by `ward selftest` alone");
+	words = self.job.argv + 1;
+	seals = !*words || strcmp(*words, "seal=no") != 0;
+	self.argv[self.argc++] = argv[0];
+	/* As the engine does: a limit is an errno. */
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
+	if (!open_preopens(&self))
+		return fail("a granted directory cannot be opened");
+	if (!translate_all(&self, words + !seals))
+		return fail("too many words");
+	if (seals && seal_enter(self.job.preopens, self.job.n_preopens, &e) < 0)
+		return fail(e.text);
+	return probe_main(self.argc, self.argv);
+}

@@ -21,6 +21,8 @@ struct payload {
 	size_t n_pass;
 	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
 	uint32_t pty_size;              /* rows << 16 | columns it begins with, 0: not known */
+	bool in_place;                  /* what is inside has the path it has outside: selftest alone, for a box
+					 * that it takes the mounts of */
 	bool observed;                  /* every call is asked about and goes on unless the floor or the
 					 * boundary refuses it: `ward trace` alone, never a policy */
 };

@@ -55,7 +55,7 @@ static int make_base(const struct policy *policy, struct markers *markers, struc
 		       "do not let programs run, or are granted by the policy");
 }
 
-static char *path_in(struct markers *markers, const char *name)
+char *markers_path(struct markers *markers, const char *name)
 {
 	return arena_printf(&markers->arena, "%s/%s", markers->base, name);
 }
@@ -91,7 +91,7 @@ static void make_privileged(const char *probe, struct markers *markers)
 	/* struct vfs_cap_data, revision 2: CAP_NET_RAW, permitted and effective */
 	const uint32_t caps[5] = { VFS_CAP_REVISION_2 | VFS_CAP_FLAGS_EFFECTIVE,
 				   1u << CAP_NET_RAW };
-	char *const suid = path_in(markers, "granted/suid"), *const filecap = path_in(
+	char *const suid = markers_path(markers, "granted/suid"), *const filecap = markers_path(
 								     markers, "granted/filecap");
 	struct err ignored = ERR_INIT;
 
@@ -106,14 +106,15 @@ static void make_privileged(const char *probe, struct markers *markers)
 
 static int make_files(const char *probe, struct markers *markers, struct err *e)
 {
-	if (mkdir(path_in(markers, "granted"), 0755) < 0 ||
-	    mkdir(path_in(markers, "outside"), 0755) < 0)
+	if (mkdir(markers_path(markers, "granted"), 0755) < 0 ||
+	    mkdir(markers_path(markers, "outside"), 0755) < 0)
 		return err_sys(e, "mkdir in %s", markers->base);
-	markers->probe = path_in(markers, "granted/ward-probe");
-	markers->readable = path_in(markers, "granted/readable");
-	markers->secret = path_in(markers, "outside/secret");
-	markers->tool = path_in(markers, "outside/tool");
-	markers->socket_path = path_in(markers, "outside/socket");
+	markers->granted = markers_path(markers, "granted");
+	markers->probe = markers_path(markers, "granted/ward-probe");
+	markers->readable = markers_path(markers, "granted/readable");
+	markers->secret = markers_path(markers, "outside/secret");
+	markers->tool = markers_path(markers, "outside/tool");
+	markers->socket_path = markers_path(markers, "outside/socket");
 	if (make_file(markers->secret, markers->token, e) < 0 ||
 	    make_file(markers->readable, "plain", e) < 0)
 		return -1;
@@ -122,6 +123,27 @@ static int make_files(const char *probe, struct markers *markers, struct err *e)
 		return -1;
 	make_privileged(probe, markers);
 	return 0;
+}
+
+int markers_set_out_guest(struct markers *markers, const char *program, const char **out, struct err *e)
+{
+	const struct {
+		const char *name, *target;
+	} links[] = {
+		{ "granted/link-up", "../outside/secret" },
+		{ "granted/link-absolute", markers->secret },
+		{ "granted/link-magic", "/proc/self/root" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
+		if (symlink(links[i].target, markers_path(markers, links[i].name)) < 0)
+			return err_sys(e, "symlink in %s", markers->base);
+	if (mkdir(markers_path(markers, "granted/below"), 0755) < 0 ||
+	    mkfifo(markers_path(markers, "granted/pipe"), 0666) < 0)
+		return err_sys(e, "mkdir and mkfifo in %s", markers->base);
+	*out = markers_path(markers, "engine");
+	return make_file(markers_path(markers, "granted/below/file"), "plain", e) < 0 ? -1 :
+		copy_program(program, *out, 0755, e);
 }
 
 static int listen_inet(int type, uint16_t *port)
@@ -229,6 +251,8 @@ static void remove_files(const struct markers *markers)
 	static const char *const names[] = {
 		"granted/ward-probe", "granted/readable", "granted/suid",   "granted/filecap",
 		"outside/secret",     "outside/tool",     "outside/socket", "outside/made-inside",
+		"granted/link-up",    "granted/link-absolute", "granted/link-magic", "granted/pipe",
+		"granted/below/file", "engine",           "guest",
 	};
 	char path[128];
 
@@ -236,6 +260,8 @@ static void remove_files(const struct markers *markers)
 		snprintf(path, sizeof(path), "%s/%s", markers->base, names[i]);
 		unlink(path);
 	}
+	snprintf(path, sizeof(path), "%s/granted/below", markers->base);
+	rmdir(path);
 	snprintf(path, sizeof(path), "%s/granted", markers->base);
 	rmdir(path);
 	snprintf(path, sizeof(path), "%s/outside", markers->base);
@@ -326,7 +352,7 @@ void markers_describe(struct markers *markers, const char **argv, size_t *n, siz
 	add_text(&to, "readable", markers->readable);
 	add_text(&to, "suid", markers->suid);
 	add_text(&to, "filecap", markers->filecap);
-	add_text(&to, "secret_dir", path_in(markers, "outside"));
+	add_text(&to, "secret_dir", markers_path(markers, "outside"));
 	add_text(&to, "secret", markers->secret);
 	add_text(&to, "tool", markers->tool);
 	add_text(&to, "socket", markers->socket_fd >= 0 ? markers->socket_path : NULL);

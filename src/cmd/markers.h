@@ -12,7 +12,8 @@
 struct markers {
 	char token[40];         /* occurs in the name or content of each */
 	char base[64];          /* private directory, "" = none; granted/ and outside/ beneath */
-	char *probe, *readable; /* for the box: ward-probe and a plain file */
+	char *granted;          /* directory of what is for the box */
+	char *probe, *readable; /* in it: ward-probe and a plain file */
 	char *suid,
 		*filecap; /* copies of ward-probe with rights; NULL when ward has none to give */
 	char *secret, *tool, *socket_path; /* outside */
@@ -46,6 +47,15 @@ struct markers {
 MUST_USE int markers_set_out(const struct policy *policy, const char *probe, struct markers *out,
 			     struct err *e);
 void markers_done(struct markers *markers);
+
+/* For a guest of an engine: beneath granted, links that lead out, a pipe, a directory with a file; and a copy of
+ * the program that takes the engine's place.
+ *
+ * program  its path; out: of the copy, in the markers' arena */
+MUST_USE int markers_set_out_guest(struct markers *markers, const char *program, const char **out, struct err *e);
+
+/* The path of a file in the private directory; in the markers' arena. */
+char *markers_path(struct markers *markers, const char *name);
 
 /* Appends "name=value" arguments that tell ward-probe where they are. */
 void markers_describe(struct markers *markers, const char **argv, size_t *n, size_t cap);

@@ -5,6 +5,7 @@
 #include "judge/selftest.h"
 
 #define L(layer) LAYER_BIT(LAYER_##layer)
+#define G(guard) LAYER_BIT(GUARD_##guard)
 #define OWN_TREE (L(MOUNTNS) | L(ROOTFS))
 
 /* .ids: words with a blank before and after each. */
@@ -98,6 +99,12 @@ static const struct {
 	  "limits by user do not bind the host's root, and there is no cgroup" },
 	{ CLAIM_PROCESS, L(RLIMITS), " memory pids cpu open-files file-size ",
 	  "this boundary has no cgroup: limits hold per process" },
+	{ CLAIM_WASM, G(ENGINE), " write-exec-map write-exec-protect write-exec-pkey ",
+	  "the engine's process makes machine code, that is its work; a guest has none of its own. What code may call "
+	  "there is the seal's and the box's business" },
+	{ CLAIM_WASM, G(ENGINE), " tsc tscp clock-fine ",
+	  "a guest's clocks tick in milliseconds because the engine says so; native code has the processor's counter and "
+	  "the kernel's clocks" },
 	{ CLAIM_BOTH, L(DUMP), " core-dump ",
 	  "a core stays within the limits of files; a host that pipes cores to a program would "
 	  "start it" },

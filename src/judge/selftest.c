@@ -31,6 +31,11 @@ void selftest_report_done(struct selftest_report *report)
 	*report = (struct selftest_report){ .columns = NULL };
 }
 
+const char *selftest_guard_name(enum layer guard)
+{
+	return guard == GUARD_ENGINE ? "engine" : guard == GUARD_SEAL ? "seal" : layer_name(guard);
+}
+
 void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row,
 		     const struct result *result)
 {
@@ -156,13 +161,20 @@ static bool need_holds(const struct policy *policy, const struct attempt_row *ro
 					policy->values[needs[row->need].key].set;
 }
 
-static bool policy_allows(const struct policy *policy, const struct attempt_call *call)
+static bool policy_allows(const struct policy *policy, uint32_t nr, const struct attempt_call *call)
 {
 	const uint64_t args[6] = { call->args[0], call->args[1], call->args[2], call->args[3] };
 	const struct filter_row *by;
-	const enum filter_act act = filter_judge(&policy->syscalls, call->nr, args, &by);
+	const enum filter_act act = filter_judge(&policy->syscalls, nr, args, &by);
 
 	return act == FILTER_ALLOW || act == FILTER_LOG;
+}
+
+/* In an engine's place an attempt is made by the calls that are left there. */
+static bool call_passes(const struct selftest_scope *scope, const struct attempt_row *row)
+{
+	return row->call.has && (policy_allows(scope->policy, row->call.nr, &row->call) ||
+				 (scope->has_engine && row->also && policy_allows(scope->policy, row->also, &row->call)));
 }
 
 /* What the box's filter refuses beyond the policy, because this kernel cannot guard it otherwise. */
@@ -180,10 +192,12 @@ bool selftest_claims(const struct selftest_scope *scope, const struct attempt_ro
 		     const char **why)
 {
 	const uint64_t others = row->layers & ~LAYER_BIT(LAYER_SECCOMP) & scope->layers;
-	const bool is_allowed = row->call.has && policy_allows(scope->policy, &row->call) &&
-				!host_refuses(scope, row->call.nr);
+	const bool is_allowed = call_passes(scope, row) && !host_refuses(scope, row->call.nr);
+	const bool is_of_engine = scope->has_engine && selftest_residual(scope->claimant, row, GUARD_ENGINE);
 
 	*why = "";
+	if (is_of_engine)
+		return true; /* whatever the policy says: it speaks of native code */
 	if (attempt_is_control(row))
 		*why = row->call.has && !is_allowed ? "the policy does not allow the call" : "";
 	else if (!(row->claims & scope->claimant))
@@ -217,7 +231,7 @@ enum selftest_cell selftest_cell(const struct selftest_scope *scope, const struc
 		return CELL_UNKNOWN;
 	if (is_control)
 		return is_refused ? CELL_BROKEN : CELL_WORKS;
-	return CELL_POSSIBLE;
+	return scope->has_engine && selftest_residual(scope->claimant, row, GUARD_ENGINE) ? CELL_ENGINE : CELL_POSSIBLE;
 }
 
 bool selftest_opens(const struct selftest_report *report, const struct selftest_column *column,
@@ -226,6 +240,9 @@ bool selftest_opens(const struct selftest_report *report, const struct selftest_
 	const size_t i = attempt_index(row);
 	const char *why;
 
+	if (column->layer == GUARD_ENGINE)
+		return attempt_is_native(row) && !attempt_is_control(row) && selftest_claims(&report->scope, row, &why) &&
+		       column->pass.records[i].kind == OUTCOME_ALLOWED;
 	return column->pass.records && selftest_claims(&report->scope, row, &why) &&
 	       selftest_cell(&report->scope, row, &report->pass.records[i]) == CELL_HELD &&
 	       column->pass.records[i].kind == OUTCOME_ALLOWED;
@@ -242,6 +259,11 @@ static bool may_be_untried(const struct attempt_row *row, enum layer layer)
 	return ((row->how & HOW_SLOW) || no_terminal) && !(row->layers & LAYER_BIT(layer));
 }
 
+bool selftest_tries(const struct selftest_column *column, const struct attempt_row *row)
+{
+	return column->layer < LAYERS || attempt_is_native(row);
+}
+
 size_t selftest_silent(const struct selftest_report *report, const struct selftest_column *column)
 {
 	size_t n = 0;
@@ -252,9 +274,9 @@ size_t selftest_silent(const struct selftest_report *report, const struct selfte
 		const enum selftest_cell whole =
 			selftest_cell(&report->scope, row, &report->pass.records[i]);
 
-		n += whole == CELL_HELD && here == OUTCOME_NONE &&
+		n += whole == CELL_HELD && here == OUTCOME_NONE && selftest_tries(column, row) &&
 		     !may_be_untried(row, column->layer);
-		n += whole == CELL_WORKS && here != OUTCOME_ALLOWED;
+		n += whole == CELL_WORKS && here != OUTCOME_ALLOWED && selftest_tries(column, row);
 	}
 	return n;
 }

@@ -1,6 +1,5 @@
 /* What the attempts made inside a box prove: which operations were refused, which the boundary
- * claims to refuse, and which layer a refusal hangs on. Pure: the boxes are the caller's business.
- */
+ * claims to refuse, and which layer a refusal hangs on. Pure: the boxes are the caller's business. */
 #pragma once
 
 #include <stdbool.h>
@@ -21,9 +20,8 @@ struct selftest_record {
 	char detail[RECORD_DETAIL];
 };
 
-/* One pass over the attempts; records[attempt_count()]. */
 struct selftest_pass {
-	struct selftest_record *records;
+	struct selftest_record *records; /* [attempt_count()] */
 };
 #define SELFTEST_PASS_NONE ((struct selftest_pass){ .records = NULL })
 void selftest_pass_init(struct selftest_pass *pass);
@@ -40,12 +38,21 @@ MUST_USE int selftest_read(struct selftest_pass *pass, const char *text, size_t 
 void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row,
 		     const struct result *result);
 
+/* What an engine adds to the layers, numbered behind them: the engine itself, and what its process gives up before
+ * it looks at a guest. No step of a plan installs them. */
+#define GUARD_ENGINE ((enum layer)(LAYERS + 1))
+#define GUARD_SEAL   ((enum layer)(LAYERS + 2))
+
+/* The name of a layer, "engine" or "seal". */
+const char *selftest_guard_name(enum layer guard);
+
 /* What is claimed, and by whom. */
 struct selftest_scope {
-	const struct policy *policy;
-	uint32_t claimant; /* CLAIM_PROCESS or CLAIM_CONTAINER */
+	const struct policy *policy; /* of the process that makes the calls */
+	uint32_t claimant; /* CLAIM_PROCESS or CLAIM_CONTAINER, and an engine's */
 	uint64_t layers;   /* installed, LAYER_BIT */
 	uint32_t notes;                 /* enum note: what this host made weaker */
+	bool has_engine;   /* a guest's rows are tried in the engine, the others in its place: without it */
 };
 
 /* True when the operation must be refused (a control: must be possible); else *why says, in a few
@@ -63,6 +70,7 @@ enum selftest_cell {
 	CELL_WORKS,    /* a control */
 	CELL_BROKEN,   /* a control that fails */
 	CELL_NOT_APPLICABLE,
+	CELL_ENGINE,   /* possible with the engine gone: it alone refuses it, for a reason that is written down */
 	CELL_UNKNOWN, /* no answer */
 	CELLS
 };
@@ -87,11 +95,13 @@ void selftest_report_done(struct selftest_report *report);
 
 struct selftest_count {
 	size_t cells[CELLS];
-	size_t single,
-		undocumented; /* operations that one layer alone refuses; those without a reason */
-	size_t silent;        /* cells of the matrix without an answer */
+	size_t single, undocumented; /* operations that one layer alone refuses; those without a reason */
+	size_t silent; /* cells of the matrix without an answer */
 };
 struct selftest_count selftest_count(const struct selftest_report *report);
+
+/* Without an engine, or its seal, there is no guest to try what is its own. */
+bool selftest_tries(const struct selftest_column *column, const struct attempt_row *row);
 
 /* True when the operation is refused in the whole box and possible in this column. */
 bool selftest_opens(const struct selftest_report *report, const struct selftest_column *column,
@@ -108,9 +118,3 @@ const char *selftest_residual(uint32_t claimant, const struct attempt_row *row, 
 /* 0 when nothing forbidden was possible, every control worked and no operation hangs on a single
  * layer without a reason; else 1. */
 int selftest_code(const struct selftest_report *report);
-
-/* For people: the table, the matrix when there are columns, and the line that sums up. */
-void selftest_text(const struct selftest_report *report, bool colour, struct str *out);
-
-/* One JSON object on one line, with "schema": 1. */
-void selftest_json(const struct selftest_report *report, struct str *out);

@@ -1,10 +1,11 @@
 /* The table, the matrix and the summary, as text and as JSON. Judges nothing itself. */
+#include "judge/selftest_show.h"
+
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/json.h"
-#include "judge/selftest.h"
 
 enum { ID_COLUMN = 2, OUTCOME_COLUMN = 24 };
 
@@ -17,6 +18,7 @@ static const struct {
 	[CELL_WORKS] = { "works", "\033[32m" },
 	[CELL_BROKEN] = { "BROKEN", "\033[1;31m" },
 	[CELL_NOT_APPLICABLE] = { "n/a", "\033[2m" },
+	[CELL_ENGINE] = { "engine", "" },
 	[CELL_UNKNOWN] = { "UNKNOWN", "\033[1;33m" },
 };
 
@@ -109,6 +111,8 @@ static char cell_letter(const struct selftest_report *report, const struct selft
 	record = &column->pass.records[attempt_index(row)];
 	if (selftest_opens(report, column, row))
 		return selftest_residual(report->scope.claimant, row, column->layer) ? 'x' : 'X';
+	if (!selftest_tries(column, row))
+		return ' ';
 	if (record->kind == OUTCOME_NONE)
 		return record->begun ? '?' : ' ';
 	return record->kind == OUTCOME_SKIPPED ? '-' : '.';
@@ -141,7 +145,7 @@ static void add_column_summary(const struct selftest_report *report, size_t k, s
 	const struct selftest_column *const column = &report->columns[k];
 	size_t n = 0;
 
-	str_addf(out, "  %c without %s", letter(k), layer_name(column->layer));
+	str_addf(out, "  %c without %s", letter(k), selftest_guard_name(column->layer));
 	str_pad(out, OUTCOME_COLUMN);
 	if (column->why.kind != ERR_NONE) {
 		str_addf(out, "cannot be taken away: %s\n", column->why.text);
@@ -169,7 +173,7 @@ static void add_singles(const struct selftest_report *report, struct str *out)
 				continue;
 			str_addf(out, "  %s", row->id);
 			str_pad(out, OUTCOME_COLUMN);
-			str_addf(out, "only %s: %s\n", layer_name(layer),
+			str_addf(out, "only %s: %s\n", selftest_guard_name(layer),
 				 reason ? reason :
 					  "UNDOCUMENTED: add a second layer, or the reason");
 		}
@@ -184,7 +188,8 @@ static void add_matrix(const struct selftest_report *report, struct str *out)
 	str_add(out, "\n");
 	for (size_t k = 0; k < report->n_columns; k++)
 		add_column_summary(report, k, out);
-	str_add(out, "\noperations that one layer alone refuses\n");
+	str_add(out, report->scope.has_engine ? "\nwith the engine gone already: operations that one layer alone refuses\n" :
+						"\noperations that one layer alone refuses\n");
 	add_singles(report, out);
 }
 
@@ -203,6 +208,9 @@ static void add_summary(const struct selftest_report *report, struct str *out)
 			 count.cells[CELL_BROKEN]);
 	if (count.cells[CELL_UNKNOWN])
 		str_addf(out, "%zu without an answer\n", count.cells[CELL_UNKNOWN]);
+	if (count.cells[CELL_ENGINE])
+		str_addf(out, "%zu are possible to native code in the jail, and to no guest: the engine alone\n",
+			 count.cells[CELL_ENGINE]);
 	str_addf(out, "%zu refused, %zu allowed, %zu not applicable\n", count.cells[CELL_HELD],
 		 count.cells[CELL_POSSIBLE], count.cells[CELL_NOT_APPLICABLE]);
 }
@@ -211,6 +219,9 @@ void selftest_text(const struct selftest_report *report, bool colour, struct str
 {
 	str_addf(out, "policy %s, boundary %s, %d layers\n", report->policy_name, report->boundary,
 		 __builtin_popcountll(report->scope.layers));
+	if (report->scope.has_engine)
+		str_add(out, "\nthe engine was taken away: native code tried this in its place, sealed as the engine seals itself;\n"
+			     "rows of the last group were tried by a guest in the engine\n");
 	add_table(report, colour, out);
 	if (report->columns)
 		add_matrix(report, out);
@@ -241,10 +252,11 @@ static void put_row(const struct selftest_report *report, const struct attempt_r
 	json_put_text(json, "outcome", outcome_name(record->kind));
 	json_put_text(json, "cause", *cause ? cause : NULL);
 	json_put_text(json, "detail", *record->detail ? record->detail : NULL);
+	json_put_text(json, "by", attempt_is_native(row) ? "native code" : "guest");
 	json_put_bool(json, "claimed", selftest_claims(&report->scope, row, &why));
 	json_put_text(json, "not_claimed", *why ? why : NULL);
 	json_put_bool(json, "good",
-		      cell == CELL_HELD || cell == CELL_WORKS || cell == CELL_NOT_APPLICABLE);
+		      cell == CELL_HELD || cell == CELL_WORKS || cell == CELL_NOT_APPLICABLE || cell == CELL_ENGINE);
 	put_layers(json, "layers", row->layers & report->scope.layers);
 	json_put_end(json);
 }
@@ -253,7 +265,7 @@ static void put_column(const struct selftest_report *report, const struct selfte
 		       struct json *json)
 {
 	json_put_object(json, NULL);
-	json_put_text(json, "without", layer_name(column->layer));
+	json_put_text(json, "without", selftest_guard_name(column->layer));
 	json_put_u64(json, "unanswered", selftest_silent(report, column));
 	json_put_text(json, "error", column->why.kind != ERR_NONE ? column->why.text : NULL);
 	json_put_array(json, "possible");
@@ -279,6 +291,7 @@ static void put_summary(const struct selftest_report *report, struct json *json)
 	json_put_u64(json, "refused", count.cells[CELL_HELD]);
 	json_put_u64(json, "allowed", count.cells[CELL_POSSIBLE]);
 	json_put_u64(json, "not_applicable", count.cells[CELL_NOT_APPLICABLE]);
+	json_put_u64(json, "engine_alone", count.cells[CELL_ENGINE]);
 	json_put_u64(json, "unknown", count.cells[CELL_UNKNOWN]);
 	json_put_u64(json, "controls", count.cells[CELL_WORKS]);
 	json_put_u64(json, "controls_failed", count.cells[CELL_BROKEN]);
@@ -297,6 +310,7 @@ void selftest_json(const struct selftest_report *report, struct str *out)
 	json_put_text(&json, "policy", report->policy_name);
 	json_put_text(&json, "boundary", report->boundary);
 	put_layers(&json, "layers", report->scope.layers);
+	json_put_bool(&json, "engine_taken_away", report->scope.has_engine);
 	json_put_array(&json, "attempts");
 	for (size_t i = 0; i < attempt_count(); i++)
 		if (is_shown(report, attempt_at(i)))

@@ -105,6 +105,9 @@ static int own_terminal(const struct scene *scene)
 
 	if (present >= 0 && scene->host_tty && terminal_number(present) != scene->host_tty)
 		return present;
+	/* Held already, where none can be opened: these attempts get a box with a terminal. */
+	if (present < 0 && isatty(STDIN_FILENO))
+		return STDIN_FILENO;
 	const int master = way_open("/dev/ptmx", O_RDWR | O_NOCTTY | O_CLOEXEC, 0);
 
 	if (master < 0 || ioctl(master, TIOCSPTLCK, &unlocked) < 0)

@@ -257,6 +257,20 @@ struct outcome try_core_cookie(GIVEN)
 	return outcome_state(cookie == 0, "no cookie", "a cookie of its own");
 }
 
+/* Often enough, so that being interrupted does not look like a coarse clock. */
+struct outcome try_clock_fine(GIVEN)
+{
+	struct timespec first, next;
+
+	for (int i = 0; i < 1000; i++) {
+		if (clock_gettime(CLOCK_MONOTONIC, &first) < 0 || clock_gettime(CLOCK_MONOTONIC, &next) < 0)
+			return outcome_refused(errno);
+		if (next.tv_sec == first.tv_sec && next.tv_nsec > first.tv_nsec && next.tv_nsec - first.tv_nsec < 1000000)
+			return outcome_allowed("%ld ns", next.tv_nsec - first.tv_nsec);
+	}
+	return outcome_state(false, "", "coarser");
+}
+
 struct outcome try_speculation(GIVEN)
 {
 	const int state = prctl(PR_GET_SPECULATION_CTRL, row->n, 0, 0, 0);

@@ -24,7 +24,7 @@ int way_exists(const char *path);
 int way_make_file(const char *path);
 int way_kill(pid_t pid, int signal);
 
-/* 0: it has no number in here, or the question is no use. */
+/* 0: it has no number in here. */
 pid_t way_parent(void);
 
 /* So that a limit is an errno and no end. */

@@ -96,9 +96,10 @@ int way_kill(pid_t pid, int signal)
 	return (int)syscall(SYS_tgkill, pid, pid, signal);
 }
 
+/* The question is refused, but the answer is known. */
 pid_t way_parent(void)
 {
-	return 0;
+	return 1;
 }
 
 /* Done before the seal, by whoever starts it. */

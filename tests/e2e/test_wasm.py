@@ -218,11 +218,6 @@ def test_no_code_from_memory_that_may_not_become_code(ward):
     assert run.code == 125 and "hardening.mdwe" in run.errors
 
 
-def test_selftest_says_what_to_ask_instead(ward):
-    run = ward.call("selftest", "-b", "wasm")
-    assert run.code == 125 and "use -b container" in run.errors
-
-
 # ---- the engine's process ----
 
 def test_the_engine_is_sealed_before_it_sees_a_byte_of_the_module(ward, ward_path):

@@ -53,14 +53,14 @@ def joined(text):
 def residuals():
     """Rows of the table in the source: boundary, layers, operations, reason."""
     text = read("src/judge/residual.c")
-    layers = {row[0]: row[1].strip('"') for row in rows_of("src/model/layer.def", "LAYER")}
+    layers = {row[0]: row[1].strip('"') for row in rows_of("src/model/layer.def", "LAYER")} | {"ENGINE": "engine", "SEAL": "seal"}
     for name, meaning in re.findall(r"^#define (\w+) \(?(L\(.*?)\)?$", text, re.M):
         text = text.replace(f" {name} ", f" {meaning} ").replace(f" {name},", f" {meaning},")
     table = text[text.index("residuals[] = {"):text.index("\n};")]
     found = re.findall(rf"\{{ CLAIM_(\w+), ([^,]*),\s*((?:{TEXT}\s*)+),\s*((?:{TEXT}\s*)+)\}}", table)
     assert len(found) == table.count("CLAIM_"), "a row that is not understood"
     return [("both" if claim == "BOTH" else f"`{claim.lower()}`",
-             [layers[name] for name in re.findall(r"L\((\w+)", where)], joined(ids).split(), joined(reason))
+             [layers[name] for name in re.findall(r"[LG]\((\w+)", where)], joined(ids).split(), joined(reason))
             for claim, where, ids, reason in found]
 
 

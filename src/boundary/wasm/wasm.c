@@ -54,6 +54,11 @@ static const char *copy(struct rung *rung, const char *text)
 	return arena_copy(&rung->arena, text, strlen(text));
 }
 
+static const char *place(const struct rung *rung, const char *inside, const char *outside)
+{
+	return rung->payload->in_place ? outside : inside;
+}
+
 static void add_grant(struct policy *policy, enum grant_kind kind, const char *what, const char *as)
 {
 	policy->grants[policy->n_grants++] = (struct grant){
@@ -70,13 +75,13 @@ static int grant_engine(struct rung *rung, struct policy *policy, struct err *e)
 		if (parts_look(rung, library_trees[i][0]).kind == PATH_DIR &&
 		    parts_look(rung, library_trees[i][1]).kind == PATH_DIR)
 			add_grant(policy, GRANT_EXEC, library_trees[i][1], library_trees[i][1]);
-	add_grant(policy, GRANT_EXEC, host->engine, WORKER);
+	add_grant(policy, GRANT_EXEC, host->engine, place(rung, WORKER, host->engine));
 	if (*host->engine_libs)
 		add_grant(policy, GRANT_EXEC, host->engine_libs, host->engine_libs);
 	const enum path_kind kind = parts_look(rung, module).kind;
 	/* One that is not there is for the engine to miss: it ends with 127, as a shell would. */
 	if (kind == PATH_FILE)
-		add_grant(policy, GRANT_READ, module, MODULE);
+		add_grant(policy, GRANT_READ, module, place(rung, MODULE, module));
 	return kind == PATH_FILE || kind == PATH_ABSENT ? 0 :
 		err_set(e, ERR_USAGE, "%.200s is no file; name the WebAssembly module itself", module);
 }
@@ -130,7 +135,8 @@ static int grant_preopens(struct rung *rung, struct policy *policy, struct words
 			continue; /* programs and libraries: nothing for a module */
 		if (check_preopen(rung, grant, e) < 0)
 			return -1;
-		added.as = arena_printf(&rung->arena, "/guest/%zu", number++);
+		added.as = place(rung, arena_printf(&rung->arena, "/guest/%zu", number++),
+				 grant->kind == GRANT_SCRATCH ? grant->as : grant->what);
 		added.kind = grant->kind == GRANT_EXEC ? GRANT_READ : grant->kind;
 		added.may_exec = false;
 		policy->grants[policy->n_grants++] = added;
@@ -193,7 +199,7 @@ static void finish_words(struct rung *rung, struct words *words)
 	const struct payload *const from = rung->payload;
 	struct payload *const payload = arena_alloc(&rung->arena, sizeof(*payload));
 
-	words->at[words->n++] = MODULE;
+	words->at[words->n++] = place(rung, MODULE, from->program_path);
 	for (const char *const *at = from->argv; *at; at++)
 		words->at[words->n++] = *at;
 	*payload = *from;
@@ -212,7 +218,7 @@ static struct words begin_words(struct rung *rung)
 		n++;
 	n += rung->policy->n_grants + rung->payload->n_pass + 6; /* its own words, ".", the end */
 	words.at = arena_alloc(&rung->arena, n * sizeof(*words.at));
-	words.at[words.n++] = WORKER;
+	words.at[words.n++] = place(rung, WORKER, rung->host->engine);
 	words.at[words.n++] = "wasm";
 	if (memory)
 		words.at[words.n++] = arena_printf(&rung->arena, "--memory=%" PRIu64, memory);

@@ -65,6 +65,41 @@ static void a_control_is_claimed_by_nobody_and_an_operation_by_somebody(void **s
 		assert_int_equal(attempt_is_control(attempt_at(i)), attempt_at(i)->claims == 0);
 }
 
+/* Native code stands in the engine's place: what it can do there and no guest can is the engine's alone. */
+static void what_the_engine_alone_refuses_has_a_reason_or_is_a_finding(void **state)
+{
+	OWN(policy) policy = POLICY_NONE;
+	const struct selftest_scope native = { .policy = &policy, .claimant = CLAIM_CONTAINER };
+	const struct selftest_scope scope = {
+		.policy = &policy, .claimant = CLAIM_CONTAINER | CLAIM_WASM, .has_engine = true,
+	};
+
+	(void)state;
+	assert_int_equal(cell_of(&scope, "tsc", OUTCOME_ALLOWED, 0), CELL_ENGINE);
+	assert_int_equal(cell_of(&scope, "write-exec-map", OUTCOME_ALLOWED, 0), CELL_ENGINE);
+	assert_int_equal(cell_of(&scope, "clock-fine", OUTCOME_ALLOWED, 0), CELL_ENGINE);
+	assert_int_equal(cell_of(&scope, "secret-read", OUTCOME_ALLOWED, 0), CELL_POSSIBLE);
+	assert_int_equal(cell_of(&scope, "wasm-dotdot", OUTCOME_ALLOWED, 0), CELL_POSSIBLE);
+	assert_int_equal(cell_of(&scope, "wasm-dotdot", OUTCOME_REFUSED, EPERM), CELL_HELD);
+	assert_int_equal(cell_of(&native, "tsc", OUTCOME_ALLOWED, 0), CELL_NOT_APPLICABLE);
+	assert_int_equal(cell_of(&native, "clock-fine", OUTCOME_ALLOWED, 0), CELL_NOT_APPLICABLE);
+}
+
+/* A policy for native code may list open and not openat2; the seal has it the other way round. */
+static void in_an_engines_place_a_control_may_use_the_call_that_is_left(void **state)
+{
+	struct filter_row rows[] = { { .nr = SYS_openat2, .act = FILTER_ALLOW } };
+	const struct policy policy = { .syscalls = { .rows = rows, .n_rows = 1, .otherwise = FILTER_KILL } };
+	struct selftest_scope scope = { .policy = &policy, .claimant = CLAIM_CONTAINER };
+	const char *why;
+
+	(void)state;
+	assert_false(selftest_claims(&scope, attempt_find("can-read"), &why));
+	scope.has_engine = true;
+	assert_true(selftest_claims(&scope, attempt_find("can-read"), &why));
+	assert_false(selftest_claims(&scope, attempt_find("can-null"), &why));
+}
+
 static void refused_killed_allowed_and_silent_are_told_apart(void **state)
 {
 	OWN(policy) policy = POLICY_NONE;
@@ -295,6 +330,8 @@ int main(void)
 		cmocka_unit_test(every_id_is_unique_and_a_word),
 		cmocka_unit_test(every_group_but_none_is_empty),
 		cmocka_unit_test(a_control_is_claimed_by_nobody_and_an_operation_by_somebody),
+		cmocka_unit_test(what_the_engine_alone_refuses_has_a_reason_or_is_a_finding),
+		cmocka_unit_test(in_an_engines_place_a_control_may_use_the_call_that_is_left),
 		cmocka_unit_test(refused_killed_allowed_and_silent_are_told_apart),
 		cmocka_unit_test(not_being_allowed_to_ask_proves_nothing),
 		cmocka_unit_test(a_control_must_work_where_the_policy_allows_its_call),

@@ -1,5 +1,5 @@
 /* judge/selftest_show: the report as text and as JSON. */
-#include "judge/selftest.h"
+#include "judge/selftest_show.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -56,6 +56,43 @@ static void sample_add_column(struct sample *sample)
 	set(&column->pass, "host-name", OUTCOME_ALLOWED, 0);
 	err_set(&sample->report.columns[1].why, ERR_UNSUPPORTED, "no box without it");
 	sample->report.columns[1].layer = LAYER_CAPS;
+}
+
+static void without_an_engine_or_its_seal_no_guest_is_asked(void **state)
+{
+	OWN(str) text = STR_NONE;
+	struct sample sample;
+	struct selftest_column *column;
+
+	(void)state;
+	sample_init(&sample);
+	sample.report.scope.has_engine = true;
+	sample.report.scope.claimant |= CLAIM_WASM;
+	set(&sample.report.pass, "wasm-dotdot", OUTCOME_REFUSED, EPERM);
+	set(&sample.report.pass, "wasm-can-read", OUTCOME_ALLOWED, 0);
+	set(&sample.report.pass, "secret-read", OUTCOME_REFUSED, ENOENT);
+	set(&sample.report.pass, "tsc", OUTCOME_ALLOWED, 0);
+	sample.report.columns = mem_alloc(2 * sizeof(*column));
+	sample.report.n_columns = 2;
+	for (size_t i = 0; i < 2; i++) {
+		column = &sample.report.columns[i];
+		column->layer = i ? GUARD_SEAL : GUARD_ENGINE;
+		selftest_pass_init(&column->pass);
+		set(&column->pass, "mount", OUTCOME_REFUSED, EPERM);
+		set(&column->pass, "umount", OUTCOME_KILLED, SIGSYS);
+		set(&column->pass, "host-name", OUTCOME_REFUSED, 0);
+		set(&column->pass, "secret-read", i ? OUTCOME_ALLOWED : OUTCOME_REFUSED, 0);
+		set(&column->pass, "tsc", OUTCOME_ALLOWED, 0);
+	}
+	selftest_text(&sample.report, false, &text);
+	assert_non_null(strstr(str_text(&text), "the engine was taken away"));
+	assert_non_null(strstr(str_text(&text), "a without engine      becomes possible: tsc\n"));
+	assert_non_null(strstr(str_text(&text), "b without seal        becomes possible: secret-read\n"));
+	assert_non_null(strstr(str_text(&text), "  secret-read           .X\n"));
+	assert_non_null(strstr(str_text(&text), "  wasm-dotdot             \n"));
+	assert_int_equal(selftest_count(&sample.report).undocumented, 1);
+	assert_int_equal(selftest_count(&sample.report).silent, 0);
+	selftest_report_done(&sample.report);
 }
 
 static void the_table_names_cause_and_reason(void **state)
@@ -150,6 +187,7 @@ static void the_json_says_the_same(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(without_an_engine_or_its_seal_no_guest_is_asked),
 		cmocka_unit_test(the_table_names_cause_and_reason),
 		cmocka_unit_test(colour_comes_when_asked_for),
 		cmocka_unit_test(the_matrix_shows_what_hangs_on_which_layer),

@@ -45,12 +45,21 @@ struct opened_path {                    /* a row of the list the caller must ope
 	bool directory, follow;
 };
 
+/* What a program that makes a sandbox of its own asks of the container around it. No rules for files: under
+ * Landlock's nobody mounts; and namespaces may be made inside. */
+struct jail {
+	const char *below;              /* where the files lie that the sandbox shows: "/rootfs" */
+	const uint16_t *calls;          /* that the floor refuses everybody else */
+	size_t n_calls;
+};
+
 struct rung {                           /* everything plan() needs and fills */
 	const struct policy *policy;
 	const struct payload *payload;
 	const struct host *host;
 	const struct surroundings *around;
 	struct plan *plan;
+	const struct jail *jail;        /* NULL: the program is no sandbox */
 	struct opened_path *open;       /* to be opened by the caller; index + first_fd = plan fd */
 	size_t n_open, cap_open;
 	uint16_t first_fd;              /* 3 + n_pass */
@@ -66,6 +75,7 @@ struct boundary {
 	const char *name, *summary;
 	bool has_mounts;                /* a root of its own: grants appear where the policy says */
 	bool reads_program;             /* argv[0] is a file for an engine, not for the kernel to execute */
+	bool has_kernel;                /* a kernel of its own answers the program's calls: runsc */
 	/* 0 if this host can run it, else -1 with cause and fix in e. Pure. */
 	int (*probe)(const struct host *host, struct err *e);
 	/* Appends steps. Pure but for rung->around. */

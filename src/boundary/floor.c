@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "base/mem.h"
+#include "boundary/boundary.h"
 #include "model/syscalls.h"
 
 /* Each undoes a boundary or opens a large part of the kernel for which a boxed program has no use. */
@@ -75,37 +76,52 @@ static void add_judged(struct filter_set *set, size_t i)
 	filter_add(set, &row);
 }
 
-void floor_rows(struct filter_set *out)
+static bool leaves_out(const struct jail *jail, uint16_t nr)
+{
+	for (size_t i = 0; jail && i < jail->n_calls; i++)
+		if (jail->calls[i] == nr)
+			return true;
+	return false;
+}
+
+static void add_all(const struct jail *jail, struct filter_set *out)
 {
 	filter_set_done(out);
 	out->otherwise = FILTER_ALLOW;
 	out->report = true;
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
-		add_forbidden(out, forbidden[i]);
+		if (!leaves_out(jail, forbidden[i]))
+			add_forbidden(out, forbidden[i]);
 	for (size_t i = 0; i < ARRAY_SIZE(judged); i++)
-		add_judged(out, i);
+		if (!leaves_out(jail, judged[i].nr))
+			add_judged(out, i);
 	add_forbidden(out, SYS_clone3); /* its flags lie in memory, out of a filter's sight */
 }
 
-int floor_add(struct plan *plan, struct err *e)
+void floor_rows(struct filter_set *out)
+{
+	add_all(NULL, out);
+}
+
+int floor_add(struct plan *plan, const struct jail *jail, struct err *e)
 {
 	OWN(filter_set) set = FILTER_SET_NONE;
 	NO_INIT struct sock_filter program[1024];
 	size_t n = 0;
 
-	floor_rows(&set);
+	add_all(jail, &set);
 	if (filter_build(&set, program, ARRAY_SIZE(program), &n, e) < 0)
 		return err_add(e, "the floor");
 	plan_add_bytes(plan, OP_FLOOR, program, n * sizeof(*program), (struct plan_args){ .n = n });
 	return 0;
 }
 
-const char *floor_conflict(const struct filter_set *set)
+const char *floor_conflict(const struct filter_set *set, const struct jail *jail)
 {
 	bool is_forbidden[512] = { false };
 
 	for (size_t i = 0; i < ARRAY_SIZE(forbidden); i++)
-		is_forbidden[forbidden[i]] = true;
+		is_forbidden[forbidden[i]] = !leaves_out(jail, forbidden[i]);
 	for (size_t i = 0; i < set->n_rows; i++) {
 		const struct filter_row *row = &set->rows[i];
 

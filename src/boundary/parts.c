@@ -202,24 +202,26 @@ uint32_t parts_landlock_begin(struct rung *rung, bool scopes)
 	const bool free_ports = policy_n(rung->policy, KEY_NETWORK) == NETWORK_HOST &&
 				!rung->policy->ports_listed;
 
-	if (!abi)
+	if (rung->jail)
+		rung->notes |= NOTE_NO_FILE_RULES;
+	if (!abi || (rung->jail && abi < 4)) /* no ports and scopes before */
 		return 0;
 	if (abi < 6)
 		rung->notes |= NOTE_LANDLOCK_OLD;
-	plan_add(rung->plan, OP_LANDLOCK, .n = file_rights(abi), .m = abi >= 4 && !free_ports ? 3 : 0,
+	plan_add(rung->plan, OP_LANDLOCK, .n = rung->jail ? 0 : file_rights(abi), .m = abi >= 4 && !free_ports ? 3 : 0,
 		 .flags = scopes && abi >= 6 ? 3 : 0);
 	return abi;
 }
 
 void parts_landlock_path(struct rung *rung, uint32_t abi, const char *path, uint64_t rights)
 {
-	if (abi && (rights & file_rights(abi)))
+	if (abi && !rung->jail && (rights & file_rights(abi)))
 		plan_add(rung->plan, OP_LANDLOCK_PATH, .s = path, .n = rights & file_rights(abi));
 }
 
 void parts_landlock_grant(struct rung *rung, uint32_t abi, const struct grant *grant)
 {
-	if (abi)
+	if (abi && !rung->jail)
 		plan_add(rung->plan, OP_LANDLOCK_PATH, .s = grant->as, .flags = 1,
 			 .n = parts_rights(grant) & file_rights(abi));
 }
@@ -320,10 +322,10 @@ static void add_rows(struct filter_set *set, const struct filter_row *rows, size
 		filter_add(set, &rows[i]);
 }
 
-static int check_policy_filter(const struct policy *policy, struct err *e)
+static int check_policy_filter(const struct policy *policy, const struct jail *jail, struct err *e)
 {
 	const uint64_t any[6] = { 0 };
-	const char *conflict = floor_conflict(&policy->syscalls);
+	const char *conflict = floor_conflict(&policy->syscalls, jail);
 	const struct filter_row *row;
 	enum filter_act act;
 
@@ -338,12 +340,12 @@ static int check_policy_filter(const struct policy *policy, struct err *e)
 }
 
 /* All but the policy's own rows, which come behind. */
-static int add_first_rows(const struct policy *policy, const struct filter_row *denied, size_t n,
-			  struct filter_set *out, struct err *e)
+static int add_first_rows(const struct policy *policy, const struct jail *jail, const struct filter_row *denied,
+			  size_t n, struct filter_set *out, struct err *e)
 {
 	const struct filter_set *from = &policy->syscalls;
 
-	if (check_policy_filter(policy, e) < 0)
+	if (check_policy_filter(policy, jail, e) < 0)
 		return -1;
 	out->otherwise = from->otherwise;
 	out->otherwise_sys = from->otherwise_sys ? from->otherwise_sys : ENOSYS;
@@ -357,7 +359,7 @@ static int add_first_rows(const struct policy *policy, const struct filter_row *
 int parts_filter_rows(const struct policy *policy, const struct filter_row *denied, size_t n, struct filter_set *out,
 		      struct err *e)
 {
-	if (add_first_rows(policy, denied, n, out, e) < 0)
+	if (add_first_rows(policy, NULL, denied, n, out, e) < 0)
 		return -1;
 	filter_add_set(out, &policy->syscalls);
 	return 0;
@@ -379,7 +381,7 @@ static int add_filter(struct rung *rung, const struct filter_row *denied, size_t
 {
 	struct filter_set *set = &rung->filter;
 
-	if (add_first_rows(rung->policy, denied, n, set, e) < 0)
+	if (add_first_rows(rung->policy, rung->jail, denied, n, set, e) < 0)
 		return -1;
 	set->rest = &rung->policy->syscalls;
 	set->report = policy_n(rung->policy, KEY_REPORT) == REPORT_DENIALS && rung->host->seccomp_notify;
@@ -435,7 +437,7 @@ int parts_program(struct rung *rung, const struct filter_row *denied, size_t n, 
 		return -1;
 	plan_add(rung->plan, OP_CAPS);
 	plan_add(rung->plan, OP_NO_NEW_PRIVS);
-	if (floor_add(rung->plan, e) < 0)
+	if (floor_add(rung->plan, rung->jail, e) < 0)
 		return -1;
 	if ((rung->payload->observed ? add_observing_filter : add_filter)(rung, denied, n, e) < 0)
 		return -1;

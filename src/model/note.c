@@ -14,6 +14,8 @@ static const char *const note_texts[] = {
 	"the host's programs and libraries are shared, read-only",
 	"threat is hostile, and this boundary shares the host's kernel: one kernel bug is enough to leave it",
 	"traced: every system call that the floor permits was let go on, whatever the policy lists",
+	"Landlock guards ports and scopes, not files: under its rules for files gVisor could not mount",
+	"inside gVisor the program is user 0, without capabilities: what may be written belongs to that id there",
 };
 
 const char *note_text(unsigned note)

@@ -12,6 +12,8 @@ enum note {
 	NOTE_HOST_FILES = 1 << 7,       /* the host's /usr is shared, read-only */
 	NOTE_SHARED_KERNEL = 1 << 8,    /* the policy says hostile, and the boundary shares the host's kernel */
 	NOTE_OBSERVED = 1 << 9,         /* the policy's list of calls was not in force: each was recorded */
+	NOTE_NO_FILE_RULES = 1 << 10,   /* a sandbox inside makes its own mounts, which Landlock's rules would refuse */
+	NOTE_GUEST_ROOT = 1 << 11,      /* the program is user 0 of its own kernel, without capabilities */
 };
 /* A sentence for a bit; NULL past the last. */
 const char *note_text(unsigned note);

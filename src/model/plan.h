@@ -43,7 +43,8 @@ enum plan_bind {
 #define BIND_ALL (BIND_RDONLY | BIND_NOEXEC | BIND_DEV | BIND_FILE | BIND_REC | BIND_OWNER)
 
 
-/* Zero is what every box gets; the others are selftest's ways of taking a layer away. */
+/* Zero is what every box gets; the others are selftest's ways of taking a layer away, and WHOLE is what a sandbox
+ * in the box needs to mount its own. */
 enum plan_proc { PROC_OWN_PIDS, PROC_WHOLE, PROC_OF_HOST };
 enum plan_caps { CAPS_NONE, CAPS_ALL_AMBIENT, CAPS_ADMIN_UNTIL_EXEC };
 

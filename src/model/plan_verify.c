@@ -150,7 +150,7 @@ static const char *meaning_fault(const struct plan *plan, const struct step *ste
 		return "no such limit";
 	if (step->op == OP_CGROUP_LIMIT && step->n > limit_max(ceiling, step->flags))
 		return "more than root's ceiling allows";
-	if ((step->op == OP_PROC || step->op == OP_CAPS) && step->flags && !ceiling->knife)
+	if (((step->op == OP_PROC && step->flags != PROC_WHOLE) || step->op == OP_CAPS) && step->flags && !ceiling->knife)
 		return "only selftest may take a layer away";
 	if (step->op == OP_PROC && step->flags > PROC_OF_HOST)
 		return "no such kind of /proc";

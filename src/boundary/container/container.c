@@ -54,8 +54,15 @@ static int add_namespaces(struct rung *rung, struct err *e)
 	if (rung->host->timens)
 		plan_add(rung->plan, OP_TIME);
 	plan_add(rung->plan, OP_CGROUPNS);
-	plan_add(rung->plan, OP_NESTED);
+	if (!rung->jail)
+		plan_add(rung->plan, OP_NESTED);
 	return 0;
+}
+
+/* Where in the box a place of the program's lies. */
+static const char *inside(struct rung *rung, const char *path)
+{
+	return rung->jail ? arena_printf(&rung->arena, "%s%s", rung->jail->below, path) : path;
 }
 
 static void bind(struct rung *rung, const char *path, const char *at, uint32_t flags)
@@ -72,10 +79,10 @@ static void show_tree(struct rung *rung, const char *path, uint32_t abi)
 	const struct path_info info = parts_look(rung, path);
 
 	if (info.kind == PATH_LINK)
-		plan_add(rung->plan, OP_SYMLINK, .s = path, .t = info.link);
+		plan_add(rung->plan, OP_SYMLINK, .s = inside(rung, path), .t = info.link);
 	if (info.kind != PATH_DIR)
 		return;
-	bind(rung, path, path, BIND_RDONLY);
+	bind(rung, path, inside(rung, path), BIND_RDONLY);
 	parts_landlock_path(rung, abi, path, RIGHTS_READ | RIGHTS_EXEC);
 }
 
@@ -85,10 +92,10 @@ static void show_etc(struct rung *rung, const char *path, uint32_t abi)
 	const struct path_info info = parts_look(rung, path);
 
 	if (info.kind == PATH_LINK)
-		plan_add(rung->plan, OP_SYMLINK, .s = path, .t = info.link);
+		plan_add(rung->plan, OP_SYMLINK, .s = inside(rung, path), .t = info.link);
 	if (info.kind != PATH_DIR && info.kind != PATH_FILE)
 		return;
-	bind(rung, path, path, BIND_RDONLY | BIND_NOEXEC | (info.kind == PATH_FILE ? BIND_FILE : 0));
+	bind(rung, path, inside(rung, path), BIND_RDONLY | BIND_NOEXEC | (info.kind == PATH_FILE ? BIND_FILE : 0));
 	parts_landlock_path(rung, abi, path, RIGHTS_READ);
 }
 
@@ -96,11 +103,11 @@ static void show_host(struct rung *rung, uint32_t abi)
 {
 	for (const char *const *path = hostview_trees; *path; path++)
 		show_tree(rung, *path, abi);
-	plan_add(rung->plan, OP_DIR, .s = "/etc", .n = 0755);
+	plan_add(rung->plan, OP_DIR, .s = inside(rung, "/etc"), .n = 0755);
 	for (const char *const *path = hostview_etc; *path; path++)
 		show_etc(rung, *path, abi);
 	for (const struct hostview_file *file = hostview_files; file->path; file++) {
-		plan_add(rung->plan, OP_FILE, .s = file->path, .t = file->contents, .n = 0644);
+		plan_add(rung->plan, OP_FILE, .s = inside(rung, file->path), .t = file->contents, .n = 0644);
 		parts_landlock_path(rung, abi, file->path, RIGHTS_READ);
 	}
 	rung->notes |= NOTE_HOST_FILES;
@@ -135,7 +142,9 @@ static void add_devices(struct rung *rung, uint32_t abi)
 /* Directories above a place, from the top; those of an earlier grant are found to exist. */
 static void add_parents(struct rung *rung, const char *path)
 {
-	for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+	const size_t made = rung->jail ? strlen(rung->jail->below) : 0; /* a place of the program's, see inside() */
+
+	for (const char *slash = strchr(path + made + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		const char *dir = arena_copy(&rung->arena, path, (size_t)(slash - path));
 
 		/* The row just before often made it already: 2,000 grants in one directory. */
@@ -148,8 +157,15 @@ static void add_parents(struct rung *rung, const char *path)
 
 static void add_scratch(struct rung *rung, const struct grant *grant, uint32_t abi)
 {
-	add_parents(rung, grant->as);
-	plan_add(rung->plan, OP_TMPFS, .s = grant->as, .n = policy_scratch_bytes(rung->policy, grant),
+	const char *const at = inside(rung, grant->as);
+
+	add_parents(rung, at);
+	/* A sandbox has its own file systems, of memory that it is lent; it needs the place. */
+	if (rung->jail) {
+		plan_add(rung->plan, OP_DIR, .s = at, .n = 0755);
+		return;
+	}
+	plan_add(rung->plan, OP_TMPFS, .s = at, .n = policy_scratch_bytes(rung->policy, grant),
 		 .m = policy_scratch_inodes(rung->policy, grant), .flags = grant->may_exec ? 0 : BIND_NOEXEC);
 	parts_landlock_grant(rung, abi, grant);
 }
@@ -164,8 +180,8 @@ static int add_path(struct rung *rung, const struct grant *grant, uint32_t abi, 
 	if (parts_check_grant(rung, grant, &info, e) < 0)
 		return -1;
 	flags |= info.kind == PATH_FILE ? BIND_FILE : 0;
-	add_parents(rung, grant->as);
-	bind(rung, grant->what, grant->as, flags);
+	add_parents(rung, inside(rung, grant->as));
+	bind(rung, grant->what, inside(rung, grant->as), flags);
 	parts_landlock_grant(rung, abi, grant);
 	return 0;
 }
@@ -183,10 +199,10 @@ static int show_image(struct rung *rung, uint32_t abi, struct err *e)
 
 		any |= info.kind == PATH_DIR;
 		if (info.kind == PATH_LINK)
-			plan_add(rung->plan, OP_SYMLINK, .s = *tree, .t = info.link);
+			plan_add(rung->plan, OP_SYMLINK, .s = inside(rung, *tree), .t = info.link);
 		if (info.kind != PATH_DIR)
 			continue;
-		bind(rung, path, *tree, BIND_RDONLY | BIND_REC);
+		bind(rung, path, inside(rung, *tree), BIND_RDONLY | BIND_REC);
 		parts_landlock_path(rung, abi, *tree, RIGHTS_READ | RIGHTS_EXEC);
 	}
 	return any ? 0 : err_set(e, ERR_MISSING, "image %s holds no /usr, /bin or other tree of programs", image);
@@ -223,6 +239,8 @@ static int add_files(struct rung *rung, uint32_t abi, struct err *e)
 	const struct grant *const *grants = parts_in_order(rung);
 
 	plan_add(rung->plan, OP_ROOT, .n = ROOT_BYTES, .m = ROOT_INODES);
+	if (rung->jail)
+		plan_add(rung->plan, OP_DIR, .s = rung->jail->below, .n = 0755);
 	for (size_t i = 0; i < rung->policy->n_grants; i++)
 		if (add_grant(rung, grants[i], abi, e) < 0)
 			return -1;
@@ -234,7 +252,8 @@ static int add_files(struct rung *rung, uint32_t abi, struct err *e)
 		add_scratch(rung, &shm, abi);
 	}
 	if (policy_n(rung->policy, KEY_PROC) == PROC_PID) {
-		plan_add(rung->plan, OP_PROC, .s = "/proc");
+		/* A sandbox mounts its own, which the kernel permits whoever sees a whole one. */
+		plan_add(rung->plan, OP_PROC, .s = "/proc", .flags = rung->jail ? PROC_WHOLE : PROC_OWN_PIDS);
 		parts_landlock_path(rung, abi, "/proc", RIGHTS_READ);
 	}
 	plan_add(rung->plan, OP_PIVOT);

@@ -22,7 +22,7 @@ static int set_up(void **state)
 	struct plan *plan = plan_new();
 	struct err e = ERR_INIT;
 
-	assert_int_equal(floor_add(plan, &e), 0);
+	assert_int_equal(floor_add(plan, NULL, &e), 0);
 	*state = plan;
 	return 0;
 }
@@ -186,7 +186,7 @@ static void a_policy_that_allows_a_forbidden_call_is_found(void **state)
 		const char *said;
 
 		assert_int_equal(filter_add_name(&set, rows[i].name, 0, &e), 0);
-		said = floor_conflict(&set);
+		said = floor_conflict(&set, NULL);
 		assert_int_equal(said != NULL, rows[i].conflict != NULL);
 		if (said)
 			assert_string_equal(said, rows[i].conflict);
@@ -196,9 +196,9 @@ static void a_policy_that_allows_a_forbidden_call_is_found(void **state)
 		struct filter_row row = { .nr = (uint32_t)floor_call_at(i), .act = FILTER_LOG };
 
 		filter_add(&set, &row);
-		assert_non_null(floor_conflict(&set));
+		assert_non_null(floor_conflict(&set, NULL));
 		set.rows[0].act = FILTER_ERRNO; /* a refusal is no conflict */
-		assert_null(floor_conflict(&set));
+		assert_null(floor_conflict(&set, NULL));
 	}
 }
 
@@ -210,8 +210,8 @@ static void no_group_of_calls_conflicts_with_the_floor(void **state)
 		struct err e = ERR_INIT;
 
 		assert_int_equal(filter_add_name(&set, syscalls_group_at(i), 0, &e), 0);
-		if (floor_conflict(&set))
-			fail_msg("%s allows %s", syscalls_group_at(i), floor_conflict(&set));
+		if (floor_conflict(&set, NULL))
+			fail_msg("%s allows %s", syscalls_group_at(i), floor_conflict(&set, NULL));
 	}
 }
 

@@ -153,6 +153,7 @@ static int look_at_host(struct advising *self, struct err *e)
 	if (host_look(NULL, &self->host, &socket, e) < 0)
 		return -1;
 	host_find_engine(&self->host);
+	host_find_runsc(&self->host);
 	for (int i = 0; i < STRENGTH_BOUNDARIES; i++)
 		self->of.missing[i] = why_missing(self, i);
 	return 0;

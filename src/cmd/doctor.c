@@ -108,6 +108,7 @@ static void diagnose(struct diagnosis *out)
 	/* Without a monitor the facts are there all the same, and `monitor` has the cause. */
 	(void)!host_look(HOST_MONITOR_SOCKET, &out->host, &socket, &out->monitor);
 	host_find_engine(&out->host);
+	host_find_runsc(&out->host);
 }
 
 /* ---- for people ---- */

@@ -156,6 +156,8 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 			       name);
 	if (fit->boundary->reads_program && !*host->engine)
 		host_find_engine(host);
+	if (fit->boundary->has_kernel && !*host->runsc)
+		host_find_runsc(host);
 	if (fit->boundary->probe(host, e) < 0)
 		return err_add(e, "boundary %s", name);
 	/* There RLIMIT_NPROC is the limit, and it counts all tasks of the user. */

@@ -171,3 +171,37 @@ void host_find_engine(struct host *host)
 	if (find_engine(host, &e) < 0)
 		snprintf(host->engine_why, sizeof(host->engine_why), "%.159s", e.text);
 }
+
+static int set_path(char *out, size_t cap, const char *path, struct err *e)
+{
+	char real[PATH_MAX];
+
+	if (!realpath(path, real) || strlen(real) >= cap)
+		return err_set(e, ERR_UNSUPPORTED, "%.100s is not a path ward can use", path);
+	memcpy(out, real, strlen(real) + 1);
+	return 0;
+}
+
+static int find_runsc(struct host *host, struct err *e)
+{
+	static const char *const places[] = { "/usr/local/bin/runsc", "/usr/bin/runsc" };
+	OWN(arena) arena = { .blocks = NULL };
+	const char *jailer;
+
+	if (beside_find("ward-runsc", &arena, &jailer, e) < 0 ||
+	    set_path(host->runsc_jailer, sizeof(host->runsc_jailer), jailer, e) < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_SIZE(places); i++)
+		if (access(places[i], X_OK) == 0)
+			return set_path(host->runsc, sizeof(host->runsc), places[i], e);
+	return err_set(e, ERR_UNSUPPORTED, "gVisor's runsc is neither %s nor %s; install it: apt-get install runsc",
+		       places[0], places[1]);
+}
+
+void host_find_runsc(struct host *host)
+{
+	struct err e = ERR_INIT;
+
+	if (find_runsc(host, &e) < 0)
+		snprintf(host->runsc_why, sizeof(host->runsc_why), "%.159s", e.text);
+}

@@ -18,5 +18,8 @@ MUST_USE int host_look(const char *monitor, struct host *out, const char **socke
  * Walks /proc: only a box without cgroup and without user namespace should pay for it. */
 void host_count_tasks(struct host *host);
 
+/* Finds gVisor's runsc and what starts it: runsc and runsc_jailer, or runsc_why with cause and fix. Never by PATH. */
+void host_find_runsc(struct host *host);
+
 /* Finds the engine of boundaries that have one: engine, or engine_why with cause and fix. */
 void host_find_engine(struct host *host);

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <sys/wait.h>
 
+#include "boundary/gvisor/failed.h"
+
 static void note_status(const struct ending *ending, struct result *result)
 {
 	result->killed = ending->killed;
@@ -62,6 +64,10 @@ static enum verdict judge(const struct ending *ending, const struct policy *poli
 	if (!ending->ended || (result->exit_code < 0 && !result->signal)) {
 		err_set(&result->err, ERR_SYSTEM,
 			"the box's first process died without saying how the program ended");
+		return VERDICT_INTERNAL;
+	}
+	if (ending->in_gvisor && result->signal == GVISOR_FAILED && !result->oom_kills && !result->pids_refused) {
+		err_set(&result->err, ERR_SYSTEM, "gVisor failed; what it said is on standard error");
 		return VERDICT_INTERNAL;
 	}
 	return result->exit_code == 0 ? VERDICT_OK : by_signal(result);

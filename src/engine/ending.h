@@ -12,7 +12,8 @@
  *   6. SIGSYS: denied.syscall; SIGXCPU: limit.cpu; SIGXFSZ: limit.disk
  *   7. it failed (a signal, or not 0) after the kernel had killed something in it for memory:
  *      limit.memory; after it had been refused a process: limit.pids
- *   8. how it ended: signal, nonzero, ok
+ *   8. gVisor failed, and not the program: internal
+ *   9. how it ended: signal, nonzero, ok
  * So a fork bomb that runs into the wall limit is limit.wall, and pids_refused says the rest; and a
  * program that copes with a refused process or a killed child and exits with 0 is ok. */
 #pragma once
@@ -28,6 +29,7 @@ struct ending {
 	enum verdict stop;      /* why ward stopped it; VERDICT_OK: it did not */
 	bool killed;            /* by ward, with SIGKILL to everything */
 	bool broken;            /* result->err tells what of ours failed */
+	bool in_gvisor;         /* what ended is ward-runsc: see GVISOR_FAILED */
 };
 
 /* Fills verdict, exit_code, signal, killed and err; everything else in *result is already there. */

@@ -98,6 +98,7 @@ static void init(struct flight *flight, const struct run_request *request, struc
 	flight->signals = SIGNALS_NONE;
 	flight->terminal = TERMINAL_NONE;
 	flight->ending.stop = VERDICT_OK;
+	flight->ending.in_gvisor = request->plan && request->plan->boundary == BOUNDARY_GVISOR;
 	flight->listener = -1;
 	flight->begun_us = loop_now_us();
 	/* The order is that of precedence within one turn: an end that is known counts more than a

@@ -30,4 +30,7 @@ struct host {
 	char engine[256];         /* path of ward-v8; "" = none */
 	const char *engine_libs;  /* directory of its libraries beside the system's; "" = none */
 	char engine_why[160];
+	char runsc[256];          /* path of gVisor's runsc; "" = none */
+	char runsc_jailer[256];   /* path of ward-runsc, which starts it inside a box */
+	char runsc_why[160];
 };

@@ -60,6 +60,7 @@ static void a_plan_is_marked_with_its_boundary(void **state)
 		const char *name;
 		uint32_t mark;
 	} rows[] = { { "process", BOUNDARY_PROCESS }, { "container", BOUNDARY_CONTAINER },
+		     { "gvisor", BOUNDARY_GVISOR },
 		     { "wasm", BOUNDARY_WASM } };
 
 	(void)state;
@@ -68,6 +69,7 @@ static void a_plan_is_marked_with_its_boundary(void **state)
 		struct err e = ERR_INIT;
 
 		sketch.host = host_root_v2();
+		sketch.passes_none = true;
 		sketch_policy(&sketch, "default");
 		assert_int_equal(sketch_plan(&sketch, rows[i].name, &e), 0);
 		assert_int_equal(sketch.rung.plan->boundary, rows[i].mark);

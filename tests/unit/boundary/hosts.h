@@ -20,7 +20,7 @@ static inline struct host host_root_v2(void)
 		.userns = true, .seccomp_notify = true, .core_sched = true, .smt = true, .mdwe = true,
 		.spec_store = true, .spec_branch = true, .timens = true, .cgroupns = true, .idmap = true,
 		.cgroup = HOST_CGROUP_V2, .cgroup_limits = HOST_ALL_LIMITS, .tasks = 40, .engine_libs = "",
-		.engine = "/usr/libexec/ward/ward-v8",
+		.engine = "/usr/libexec/ward/ward-v8", .runsc = "/usr/bin/runsc", .runsc_jailer = "/usr/libexec/ward/ward-runsc",
 	};
 }
 
@@ -123,7 +123,7 @@ struct sketch {
 	struct payload payload;
 	struct surroundings around;
 	struct rung rung;
-	bool pty, observed;
+	bool pty, observed, passes_none;
 	const char *program_path;       /* NULL: /srv/tool */
 };
 #define SKETCH_NONE ((struct sketch){ .policy = POLICY_NONE })
@@ -157,13 +157,13 @@ static inline int sketch_plan(struct sketch *sketch, const char *boundary, struc
 	static const int pass[] = { 7 };
 
 	sketch->payload = (struct payload){
-		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = 1, .observed = sketch->observed,
+		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = sketch->passes_none ? 0 : 1, .observed = sketch->observed,
 		.pty = sketch->pty, .pty_size = sketch->pty ? 24u << 16 | 80 : 0, .program_path = sketch->program_path ? sketch->program_path : "/srv/tool",
 	};
 	sketch->around = (struct surroundings){ .look = host_look };
 	sketch->rung = (struct rung){
 		.policy = &sketch->policy, .payload = &sketch->payload, .host = &sketch->host,
-		.around = &sketch->around, .plan = plan_new(), .first_fd = 3 + 1,
+		.around = &sketch->around, .plan = plan_new(), .first_fd = (uint16_t)(3 + sketch->payload.n_pass),
 	};
 	return boundary_find(boundary)->plan(&sketch->rung, e);
 }

@@ -14,6 +14,7 @@
 #include "engine/observe.h"
 #include "engine/run.h"
 #include "engine/terminal.h"
+#include "judge/nest.h"
 #include "model/policy_explain.h"
 
 void running_done(struct running *run)
@@ -59,6 +60,17 @@ static void say_fallback(const struct running *run)
 		    run->fit.boundary->name, run->fit.fell.text);
 }
 
+/* What will be done to the kernel; and behind it what an engine does inside. */
+static void show_plan(const struct plan *plan, struct str *text)
+{
+	OWN(arena) arena = { .blocks = NULL };
+	struct nest nest;
+
+	plan_text(plan, text);
+	nest_read(plan, &arena, &nest);
+	nest_text(&nest, text);
+}
+
 /* --explain and --dry-run. The product of a dry run goes to standard output; of a run, never. */
 static int show(const struct running *run, struct err *e)
 {
@@ -68,7 +80,7 @@ static int show(const struct running *run, struct err *e)
 	if (run->options.explain)
 		policy_explain(&run->policy, &text);
 	if (dry_run)
-		plan_text(run->fit.plan, &text);
+		show_plan(run->fit.plan, &text);
 	if (!text.len)
 		return 0;
 	return dry_run ? say_out(STDOUT_FILENO, "standard output", &text, e) :

@@ -13,8 +13,9 @@
 #include "cmd/beside.h"
 #include "cmd/fit.h"
 #include "cmd/host.h"
+#include "judge/nest.h"
 
-enum { FIRST_DIRECTORY = 3, NOT_RUN = 126 };
+enum { NOT_RUN = 126 };
 
 static const struct filter_row calls[] = {
 #define ENGINE(name) { .nr = SYS_##name, .act = FILTER_ALLOW, .origin = "seal" },
@@ -57,29 +58,18 @@ void selftest_engine_use(struct selftest *self, const char *program)
 		memcpy(self->host.engine, program, strlen(program) + 1);
 }
 
-/* "--read=PATH:NAME" is the next number of the guest; true when NAME is the one. */
-static bool names_directory(const char *word, const char *name)
-{
-	const char *const colon = strchr(word, ':');
-
-	return colon && strcmp(colon + 1, name) == 0;
-}
-
-static void find_numbers(struct selftest *self, const struct plan *plan, const struct step *exec)
+static void find_numbers(struct selftest *self, const struct plan *plan)
 {
 	const struct grant *const scratch = selftest_scratch(&self->policy);
-	const char *word = plan_string(plan, exec->s);
-	int number = FIRST_DIRECTORY;
+	struct nest nest;
 
+	nest_read(plan, &self->arena, &nest);
 	self->scene = (struct guest_scene){ .read_fd = -1, .write_fd = -1 };
-	for (uint64_t i = 0; i < exec->n; i++, word += strlen(word) + 1) {
-		if (strncmp(word, "--read=", 7) != 0 && strncmp(word, "--write=", 8) != 0)
-			continue;
-		if (names_directory(word, self->markers.granted))
-			self->scene.read_fd = number;
-		if (scratch && names_directory(word, scratch->as))
-			self->scene.write_fd = number;
-		number++;
+	for (size_t i = 0; i < nest.n_directories; i++) {
+		if (strcmp(nest.directories[i].name, self->markers.granted) == 0)
+			self->scene.read_fd = (int)i + NEST_FIRST;
+		if (scratch && strcmp(nest.directories[i].name, scratch->as) == 0)
+			self->scene.write_fd = (int)i + NEST_FIRST;
 	}
 }
 
@@ -93,9 +83,7 @@ int selftest_engine_look(struct selftest *self, struct err *e)
 
 	if (fit_make(&self->policy, &payload, &self->host, &fit, e) < 0)
 		return -1;
-	for (uint32_t i = 0; i < fit.plan->n_steps; i++)
-		if (fit.plan->steps[i].op == OP_EXEC)
-			find_numbers(self, fit.plan, &fit.plan->steps[i]);
+	find_numbers(self, fit.plan);
 	self->of_engine = self->policy;
 	self->of_engine.values[KEY_NETWORK] = (struct policy_value){ .set = true, .n = NETWORK_NONE };
 	self->of_engine.syscalls = (struct filter_set){

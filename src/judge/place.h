@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "judge/nest.h"
 #include "model/layer.h"
 #include "model/plan.h"
 #include "model/subject.h"
@@ -70,6 +71,7 @@ struct place {
 	uint64_t n_variables, n_arguments;
 	bool reports_calls;     /* refused calls are told to ward */
 	uint32_t listening, abstract;   /* sockets of others in its network namespace, where it is not its own */
+	struct nest nest;       /* what stands in it, where ward made it */
 	const char **missing;   /* what could not be read, each a sentence */
 	size_t n_missing, cap_missing;
 	struct arena arena;     /* owns every string above */

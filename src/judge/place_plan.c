@@ -220,6 +220,7 @@ void place_from_plan(struct place *place, const struct plan *plan, const struct 
 			readers[r.step->op](&r);
 	}
 	read_clocks(place, policy);
+	nest_read(plan, &place->arena, &place->nest);
 	if (r.ports.len)
 		place->ports = arena_copy(&place->arena, str_text(&r.ports), r.ports.len);
 	str_done(&r.ports);

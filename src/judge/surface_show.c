@@ -223,6 +223,29 @@ static void add_worst(const struct surface *surface, struct str *out)
 	opt_wrap(out, str_text(&text), 0);
 }
 
+/* Rings, the outermost first: everything else that is told here is of the first. */
+static void add_rings(const struct surface *surface, struct str *out)
+{
+	const struct nest *const nest = &surface->place->nest;
+	OWN(str) engine = STR_NONE;
+	OWN(str) given = STR_NONE;
+
+	if (!nest->guest)
+		return;
+	str_add(out, "\nnested:\n  container            ");
+	opt_wrap(out, "what is listed below holds for the engine's process, and so for whoever breaks out of the engine",
+		 TEXT_COLUMN);
+	if (surface->calls_known)
+		str_addf(&engine, "%zu system calls until it seals itself; ", surface->calls);
+	str_addf(&engine, "%zu from before the %s's first byte on, and of all files the guest's directories", nest->n_sealed,
+		 nest->guest);
+	str_addf(out, "  %-20s ", nest->engine);
+	opt_wrap(out, str_text(&engine), TEXT_COLUMN);
+	nest_list_given(nest, &given);
+	str_addf(out, "  %-20s ", nest->guest);
+	opt_wrap(out, str_text(&given), TEXT_COLUMN);
+}
+
 void surface_text(struct surface *surface, bool all, bool colour, struct str *out)
 {
 	const size_t quiet = count(surface, is_quiet), calls = count(surface, is_quiet_call);
@@ -231,6 +254,7 @@ void surface_text(struct surface *surface, bool all, bool colour, struct str *ou
 	add_clean(out, surface->place->name);
 	str_addf(out, surface->place->boundary ? ", boundary %s\n" : "\n", surface->place->boundary);
 	add_worst(surface, out);
+	add_rings(surface, out);
 	for (size_t i = 0; i < surface->n_missing; i++) {
 		str_add(out, "not judged: ");
 		add_clean(out, surface->missing[i]);
@@ -282,6 +306,32 @@ static void put_item(struct surface *surface, const struct surface_item *item, s
 	json_put_end(json);
 }
 
+static void put_nest(const struct nest *nest, struct json *json)
+{
+	if (!nest->guest)
+		return;
+	json_put_object(json, "nested");
+	json_put_text(json, "engine", nest->engine);
+	json_put_u64(json, "engine_calls_sealed", nest->n_sealed);
+	json_put_text(json, "guest", nest->guest);
+	json_put_text(json, "interface", nest->interface);
+	json_put_array(json, "calls");
+	for (size_t i = 0; i < nest->n_calls; i++)
+		json_put_text(json, NULL, nest->calls[i]);
+	json_put_end(json);
+	json_put_array(json, "directories");
+	for (size_t i = 0; i < nest->n_directories; i++) {
+		json_put_object(json, NULL);
+		json_put_u64(json, "number", i + NEST_FIRST);
+		json_put_text(json, "name", nest->directories[i].name);
+		json_put_bool(json, "writes", nest->directories[i].writes);
+		json_put_end(json);
+	}
+	json_put_end(json);
+	json_put_u64(json, "passed", nest->n_passed);
+	json_put_end(json);
+}
+
 void surface_json(struct surface *surface, struct str *out)
 {
 	const struct surface_item *const worst = surface_worst(surface);
@@ -299,6 +349,7 @@ void surface_json(struct surface *surface, struct str *out)
 	json_put_end(&json);
 	if (surface->calls_known)
 		json_put_u64(&json, "calls", surface->calls);
+	put_nest(&surface->place->nest, &json);
 	json_put_array(&json, "items");
 	for (size_t i = 0; i < surface->n_items; i++)
 		put_item(surface, &surface->items[i], &json);

@@ -23,6 +23,7 @@ static const struct {
 	{ ".panel", "fill:#f6f8fa;stroke:#d0d7de", "fill:#161b22;stroke:#3d444d" },
 	{ ".box", "fill:#ddf4ff;stroke:#0969da;stroke-width:3", "fill:#10233a;stroke:#4493f8" },
 	{ ".inner", "fill:#ffffff;stroke:#0969da", "fill:#0d1117;stroke:#4493f8" },
+	{ ".guest", "fill:#dafbe1;stroke:#1a7f37", "fill:#12261e;stroke:#3fb950" },
 	{ ".worst", "fill:#ffebe9;stroke:#cf222e;stroke-width:2", "fill:#3c1618;stroke:#f85149" },
 	{ ".pill", "fill:#ffffff;stroke:#0969da", "fill:#0d1117;stroke:#4493f8" },
 	{ "text", "fill:#1f2328", "fill:#f0f6fc" },
@@ -271,6 +272,28 @@ static void put_centred(struct drawing *d, const char *class, int y, int size, c
 	put_text(d, class, BOX_X + BOX_WIDTH / 2 - (int)strlen(text) * size * 61 / 200, y, size, text, BOX_WIDTH);
 }
 
+/* Words that run upwards, in the middle of a height. */
+static void put_upright(struct drawing *d, int x, int middle, int size, const char *text)
+{
+	str_addf(d->out, "<text class=\"name\" transform=\"translate(%d %d) rotate(-90)\" font-size=\"%d\">", x,
+		 middle + (int)strlen(text) * size * 61 / 200, size);
+	add_text(d->out, text, 0);
+	str_add(d->out, "</text>\n");
+}
+
+/* A guest in its engine. Who breaks the inner frame stands in the outer one. */
+static void put_guest(struct drawing *d, int x, int y, int width, int height)
+{
+	const struct nest *const nest = &d->surface->place->nest;
+	char text[96];
+
+	snprintf(text, sizeof(text), "%s: %zu system calls, sealed", nest->engine, nest->n_sealed);
+	put_upright(d, x + 16, y + height / 2, NAME_SIZE, text);
+	put_box(d, "guest", x + 24, y + 8, width - 32, height - 16, 5);
+	snprintf(text, sizeof(text), "%s: %zu calls of %s", nest->guest, nest->n_calls, nest->interface);
+	put_upright(d, x + 24 + (width - 32) / 2 + 4, y + height / 2, DETAIL_SIZE, text);
+}
+
 static void put_program(struct drawing *d, int y, int height)
 {
 	const struct place *const place = d->surface->place;
@@ -278,12 +301,16 @@ static void put_program(struct drawing *d, int y, int height)
 	const int x = BOX_X + PILL / 2 + 22, width = BOX_WIDTH - PILL - 44;
 
 	put_centred(d, "title", y + 26, 14, place->is_ward ? "the box" : "the process");
-	put_centred(d, "dim", y + 44, DETAIL_SIZE, place->boundary ? place->boundary : "boundary not known");
+	put_centred(d, "dim", y + 44, DETAIL_SIZE, place->nest.guest ? "container" :
+		    place->boundary ? place->boundary : "boundary not known");
 	if (has_first)
 		put_centred(d, "dim", y + height - FOOT + 12, DETAIL_SIZE, "first process: ward's, no rights");
 	put_box(d, "inner", x, y + 62, width, height - 62 - FOOT - 6, 6);
-	str_addf(d->out, "<text class=\"name\" transform=\"translate(%d %d) rotate(-90)\" font-size=\"13\">program</text>\n",
-		 x + width / 2 + 5, y + height / 2 + 26);
+	if (place->nest.guest)
+		put_guest(d, x, y + 62, width, height - 62 - FOOT - 6);
+	else
+		str_addf(d->out, "<text class=\"name\" transform=\"translate(%d %d) rotate(-90)\" font-size=\"13\">program</text>\n",
+			 x + width / 2 + 5, y + height / 2 + 26);
 }
 
 /* Cells in two columns with a lane between them. Returns the height. */

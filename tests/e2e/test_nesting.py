@@ -66,3 +66,21 @@ def test_each_layer_can_be_taken_away_as_well(root):
 def test_attempts_of_a_guest_are_no_other_boundarys(ward):
     code, report = selftest(ward, only=["wasm", "can-getpid"], boundary="container")
     assert code == 0 and list(rows(report)) == ["can-getpid"] and not report["engine_taken_away"]
+
+
+def test_what_stands_in_what_is_told_before_anything_runs(ward):
+    data = ward.folder("data")
+    done = ward.call("run", "-b", "wasm", "--dry-run", "--ro", f"{data}:/data", "/no/such.wasm")
+    lines = done.text.splitlines()
+    assert "engine seccomp        49 calls, any other kills" in lines and "module import         wasi_snapshot_preview1: 46 calls" in lines
+    assert any(line.startswith("module preopen ") and line.endswith(" /data read") for line in lines)
+    # The last of the plan is the engine, and what follows is its own doing.
+    assert [line.split()[0] for line in lines].index("engine") > max(i for i, line in enumerate(lines) if line.startswith("guest "))
+    surface = json.loads(ward.call("surface", "-b", "wasm", "--json", "--ro", f"{data}:/data", "/no/such.wasm").text)
+    nested = surface["nested"]
+    assert nested["engine_calls_sealed"] == 49 < surface["calls"] and len(nested["calls"]) == 46 and "path_open" in nested["calls"]
+    assert [d["writes"] for d in nested["directories"] if d["name"] == "/data"] == [False]
+    assert "49 from before the module's first byte on" in " ".join(ward.call("surface", "-b", "wasm").text.split())
+    svg = ward.call("surface", "-b", "wasm", "--svg").text
+    assert "ward-v8: 49 system calls, sealed" in svg and "module: 46 calls of wasi_snapshot_preview1" in svg
+    assert "nested" not in json.loads(ward.call("surface", "-b", "container", "--json").text)

@@ -17,7 +17,8 @@ MAY = {
     "store": ["base", "model"],
     "isolate": ["base"],  # what a guest of the engine, its zygote and its owner say to each other
     "wasi": ["base"],  # hostile bytes in, kernel calls out; no idea of engines or policies
-    "v8": ["base", "mech", "wasi", "isolate", "model/engine_calls.def", "probe/probe.h"],  # the engine's process, its own program
+    # the engine's process, a program of its own
+    "v8": ["base", "mech", "wasi", "isolate", "model/engine_calls.def", "model/guest_calls.def", "probe/probe.h"],
     "format": ["base", "model"],  # peers' formats, both ways; pure
     "judge": ["base", "model", "boundary", "probe/attempt.h", "probe/guest.def", "wasi/calls.def",
               "wasi/errno.def"],  # the tables of attempts, and what a guest can call
@@ -47,7 +48,7 @@ def refusal(path: str, target: str) -> str | None:
 
 
 def offences(src: pathlib.Path):
-    for file in sorted(p for p in src.rglob("*") if p.suffix in (".c", ".h", ".cc", ".def")):
+    for file in sorted(p for p in src.rglob("*") if p.suffix in (".c", ".h", ".cc", ".hh", ".def")):
         path = file.relative_to(src).as_posix()
         if path.split("/")[0] not in MAY:
             yield f"{file}: its folder has no floor: add a row to tools/floors.py"

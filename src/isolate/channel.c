@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #define HEAD ((size_t)8)
-#define PIECE ((size_t)64 << 10)
+#define PIECE ((size_t)4 << 10)
 
 static const struct {
 	bool from_guest;

@@ -8,6 +8,7 @@
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "isolate/why.h"
 
 /* GUEST(name, comes from the guest, most bytes of the frame): channel.def says what each is. */
 enum guest_kind {
@@ -69,10 +70,6 @@ MUST_USE int guest_flush(struct guest_writer *writer, int fd, struct err *e);
 /* The two parts of a frame that has a name. False: there is none, or it is too long. */
 bool guest_named(const struct guest_frame *frame, const char **name, const char **bytes, size_t *len);
 
-/* What a GUEST_ERROR says: where it was thrown, as far as that is known, and its text. The guest's bytes. */
-struct guest_why {
-	uint32_t line, column;  /* from 1; 0 = not known */
-	char file[256], text[1536];
-};
+/* What a GUEST_ERROR says. */
 MUST_USE int guest_put_why(struct guest_writer *writer, const struct guest_why *why, struct err *e);
 MUST_USE int guest_read_why(const struct guest_frame *frame, struct guest_why *out, struct err *e);

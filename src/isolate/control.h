@@ -35,8 +35,9 @@ struct isolate_answer {
 	uint64_t id;
 	int32_t sys;
 	uint32_t left;
-	uint64_t cpu_us, wall_us, rss_peak_bytes;
+	uint64_t cpu_us, rss_peak_bytes;
 };
+#define ISOLATE_FORKS 8192u      /* guests of one zygote, before it is spent */
 
 /* Exit codes of a guest. What it says with them is its own word; limits of time end it by a signal:
  * SIGPROF is limits.cpu_us, SIGALRM limits.wall_us, SIGSYS a call that no guest makes. */

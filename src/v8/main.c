@@ -1,22 +1,29 @@
 /* ward-v8: the engine's process, inside a box that ward made. Run by hand it confines only its system calls and its
- * paths; job.h has its command line. */
+ * paths; job.h and guest_job.h have its command lines. */
 #include <stdio.h>
 
+#include "v8/guest_job.h"
 #include "v8/job.h"
 #include "v8/wasm.h"
+#include "v8/zygote.h"
 
 #define CODE_SETUP 125
 
 int main(int argc, char **argv)
 {
-	struct wasm_job job;
+	struct guest_job guest;
+	struct wasm_job module;
 	struct err e = ERR_INIT;
 
-	if (!job_read(argc, argv, &job)) {
+	if (guest_job_read(argc, argv, &guest)) {
+		if (zygote_live(&guest, &e) >= 0)
+			return 0;
+	} else if (job_read(argc, argv, &module)) {
+		(void)!wasm_run(&module, &e); /* comes back only with an error */
+	} else {
 		fprintf(stderr, "ward-v8: called by ward alone; use `ward run -b wasm MODULE [ARGUMENT]...`\n");
 		return CODE_SETUP;
 	}
-	(void)!wasm_run(&job, &e); /* comes back only with an error */
 	dprintf(2, "ward-v8: %s\n", e.text);
 	return CODE_SETUP;
 }

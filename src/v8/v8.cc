@@ -1,13 +1,11 @@
 // The shim: what C cannot say to V8 itself. It decides nothing and keeps no state but handles.
 #include "v8/v8.h"
 
-#include <libplatform/libplatform.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 #include <v8.h>
+
+#include "v8/once.hh"
 
 namespace {
 
@@ -17,29 +15,6 @@ struct Binding {
 	struct engine_import import;
 	Binding *next;
 };
-
-bool entropy(unsigned char *to, size_t len)
-{
-	return getrandom(to, len, 0) == static_cast<ssize_t>(len);
-}
-
-// V8 cannot go on after these, and what it would print names its own sources.
-void give_up(const char *, const char *message)
-{
-	dprintf(STDERR_FILENO, "ward-v8: the engine gave up: %s\n", message);
-	abort();
-}
-
-void out_of_memory(const char *, bool)
-{
-	dprintf(STDERR_FILENO, "ward-v8: the engine is out of memory\n");
-	abort();
-}
-
-v8::Local<v8::String> text(v8::Isolate *isolate, const char *bytes)
-{
-	return v8::String::NewFromUtf8(isolate, bytes).FromMaybe(v8::String::Empty(isolate));
-}
 
 }  // namespace
 
@@ -115,7 +90,7 @@ v8::Local<v8::Value> member(v8::Local<v8::Context> context, v8::Local<v8::Value>
 	v8::Isolate *isolate = context->GetIsolate();
 	v8::Local<v8::Value> value;
 
-	if (of->IsObject() && of.As<v8::Object>()->Get(context, text(isolate, name)).ToLocal(&value))
+	if (of->IsObject() && of.As<v8::Object>()->Get(context, once_text(isolate, name)).ToLocal(&value))
 		return value;
 	return v8::Undefined(isolate);
 }
@@ -194,7 +169,7 @@ bool instantiate(struct engine *engine, v8::Local<v8::Context> context, v8::Loca
 	return true;
 }
 
-void set_flags(uint64_t memory_pages, size_t stack_bytes)
+void start_v8(uint64_t memory_pages, size_t stack_bytes)
 {
 	char flags[256];
 	// A few hundred KiB of the stack are the host's calls and V8's own.
@@ -203,9 +178,9 @@ void set_flags(uint64_t memory_pages, size_t stack_bytes)
 	// One thread: the seal is for one, and nothing runs beside the guest. A function is compiled when it is
 	// first called, by the optimising compiler alone: for one run that is the least work for the best code.
 	snprintf(flags, sizeof(flags),
-		 "--single-threaded --wasm-lazy-compilation --no-liftoff --wasm-max-mem-pages=%llu --stack-size=%zu",
+		 "--wasm-lazy-compilation --no-liftoff --wasm-max-mem-pages=%llu --stack-size=%zu",
 		 static_cast<unsigned long long>(memory_pages), kib > 4096 ? 4096 : kib);
-	v8::V8::SetFlagsFromString(flags);
+	once_start(flags);
 }
 
 }  // namespace
@@ -215,15 +190,12 @@ struct engine *engine_start(uint64_t memory_pages, size_t stack_bytes)
 	struct engine *engine = new struct engine();
 	v8::Isolate::CreateParams params;
 
-	set_flags(memory_pages, stack_bytes);
-	v8::V8::SetEntropySource(entropy);
-	v8::V8::InitializePlatform(v8::platform::NewSingleThreadedDefaultPlatform().release());
-	v8::V8::Initialize();
+	start_v8(memory_pages, stack_bytes);
 	v8::V8::EnableWebAssemblyTrapHandler(true);
 	params.array_buffer_allocator = v8::ArrayBuffer::Allocator::NewDefaultAllocator();
 	engine->isolate = v8::Isolate::New(params);
-	engine->isolate->SetFatalErrorHandler(give_up);
-	engine->isolate->SetOOMErrorHandler(out_of_memory);
+	engine->isolate->SetFatalErrorHandler(once_give_up);
+	engine->isolate->SetOOMErrorHandler(once_out_of_memory);
 	v8::Isolate::Scope isolate(engine->isolate);
 	v8::HandleScope scope(engine->isolate);
 	engine->context.Reset(engine->isolate, v8::Context::New(engine->isolate));

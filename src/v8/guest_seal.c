@@ -1,0 +1,248 @@
+/* Seals of the zygote and its guests. Refuses by number, and by argument where a number is too coarse. */
+#include "v8/guest_seal.h"
+
+#include <errno.h>
+#include <linux/audit.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "mech/drop.h"
+#include "mech/landlock.h"
+#include "mech/seccomp.h"
+
+#define PAGE 4096u
+#define PROGRAM_MAX 256
+/* glibc's fork(), and the same for a sibling: a guest forked for a request is its zygote's child. */
+#define FORK (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)
+#define SIBLING (CLONE_PARENT | SIGCHLD)
+
+struct program {
+	struct sock_filter at[PROGRAM_MAX];
+	size_t n;
+};
+
+static void put(struct program *program, uint16_t code, uint32_t k, uint8_t yes, uint8_t no)
+{
+	program->at[program->n++] = (struct sock_filter){ code, yes, no, k };
+}
+
+static void put_return(struct program *program, uint32_t action)
+{
+	put(program, BPF_RET | BPF_K, action, 0, 0);
+}
+
+static void put_call(struct program *program, uint32_t nr, uint32_t action)
+{
+	put(program, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1);
+	put_return(program, action);
+}
+
+/* The call is allowed when no bit of mask is in the low word of an argument. */
+static void put_without(struct program *program, uint32_t nr, unsigned argument, uint32_t mask, bool last)
+{
+	const uint32_t at = (uint32_t)offsetof(struct seccomp_data, args) + argument * 8;
+
+	put(program, BPF_JMP | BPF_JEQ | BPF_K, nr, 0, last ? 4 : 3);
+	put(program, BPF_LD | BPF_W | BPF_ABS, at, 0, 0);
+	put(program, BPF_JMP | BPF_JSET | BPF_K, mask, 0, 1);
+	put_return(program, SECCOMP_RET_KILL_PROCESS);
+	if (last)
+		put_return(program, SECCOMP_RET_ALLOW);
+	else
+		put(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+}
+
+static void put_clone(struct program *program)
+{
+	put(program, BPF_JMP | BPF_JEQ | BPF_K, SYS_clone, 0, 5);
+	put(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args), 0, 0);
+	put(program, BPF_JMP | BPF_JEQ | BPF_K, FORK, 1, 0);
+	put(program, BPF_JMP | BPF_JEQ | BPF_K, SIBLING, 0, 1);
+	put_return(program, SECCOMP_RET_ALLOW);
+	put_return(program, SECCOMP_RET_KILL_PROCESS);
+}
+
+static void begin(struct program *program)
+{
+	program->n = 0;
+	put(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+	put(program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 1, 0);
+	put_return(program, SECCOMP_RET_KILL_PROCESS);
+	put(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+}
+
+/* Libraries look for files of time zones, locales and processors long after they were warmed: they are told that
+ * there are none. A signal cannot be sent, blocked or caught, so nothing outlives the clocks. */
+static const struct {
+	uint16_t nr, sys;
+} refused[] = {
+	{ SYS_open, ENOENT }, { SYS_openat, ENOENT }, { SYS_stat, ENOENT }, { SYS_lstat, ENOENT }, { SYS_newfstatat, ENOENT },
+	{ SYS_access, ENOENT }, { SYS_readlink, ENOENT }, { SYS_getcwd, ENOENT }, { SYS_ioctl, ENOTTY },
+	{ SYS_fstat, EBADF }, { SYS_tgkill, EPERM }, { SYS_rt_sigprocmask, EPERM }, { SYS_rt_sigaction, EPERM },
+	{ SYS_sched_getaffinity, EPERM }, { SYS_sysinfo, EPERM },
+};
+
+static const uint16_t all_calls[] = {
+#define GUEST(name) SYS_##name,
+#define SERVE(name) SYS_##name,
+#define ZYGOTE(name) SYS_##name,
+#include "model/guest_calls.def"
+#undef GUEST
+#undef SERVE
+#undef ZYGOTE
+};
+
+static void build_zygote(struct program *program, bool may_execute)
+{
+	const uint32_t execute = may_execute ? 0 : PROT_EXEC;
+
+	begin(program);
+	/* Shared memory is in no limit, and a stack that grows in none that counts. */
+	put_without(program, SYS_mmap, 2, execute, false);
+	put_without(program, SYS_mmap, 3, MAP_SHARED | MAP_GROWSDOWN, true);
+	put_without(program, SYS_mprotect, 2, execute, true);
+	put_clone(program);
+	for (size_t i = 0; i < ARRAY_SIZE(all_calls); i++)
+		if (all_calls[i] != SYS_mmap && all_calls[i] != SYS_mprotect && all_calls[i] != SYS_clone)
+			put_call(program, all_calls[i], SECCOMP_RET_ALLOW);
+	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
+		put_call(program, refused[i].nr, SECCOMP_RET_ERRNO | refused[i].sys);
+	put_return(program, SECCOMP_RET_KILL_PROCESS);
+}
+
+/* The kernel runs a new filter once for every call there is: this one is made for each guest, and so is short. */
+static void build_guest(struct program *program, bool serves)
+{
+	static const uint16_t zygotes[] = {
+#define GUEST(name)
+#define SERVE(name)
+#define ZYGOTE(name) SYS_##name,
+#include "model/guest_calls.def"
+#undef SERVE
+#undef ZYGOTE
+	};
+	static const uint16_t servers[] = {
+#define SERVE(name) SYS_##name,
+#define ZYGOTE(name)
+#include "model/guest_calls.def"
+#undef GUEST
+#undef SERVE
+#undef ZYGOTE
+	};
+	const size_t n = ARRAY_SIZE(zygotes) + (serves ? 0 : ARRAY_SIZE(servers));
+
+	program->n = 0;
+	put(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+	for (size_t i = 0; i < n; i++)
+		put(program, BPF_JMP | BPF_JEQ | BPF_K, i < ARRAY_SIZE(zygotes) ? zygotes[i] : servers[i - ARRAY_SIZE(zygotes)],
+		    (uint8_t)(n - i), 0);
+	put_return(program, SECCOMP_RET_ALLOW);
+	put_return(program, SECCOMP_RET_KILL_PROCESS);
+}
+
+static bool fits(uint64_t pages, rlim_t hard)
+{
+	const struct rlimit limit = { pages * PAGE, hard };
+	void *page;
+
+	if (setrlimit(RLIMIT_DATA, &limit) < 0)
+		return false;
+	page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (page == MAP_FAILED)
+		return false;
+	munmap(page, PAGE);
+	return true;
+}
+
+/* What RLIMIT_DATA would say of this process. There is no /proc here, so the limit itself is asked. */
+static int measure_data(uint64_t *out, struct err *e)
+{
+	uint64_t low = 0, high = UINT64_C(1) << 22;
+	struct rlimit before;
+
+	if (getrlimit(RLIMIT_DATA, &before) < 0)
+		return err_sys(e, "getrlimit");
+	while (low + 1 < high) {
+		const uint64_t middle = (low + high) / 2;
+
+		*(fits(middle, before.rlim_max) ? &high : &low) = middle;
+	}
+	if (setrlimit(RLIMIT_DATA, &before) < 0)
+		return err_sys(e, "setrlimit");
+	*out = high * PAGE;
+	return 0;
+}
+
+/* Linux/landlock.h: all rights of files, both of ports, both scopes, as far as this ABI knows them. */
+static int no_rights(int abi, struct err *e)
+{
+	const uint64_t files = UINT64_C(0x1fff) | (abi >= 2 ? UINT64_C(1) << 13 : 0) | (abi >= 3 ? UINT64_C(1) << 14 : 0) |
+			       (abi >= 5 ? UINT64_C(1) << 15 : 0);
+
+	return landlock_new(files, abi >= 4 ? 3 : 0, abi >= 6 ? 3 : 0, e);
+}
+
+int guest_seal_zygote(struct guest_seal *seal, bool may_execute, struct err *e)
+{
+	const int abi = landlock_abi();
+	struct program program;
+
+	*seal = GUEST_SEAL_NONE;
+	seal->may_execute = may_execute;
+	if (measure_data(&seal->data_bytes, e) < 0 || drop_new_privs(e) < 0)
+		return -1;
+	if (abi && (seal->rules_fd = no_rights(abi, e)) < 0)
+		return -1;
+	build_zygote(&program, may_execute);
+	return seccomp_enter(program.at, program.n, SECCOMP_ALONE, e);
+}
+
+static int close_others(int keep_fd, struct err *e)
+{
+	if ((keep_fd > 0 && close_range(0, (unsigned)keep_fd - 1, 0) < 0) || close_range((unsigned)keep_fd + 1, ~0u, 0) < 0)
+		return err_sys(e, "close_range");
+	return 0;
+}
+
+int guest_seal_birth(const struct guest_seal *seal, int parent, int keep_fd, uint64_t memory_bytes, struct err *e)
+{
+	const uint64_t data = seal->data_bytes + memory_bytes;
+
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
+		return err_sys(e, "prctl");
+	if (getppid() != parent)
+		return err_set(e, ERR_SYSTEM, "the zygote is gone");
+	if ((memory_bytes && drop_rlimit(RLIMIT_DATA, data, data, e) < 0) || drop_rlimit(RLIMIT_FSIZE, 0, 0, e) < 0)
+		return -1;
+	/* The domain is its own: Landlock lets no process trace or signal another one that is not inside its domain. */
+	if (seal->rules_fd >= 0 && syscall(SYS_landlock_restrict_self, seal->rules_fd, 0) < 0)
+		return err_sys(e, "landlock_restrict_self");
+	return close_others(keep_fd, e);
+}
+
+static int start_clock(int which, uint64_t us, struct err *e)
+{
+	const struct itimerval value = { .it_value = { (time_t)(us / 1000000), (suseconds_t)(us % 1000000) } };
+
+	return us && setitimer(which, &value, NULL) < 0 ? err_sys(e, "setitimer") : 0;
+}
+
+int guest_seal_close(const struct isolate_limits *limits, bool serves, struct err *e)
+{
+	struct program program;
+
+	if (start_clock(ITIMER_PROF, limits->cpu_us, e) < 0 || start_clock(ITIMER_REAL, limits->wall_us, e) < 0)
+		return -1;
+	build_guest(&program, serves);
+	return seccomp_enter(program.at, program.n, SECCOMP_ALONE, e);
+}

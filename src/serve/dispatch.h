@@ -25,7 +25,7 @@ struct dispatch_setup {
  *
  * Errors: ERR_SYSTEM, ERR_BUG when the launcher speaks another language */
 MUST_USE int dispatch_new(const struct dispatch_setup *setup, struct dispatch **out, struct err *e);
-/* Kills every box that is left. */
+/* Kills every box that is left. After dispatch_drain() and store_close(), whose last callbacks still come here. */
 void dispatch_free(struct dispatch *dispatch);
 
 /* For the loop: readable when dispatch_turn() has something to do, and the moment (loop_now_us()) at which it

@@ -1,0 +1,207 @@
+/* What comes out of a box: two streams and declared files, each into a file of its own, hashed on the way. No path of
+ * a box is a path here: a file has an id of ours, and the box's name for it is data. */
+#include "serve/attempt.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "serve/place.h"
+
+static int open_place(const struct attempt *attempt, enum place place, const struct store_id *id)
+{
+	char path[PLACE_MAX];
+
+	place_name(place, id, path);
+	return openat(attempt->state_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+}
+
+/* Of a disk that is full the attempt breaks: its output would be less than it says. */
+static bool write_out(struct attempt *attempt, int fd, const char *bytes, size_t len)
+{
+	struct err e = ERR_INIT;
+
+	if (fd_write_all(fd, bytes, len, &e) == 0)
+		return true;
+	err_add(&e, "keep what the job wrote");
+	attempt->broken = e;
+	return false;
+}
+
+static void take_stream(struct attempt *attempt, const struct frame *frame, dispatch_live *tell, void *at)
+{
+	const bool is_err = frame->head.kind == FRAME_STDERR;
+	struct spool *const spool = &attempt->spools[is_err];
+	const uint64_t room = spool->cap - spool->kept;
+	const size_t n = frame->head.len < room ? frame->head.len : (size_t)room;
+
+	spool->seen += frame->head.len;
+	if (!n || attempt->broken.kind != ERR_NONE)
+		return;
+	if (spool->fd < 0)
+		spool->fd = open_place(attempt, is_err ? PLACE_STDERR : PLACE_STDOUT, &attempt->hold.id);
+	if (spool->fd < 0) {
+		err_sys(&attempt->broken, "keep what the job wrote");
+		return;
+	}
+	if (!write_out(attempt, spool->fd, frame->bytes, n))
+		return;
+	sha256_add(&spool->hash, frame->bytes, n);
+	tell(at, is_err ? LIVE_STDERR : LIVE_STDOUT, frame->bytes, n, spool->kept);
+	spool->kept += n;
+}
+
+static void end_artifact(struct attempt *attempt)
+{
+	if (attempt->artifact_fd < 0)
+		return;
+	attempt->artifacts[attempt->n_artifacts - 1].digest = sha256_end(&attempt->artifact_hash);
+	if (fsync(attempt->artifact_fd) < 0)
+		err_sys(&attempt->broken, "keep an output");
+	fd_close_at(&attempt->artifact_fd);
+}
+
+static void leave_out(struct attempt *attempt, const char *name, size_t len, enum frame_left why)
+{
+	if (attempt->n_left_out < ATTEMPT_LEFT_OUT)
+		attempt->left_out[attempt->n_left_out++] =
+			(struct left_out){ arena_copy(&attempt->arena, name, len), why };
+}
+
+/* Names are shown to people and written into documents: UTF-8, no control bytes, and relative. */
+static bool is_clean(const char *name, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		const size_t n = str_utf8(name + i, len - i);
+
+		if (!n || (unsigned char)name[i] < ' ' || name[i] == 0x7f)
+			return false;
+		i += n;
+	}
+	return name[0] != '/';
+}
+
+static bool is_there(const struct attempt *attempt, const char *name, size_t len)
+{
+	for (size_t i = 0; i < attempt->n_artifacts; i++)
+		if (strlen(attempt->artifacts[i].name) == len && memcmp(attempt->artifacts[i].name, name, len) == 0)
+			return true;
+	return false;
+}
+
+static void take_artifact(struct attempt *attempt, const struct frame *frame)
+{
+	struct kept *kept;
+
+	end_artifact(attempt);
+	if (is_there(attempt, frame->bytes, frame->head.len))
+		return; /* two patterns named it */
+	if (attempt->n_artifacts == ATTEMPT_ARTIFACTS || !is_clean(frame->bytes, frame->head.len)) {
+		leave_out(attempt, frame->bytes, frame->head.len, FRAME_LEFT_UNREADABLE);
+		return;
+	}
+	kept = &attempt->artifacts[attempt->n_artifacts];
+	*kept = (struct kept){ .name = arena_copy(&attempt->arena, frame->bytes, frame->head.len), .file = store_id_new() };
+	attempt->artifact_fd = open_place(attempt, PLACE_BLOB, &kept->file);
+	if (attempt->artifact_fd < 0) {
+		err_sys(&attempt->broken, "keep an output");
+		return;
+	}
+	attempt->n_artifacts++;
+	sha256_init(&attempt->artifact_hash);
+}
+
+/* The step bounds what it sends; this bounds what is believed of it. */
+static void take_data(struct attempt *attempt, const struct frame *frame)
+{
+	struct kept *const kept = &attempt->artifacts[attempt->n_artifacts - 1];
+
+	if (attempt->artifact_fd < 0)
+		return;
+	if (frame->head.len > attempt->artifact_budget) {
+		attempt->slot->is_broken = true;
+		return;
+	}
+	attempt->artifact_budget -= frame->head.len;
+	if (!write_out(attempt, attempt->artifact_fd, frame->bytes, frame->head.len))
+		return;
+	sha256_add(&attempt->artifact_hash, frame->bytes, frame->head.len);
+	kept->bytes += frame->head.len;
+}
+
+static void take_fault(struct attempt *attempt, const struct frame *frame)
+{
+	attempt->has_fault = true;
+	attempt->fault_is_room = frame->head.flag;
+	snprintf(attempt->fault, sizeof(attempt->fault), "%.*s", (int)frame->head.len, frame->bytes);
+}
+
+void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_live *tell, void *at)
+{
+	switch (frame->head.kind) {
+	case FRAME_STDOUT:
+	case FRAME_STDERR:
+		take_stream(attempt, frame, tell, at);
+		break;
+	case FRAME_STARTED:
+		attempt->n_started++;
+		break;
+	case FRAME_ENDED:
+		memcpy(&attempt->ended[attempt->n_ended++], frame->bytes, sizeof(struct frame_ended));
+		break;
+	case FRAME_ARTIFACT:
+		take_artifact(attempt, frame);
+		break;
+	case FRAME_DATA:
+		take_data(attempt, frame);
+		break;
+	case FRAME_LEFT_OUT:
+		end_artifact(attempt);
+		if (is_clean(frame->bytes, frame->head.len))
+			leave_out(attempt, frame->bytes, frame->head.len, frame->head.flag);
+		break;
+	case FRAME_DONE:
+		end_artifact(attempt);
+		attempt->is_done = true;
+		break;
+	case FRAME_FAULT:
+		end_artifact(attempt);
+		take_fault(attempt, frame);
+		break;
+	}
+}
+
+int attempt_keep(struct attempt *attempt, struct err *e)
+{
+	end_artifact(attempt);
+	for (size_t i = 0; i < 2; i++) {
+		if (attempt->spools[i].fd >= 0 && fsync(attempt->spools[i].fd) < 0)
+			return err_sys(e, "keep what the job wrote");
+		fd_close_at(&attempt->spools[i].fd);
+	}
+	if (attempt->broken.kind == ERR_NONE)
+		return 0;
+	*e = attempt->broken;
+	return -1;
+}
+
+void attempt_forget(struct attempt *attempt)
+{
+	char path[PLACE_MAX];
+
+	fd_close_at(&attempt->artifact_fd);
+	for (size_t i = 0; i < attempt->n_artifacts; i++) {
+		place_name(PLACE_BLOB, &attempt->artifacts[i].file, path);
+		unlinkat(attempt->state_fd, path, 0);
+	}
+	attempt->n_artifacts = 0;
+	for (size_t i = 0; i < 2; i++) {
+		fd_close_at(&attempt->spools[i].fd);
+		place_name(i ? PLACE_STDERR : PLACE_STDOUT, &attempt->hold.id, path);
+		unlinkat(attempt->state_fd, path, 0);
+	}
+}

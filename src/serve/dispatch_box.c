@@ -1,0 +1,367 @@
+/* Boxes: built, parked, claimed, ended. Refuses to let a box have a second job, or one that is not known to wait. */
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "base/fd.h"
+#include "base/loop.h"
+#include "serve/dispatch_parts.h"
+
+#define READS_MAX 4             /* of one box in one turn: the others want to be heard, too */
+#define TAG_BITS 2
+
+static uint64_t tag_of(const struct dispatch *d, const struct slot *slot)
+{
+	return (slot->box << 16 | (uint64_t)(slot - d->slots)) << TAG_BITS;
+}
+
+static struct slot *find_free(struct dispatch *d)
+{
+	for (size_t i = 0; i < d->boxes_max; i++)
+		if (d->slots[i].state == SLOT_NONE)
+			return &d->slots[i];
+	return NULL;
+}
+
+static struct slot *build(struct dispatch *d, uint32_t pool, const struct order_limits *limits)
+{
+	struct slot *const slot = find_free(d);
+	struct order order = {
+		.magic = ORDER_MAGIC, .kind = ORDER_START, .class_index = pool, .box = d->next_box, .limits = *limits,
+	};
+	struct err ignored;
+
+	if (!slot || d->launcher_is_gone)
+		return NULL;
+	slot->box = d->next_box++;
+	if (slot_build(slot, d->setup.launcher_fd, d->epoll_fd, tag_of(d, slot), &order, &ignored) < 0)
+		return NULL;
+	slot->due_us = slot->born_us + BUILD_MAX_US;
+	d->n_slots++;
+	d->figures.boxes++;
+	return slot;
+}
+
+static struct slot *find_slot(struct dispatch *d, uint32_t pool, enum slot_state state)
+{
+	struct slot *best = NULL;
+
+	for (size_t i = 0; i < d->boxes_max; i++) {
+		struct slot *const slot = &d->slots[i];
+
+		if (slot->state == state && slot->class_index == pool && !slot->attempt && !slot->is_cold &&
+		    (!best || slot->born_us < best->born_us))
+			best = slot;
+	}
+	return best;
+}
+
+static void take_from_pool(struct dispatch *d, struct slot *slot)
+{
+	struct pool *const pool = &d->pools[slot->class_index];
+
+	if (slot->is_cold || slot->attempt)
+		return;
+	if (slot->state == SLOT_PARKED)
+		pool->n_parked--;
+	if (slot->state == SLOT_BUILDING)
+		pool->n_building--;
+}
+
+void box_kill(struct dispatch *d, struct slot *slot)
+{
+	if (slot->state == SLOT_ENDING || slot->state == SLOT_NONE)
+		return;
+	take_from_pool(d, slot);
+	slot_move(slot, SLOT_ENDING);
+	slot->due_us = loop_now_us() + LINGER_US;
+	slot_say(slot, ORDER_KILL, 0, 0);
+}
+
+/* The one moment at which a box becomes somebody's. */
+static void claim(struct dispatch *d, struct slot *slot, struct attempt *attempt)
+{
+	const struct job_limits *const limits = &attempt->spec.limits;
+	const uint64_t wall_ms = limits->wall_ms ? limits->wall_ms : attempt->class->wall_ms;
+	const uint64_t cpu_ms = limits->cpu_ms ? limits->cpu_ms : attempt->class->cpu_ms;
+
+	take_from_pool(d, slot);
+	slot_move(slot, SLOT_CLAIMED);
+	slot->due_us = 0;
+	slot->attempt = attempt;
+	attempt->slot = slot;
+	slot->order.n_steps = (uint32_t)attempt->n_steps;
+	slot->claimed_us = attempt->sent_us = loop_now_us();
+	attempt->give_up_at_us = slot->claimed_us + wall_ms * 1000 + OVERDUE_US;
+	slot_say(slot, ORDER_CLAIM, wall_ms, cpu_ms);
+	box_write(d, slot);
+	*(slot->is_cold ? &d->figures.started_cold : &d->figures.started_warm) += 1;
+	job_started(d, attempt);
+}
+
+/* Numbers the plan of a box is made with; those that are the class's own need no box of their own. */
+static bool wants_own_limits(const struct attempt *attempt, struct order_limits *out)
+{
+	const struct job_limits *const asked = &attempt->spec.limits;
+	const struct order_limits *const own = &attempt->class->limits;
+	static const struct order_limits none = { 0 };
+
+	*out = none;
+	if (asked->mem_bytes != own->memory_bytes)
+		out->memory_bytes = asked->mem_bytes;
+	if (asked->pids != own->pids)
+		out->pids = asked->pids;
+	if (asked->disk_bytes != own->disk_bytes)
+		out->disk_bytes = asked->disk_bytes;
+	if (asked->files != own->inodes)
+		out->inodes = asked->files;
+	if (asked->cpus_milli != own->cpus_milli)
+		out->cpus_milli = asked->cpus_milli;
+	return memcmp(out, &none, sizeof(none)) != 0;
+}
+
+/* Somebody waits in a box's place: the one that has waited longest in another pool goes. */
+static void make_room(struct dispatch *d)
+{
+	struct slot *oldest = NULL;
+
+	for (size_t i = 0; i < d->boxes_max; i++) {
+		struct slot *const slot = &d->slots[i];
+
+		if (slot->state == SLOT_ENDING && !slot->attempt)
+			return; /* one is on its way */
+		if (slot->state == SLOT_PARKED && (!oldest || slot->born_us < oldest->born_us))
+			oldest = slot;
+	}
+	if (oldest)
+		box_kill(d, oldest);
+}
+
+static void grow(struct dispatch *d, uint32_t pool)
+{
+	struct pool *const p = &d->pools[pool];
+
+	p->emptied_us = loop_now_us();
+	if (d->classes[pool].warm && p->target < d->boxes_max / 4)
+		p->target = p->target ? p->target * 2 : 1;
+}
+
+bool box_find(struct dispatch *d, struct attempt *attempt)
+{
+	const uint32_t pool = d->pool_of[attempt->class->index];
+	struct order_limits limits;
+	const bool is_special = wants_own_limits(attempt, &limits);
+	struct slot *slot = is_special ? NULL : find_slot(d, pool, SLOT_PARKED);
+
+	if (slot) {
+		claim(d, slot, attempt);
+		return true;
+	}
+	if (!is_special)
+		grow(d, pool);
+	slot = is_special ? NULL : find_slot(d, pool, SLOT_BUILDING);
+	if (slot)
+		take_from_pool(d, slot);
+	else
+		slot = build(d, pool, &limits);
+	if (!slot) {
+		make_room(d);
+		return false;
+	}
+	slot->is_cold = true;
+	slot->attempt = attempt;
+	attempt->slot = slot;
+	return true;
+}
+
+void box_refill(struct dispatch *d)
+{
+	static const struct order_limits own = { 0 };
+	const uint64_t now = loop_now_us();
+	size_t building = 0;
+
+	if (d->is_draining)
+		return;
+	for (size_t i = 0; i < d->n_classes; i++)
+		building += d->pools[i].n_building;
+	for (uint32_t i = 0; i < d->n_classes && building < d->builds_max; i++) {
+		struct pool *const pool = &d->pools[i];
+
+		if (d->pool_of[i] != i || now < pool->open_until_us)
+			continue;
+		while (pool->n_parked + pool->n_building < pool->target && building < d->builds_max &&
+		       d->n_slots < d->boxes_max && build(d, i, &own)) {
+			pool->n_building++;
+			building++;
+		}
+	}
+}
+
+static void note_build(struct dispatch *d, const struct slot *slot, bool is_good)
+{
+	struct pool *const pool = &d->pools[slot->class_index];
+
+	pool->failures = is_good ? 0 : pool->failures + 1;
+	if (is_good)
+		pool->open_until_us = 0;
+	else if (pool->failures >= BREAKER_TRIES)
+		pool->open_until_us = loop_now_us() + BREAKER_US;
+}
+
+static void check_parked(struct dispatch *d, struct slot *slot)
+{
+	if (slot->state != SLOT_BUILDING || !slot->is_told || !slot->is_ready)
+		return;
+	note_build(d, slot, true);
+	if (slot->attempt) {
+		slot_move(slot, SLOT_PARKED);
+		claim(d, slot, slot->attempt);
+		return;
+	}
+	d->pools[slot->class_index].n_building--;
+	slot->due_us = 0;
+	slot_move(slot, SLOT_PARKED);
+	d->pools[slot->class_index].n_parked++;
+}
+
+/* A box that waits has nothing to say but that it does. */
+static void take_frame(struct dispatch *d, struct slot *slot, const struct frame *frame)
+{
+	struct live_source source = { d, slot->attempt ? &slot->attempt->hold.id : NULL };
+
+	if (frame->head.kind == FRAME_READY) {
+		slot->is_ready = true;
+		slot->has_interpreter = frame->head.flag;
+	} else if (slot->state == SLOT_CLAIMED && slot->attempt) {
+		if (!slot->attempt->is_fenced)
+			attempt_take(slot->attempt, frame, live_tell, &source);
+	} else if (slot->state != SLOT_ENDING) {
+		slot->is_broken = true;
+	}
+}
+
+static void take_output(struct dispatch *d, struct slot *slot)
+{
+	for (int i = 0; i < READS_MAX && slot->fds[SLOT_OUT] >= 0; i++) {
+		const int status = slot_read(slot);
+		struct frame frame;
+
+		while (status > 0 && slot_next(slot, &frame))
+			take_frame(d, slot, &frame);
+		if (status <= 0)
+			break;
+	}
+	if (slot->is_broken || (slot->attempt && slot->attempt->broken.kind != ERR_NONE))
+		box_kill(d, slot);
+	check_parked(d, slot);
+}
+
+/* Nothing is left of it. */
+static void bury(struct dispatch *d, struct slot *slot)
+{
+	struct attempt *const attempt = slot->attempt;
+
+	if (slot->state == SLOT_BUILDING || (attempt && slot->report.kind == ORDER_FAILED && !attempt->is_cancelled))
+		note_build(d, slot, false);
+	take_from_pool(d, slot);
+	if (slot->state != SLOT_GONE)
+		slot_move(slot, SLOT_GONE);
+	if (attempt)
+		job_conclude(d, attempt);
+	slot_done(slot);
+	d->n_slots--;
+}
+
+static void write_ready(struct dispatch *d, struct slot *slot)
+{
+	if (slot->attempt)
+		box_write(d, slot);
+}
+
+void box_write(struct dispatch *d, struct slot *slot)
+{
+	struct epoll_event event = { .events = EPOLLOUT, .data.u64 = tag_of(d, slot) + SLOT_IN };
+	const bool wants = slot->fds[SLOT_IN] >= 0 && attempt_send(slot->attempt) == 1;
+
+	if (wants == slot->is_writing)
+		return;
+	slot->is_writing = wants;
+	(void)!epoll_ctl(d->epoll_fd, wants ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, slot->fds[SLOT_IN], &event);
+}
+
+void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
+{
+	const enum slot_fd which = (enum slot_fd)(tag & ((1 << TAG_BITS) - 1));
+	struct slot *const slot = &d->slots[(tag >> TAG_BITS) & 0xffff];
+
+	(void)events;
+	/* An event of a box that went in this very turn. */
+	if (slot->state == SLOT_NONE || tag_of(d, slot) != (tag & ~(uint64_t)((1 << TAG_BITS) - 1)))
+		return;
+	if (which == SLOT_CONTROL && slot->fds[SLOT_CONTROL] >= 0) {
+		if (!slot_hear(slot))
+			slot->due_us = loop_now_us() + LINGER_US;
+		check_parked(d, slot);
+	} else if (which == SLOT_OUT && slot->fds[SLOT_OUT] >= 0) {
+		take_output(d, slot);
+	} else if (which == SLOT_IN) {
+		write_ready(d, slot);
+	}
+	if (slot_is_over(slot))
+		bury(d, slot);
+}
+
+static void end_runner(struct dispatch *d, const struct slot *slot)
+{
+	const struct order order = { .magic = ORDER_MAGIC, .kind = ORDER_END, .box = slot->box };
+	struct err ignored;
+
+	(void)!fd_send(d->setup.launcher_fd, &order, sizeof(order), NULL, 0, &ignored);
+}
+
+/* What was waited for has not come: the grace of a cancelled job, a runner that does not end its box, a box that is
+ * never ready, output that stays open without a runner. */
+static void be_late(struct dispatch *d, struct slot *slot, uint64_t now)
+{
+	slot->due_us = now + LINGER_US;
+	if (slot->fds[SLOT_CONTROL] < 0)
+		slot_close(slot, SLOT_OUT);
+	else if (slot->state == SLOT_ENDING)
+		end_runner(d, slot);
+	else
+		box_kill(d, slot);
+}
+
+static void look_at(struct dispatch *d, struct slot *slot, uint64_t now)
+{
+	struct attempt *const attempt = slot->attempt;
+
+	if (slot->state == SLOT_PARKED && !attempt && now - slot->born_us > PARKED_MAX_US)
+		box_kill(d, slot);
+	if (slot->due_us && now >= slot->due_us)
+		be_late(d, slot, now);
+	/* A runner that was stopped keeps no clocks. */
+	if (attempt && attempt->give_up_at_us && now >= attempt->give_up_at_us) {
+		attempt->give_up_at_us = 0;
+		attempt->is_overdue = true;
+		end_runner(d, slot);
+	}
+	if (slot_is_over(slot))
+		bury(d, slot);
+}
+
+void box_look_at_clocks(struct dispatch *d, uint64_t now)
+{
+	for (size_t i = 0; i < d->boxes_max; i++)
+		if (d->slots[i].state != SLOT_NONE)
+			look_at(d, &d->slots[i], now);
+	for (uint32_t i = 0; i < d->n_classes; i++) {
+		struct pool *const pool = &d->pools[i];
+
+		if (pool->target > d->classes[i].warm && now - pool->emptied_us > BREAKER_US) {
+			pool->target = pool->target / 2 > d->classes[i].warm ? pool->target / 2 : d->classes[i].warm;
+			pool->emptied_us = now;
+		}
+	}
+}

@@ -1,0 +1,338 @@
+/* Leases: claimed, held, finished or given back. Refuses to write for a job that is not its own any more. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/loop.h"
+#include "serve/dispatch_parts.h"
+
+struct attempt *job_find(struct dispatch *d, const struct store_id *id)
+{
+	for (size_t i = 0; i < d->n_attempts; i++)
+		if (memcmp(&d->attempts[i]->hold.id, id, sizeof(*id)) == 0 && !d->attempts[i]->is_fenced)
+			return d->attempts[i];
+	return NULL;
+}
+
+/* What a callback of the store is about: the attempt may have gone meanwhile, the scheduler may not. */
+struct asked {
+	struct dispatch *d;
+	struct store_id id;
+	uint64_t fence;
+};
+
+static struct asked *ask(struct dispatch *d, const struct attempt *attempt)
+{
+	struct asked *const asked = mem_alloc(sizeof(*asked));
+
+	*asked = (struct asked){ d, attempt->hold.id, attempt->hold.fence };
+	return asked;
+}
+
+static struct attempt *find_asked(const struct asked *asked)
+{
+	for (size_t i = 0; i < asked->d->n_attempts; i++) {
+		struct attempt *const attempt = asked->d->attempts[i];
+
+		if (attempt->hold.fence == asked->fence && memcmp(&attempt->hold.id, &asked->id, sizeof(asked->id)) == 0)
+			return attempt;
+	}
+	return NULL;
+}
+
+static void tell(struct dispatch *d, const struct attempt *attempt, enum live kind, uint64_t n)
+{
+	struct live_source source = { d, &attempt->hold.id };
+
+	live_tell(&source, kind, NULL, 0, n);
+}
+
+static void drop(struct dispatch *d, struct attempt *attempt)
+{
+	size_t i = 0;
+
+	while (d->attempts[i] != attempt)
+		i++;
+	d->attempts[i] = d->attempts[--d->n_attempts];
+	tell(d, attempt, LIVE_END, 0);
+	attempt_free(attempt);
+	job_claim(d);
+}
+
+/* Somebody else has it: its box ends, and nothing is written. */
+static void fence(struct dispatch *d, struct attempt *attempt)
+{
+	attempt->is_fenced = true;
+	if (attempt->slot)
+		box_kill(d, attempt->slot);
+	else if (!attempt->is_finishing)
+		drop(d, attempt);
+}
+
+static void moved(void *at, const struct store_answer *answer)
+{
+	OWN_MEM struct asked *asked = at;
+	struct attempt *const attempt = find_asked(asked);
+
+	if (attempt && answer->err.kind == ERR_NONE && answer->outcome == STORE_FENCED)
+		fence(asked->d, attempt);
+}
+
+void job_started(struct dispatch *d, struct attempt *attempt)
+{
+	store_job_move(d->setup.store, &attempt->hold, JOB_RUNNING, moved, ask(d, attempt));
+	tell(d, attempt, LIVE_STATE, JOB_RUNNING);
+}
+
+/* DONE and REPLAYED: it is recorded. FENCED: it is another's. An error: the disk may be full; the result waits. */
+static void finished(void *at, const struct store_answer *answer)
+{
+	OWN_MEM struct asked *asked = at;
+	struct dispatch *const d = asked->d;
+	struct attempt *const attempt = find_asked(asked);
+
+	if (!attempt)
+		return;
+	if (answer->err.kind != ERR_NONE)
+		attempt->again_us = loop_now_us() + FINISH_AGAIN_US;
+	else
+		drop(d, attempt);
+}
+
+static void reject(struct dispatch *d, const struct store_hold *hold, const char *why)
+{
+	OWN(json) json = JSON_NONE;
+	struct store_finish finish = { .state = JOB_REJECTED, .reason = REASON_SETUP, .exit_code = -1 };
+
+	json_put_object(&json, NULL);
+	json_put_text(&json, "state", job_state_name(JOB_REJECTED));
+	json_put_text(&json, "detail", why);
+	json_put_end(&json);
+	finish.document = (struct store_bytes){ json_written(&json), json.out.len };
+	store_job_finish(d->setup.store, hold, &finish, NULL, NULL);
+}
+
+static void finish(struct dispatch *d, struct attempt *attempt)
+{
+	OWN(json) json = JSON_NONE;
+	struct store_artifact artifacts[ATTEMPT_ARTIFACTS];
+	struct store_finish finish;
+
+	attempt_judge(attempt, d->setup.node, &finish, &json);
+	for (size_t i = 0; i < attempt->n_artifacts; i++)
+		artifacts[i] = (struct store_artifact){
+			attempt->artifacts[i].name, attempt->artifacts[i].digest, attempt->artifacts[i].file,
+			attempt->artifacts[i].bytes,
+		};
+	finish.document = (struct store_bytes){ json_written(&json), json.out.len };
+	finish.artifacts = artifacts;
+	finish.n_artifacts = attempt->n_artifacts;
+	store_job_finish(d->setup.store, &attempt->hold, &finish, finished, ask(d, attempt));
+	tell(d, attempt, LIVE_STATE, finish.state);
+}
+
+/* Nothing is known of the job that another attempt would not tell better. */
+static void give_back(struct dispatch *d, struct attempt *attempt)
+{
+	attempt_forget(attempt);
+	store_job_requeue(d->setup.store, &attempt->hold, REASON_SETUP, attempt->why, attempt->is_untried, finished,
+			  ask(d, attempt));
+}
+
+static void begin_give_back(struct dispatch *d, struct attempt *attempt, const char *why, bool is_untried)
+{
+	snprintf(attempt->why, sizeof(attempt->why), "%s", why);
+	attempt->is_finishing = attempt->is_given_back = true;
+	attempt->is_untried = is_untried;
+	d->figures.infra_faults += !is_untried;
+	give_back(d, attempt);
+}
+
+/* Why this attempt says nothing about the job; NULL when it does. */
+static const char *infra_fault(const struct attempt *attempt)
+{
+	const struct slot *const slot = attempt->slot;
+
+	if (attempt->broken.kind != ERR_NONE)
+		return attempt->broken.text;
+	if (attempt->is_overdue)
+		return NULL;
+	if (!slot->has_report)
+		return "the runner of its box ended";
+	if (slot->report.kind == ORDER_FAILED || slot->report.verdict == VERDICT_INTERNAL ||
+	    slot->report.verdict == VERDICT_SETUP)
+		return *slot->report.err.text ? slot->report.err.text : "its box could not be started";
+	return NULL;
+}
+
+/* What the result is made of outlives the box. */
+static void take_report(struct attempt *attempt)
+{
+	const struct slot *const slot = attempt->slot;
+
+	attempt->report = slot->report;
+	if (!slot->has_report)
+		attempt->report.exit_code = -1;
+	attempt->layers = slot->parked.layers | slot->report.layers;
+	attempt->was_broken = slot->is_broken;
+	attempt->was_cold = slot->is_cold;
+}
+
+void job_conclude(struct dispatch *d, struct attempt *attempt)
+{
+	const char *const why = infra_fault(attempt);
+	struct err e = ERR_INIT;
+
+	attempt->is_finishing = true;
+	attempt->give_up_at_us = 0;
+	take_report(attempt);
+	if (attempt->is_fenced) {
+		attempt->slot = NULL;
+		drop(d, attempt);
+		return;
+	}
+	if (why && !attempt->is_cancelled)
+		begin_give_back(d, attempt, why, false);
+	else if (attempt_keep(attempt, &e) < 0 && !attempt->is_cancelled)
+		begin_give_back(d, attempt, e.text, false);
+	else
+		finish(d, attempt);
+	attempt->slot = NULL;
+}
+
+void job_cancel(struct dispatch *d, struct attempt *attempt)
+{
+	if (attempt->is_cancelled || attempt->is_finishing)
+		return;
+	attempt->is_cancelled = true;
+	if (attempt->slot && attempt->slot->state == SLOT_CLAIMED) {
+		slot_say(attempt->slot, ORDER_SIGNAL, 15, 0);
+		attempt->slot->due_us = loop_now_us() + CANCEL_GRACE_US;
+	} else if (attempt->slot) {
+		box_kill(d, attempt->slot);
+	} else {
+		begin_give_back(d, attempt, "cancelled before it had a box", true);
+	}
+}
+
+static const struct order_class *find_class(const struct dispatch *d, const char *name)
+{
+	for (size_t i = 0; i < d->n_classes; i++)
+		if (strcmp(d->names[i], name) == 0)
+			return &d->classes[i];
+	return NULL;
+}
+
+static void take_lease(struct dispatch *d, const struct store_lease *lease)
+{
+	const struct order_class *const class = find_class(d, lease->class);
+	struct attempt *attempt;
+	struct err e = ERR_INIT;
+
+	if (!class || *class->why) {
+		reject(d, &lease->hold, class ? class->why : "this service has no such runtime and boundary now");
+		return;
+	}
+	if (attempt_new(lease, class, d->setup.store, d->setup.state_fd, &attempt, &e) < 0) {
+		reject(d, &lease->hold, e.text);
+		return;
+	}
+	d->attempts[d->n_attempts++] = attempt;
+	/* Without a box it waits: the next one that goes makes room. */
+	(void)box_find(d, attempt);
+}
+
+static void claimed(void *at, const struct store_answer *answer)
+{
+	struct dispatch *const d = at;
+
+	d->n_claims--;
+	for (size_t i = 0; i < answer->n_leases && answer->err.kind == ERR_NONE; i++)
+		take_lease(d, &answer->leases[i]);
+	if (answer->err.kind == ERR_NONE)
+		job_claim(d);
+}
+
+void job_claim(struct dispatch *d)
+{
+	struct store_room rooms[ORDER_CLASSES_MAX];
+	const size_t room = d->run_max > d->n_attempts ? d->run_max - d->n_attempts : 0;
+	size_t n = 0;
+
+	if (d->is_draining || d->n_claims || !room)
+		return;
+	for (size_t i = 0; i < d->n_classes; i++)
+		if (!*d->classes[i].why)
+			rooms[n++] = (struct store_room){ d->names[i], room };
+	if (!n)
+		return;
+	d->n_claims++;
+	store_job_claim(d->setup.store, rooms, n, room, true, claimed, d);
+}
+
+static void fence_all(struct dispatch *d)
+{
+	for (size_t i = d->n_attempts; i-- > 0;)
+		fence(d, d->attempts[i]);
+}
+
+static void beaten(void *at, const struct store_answer *answer)
+{
+	struct dispatch *const d = at;
+
+	d->is_beating = false;
+	if (answer->err.kind != ERR_NONE)
+		return;
+	d->beat_ok_us = loop_now_us();
+	for (size_t i = 0; i < answer->n_items; i++) {
+		struct attempt *const attempt = job_find(d, &answer->items[i].id);
+
+		if (attempt && answer->items[i].outcome == STORE_FENCED)
+			fence(d, attempt);
+		else if (attempt && answer->items[i].state == JOB_CANCELLED)
+			job_cancel(d, attempt);
+	}
+}
+
+void job_beat(struct dispatch *d)
+{
+	struct store_hold holds[ORDER_BOXES_MAX];
+
+	d->beat_at_us = loop_now_us() + BEAT_US;
+	if (!d->n_attempts) {
+		d->beat_ok_us = loop_now_us();
+		return;
+	}
+	if (d->is_beating)
+		return;
+	for (size_t i = 0; i < d->n_attempts; i++)
+		holds[i] = d->attempts[i]->hold;
+	d->is_beating = true;
+	store_job_beat(d->setup.store, holds, d->n_attempts, beaten, d);
+}
+
+static void tell_again(struct dispatch *d, struct attempt *attempt)
+{
+	attempt->again_us = 0;
+	if (attempt->is_given_back)
+		give_back(d, attempt);
+	else
+		finish(d, attempt);
+}
+
+void job_look_at_clocks(struct dispatch *d, uint64_t now)
+{
+	if (now >= d->beat_at_us)
+		job_beat(d);
+	/* Its leases end soon and it cannot hold them: nobody else may find its boxes alive. */
+	if (d->n_attempts && now - d->beat_ok_us > SELF_FENCE_US)
+		fence_all(d);
+	for (size_t i = d->n_attempts; i-- > 0;) {
+		struct attempt *const attempt = d->attempts[i];
+
+		if (!attempt->slot && !attempt->is_finishing)
+			(void)box_find(d, attempt);
+		if (attempt->again_us && now >= attempt->again_us)
+			tell_again(d, attempt);
+	}
+}

@@ -1,0 +1,82 @@
+/* The scheduler's own state, for its files. */
+#pragma once
+
+#include "serve/attempt.h"
+#include "serve/dispatch.h"
+#include "serve/slot.h"
+#include "store/store_list.h"
+
+#define BEAT_US 10000000
+#define SELF_FENCE_US 20000000          /* a third of a lease before it ends */
+#define CANCEL_GRACE_US 2000000
+#define OVERDUE_US 10000000             /* beyond its wall limit a runner is not believed to be alive */
+#define LINGER_US 5000000               /* for the output of a box whose runner has gone */
+#define PARKED_MAX_US 600000000         /* a box that waits longer is replaced */
+#define BUILD_MAX_US 90000000            /* longer than a runner and an interpreter give themselves */
+#define BREAKER_TRIES 3
+#define BREAKER_US 30000000
+#define FINISH_AGAIN_US 1000000
+
+/* Boxes of one shape that wait for a job: classes that differ in name alone share one. */
+struct pool {
+	uint32_t target, n_parked, n_building;  /* building: for the pool, not for a job */
+	uint32_t failures;                      /* in a row */
+	uint64_t open_until_us;                 /* the breaker: no refills until then; 0 = closed */
+	uint64_t emptied_us;                    /* when a job last found nobody waiting */
+};
+
+struct follower {
+	struct follower *next;
+	uint64_t number;
+	struct store_id job;
+	dispatch_live *tell;
+	void *at;
+};
+
+struct dispatch {
+	struct dispatch_setup setup;
+	int epoll_fd;
+	struct order_class classes[ORDER_CLASSES_MAX];
+	char names[ORDER_CLASSES_MAX][ORDER_CLASS_NAME];
+	uint32_t pool_of[ORDER_CLASSES_MAX];    /* class -> class whose boxes it uses */
+	struct pool pools[ORDER_CLASSES_MAX];
+	size_t n_classes, boxes_max, run_max, builds_max;
+	struct slot slots[ORDER_BOXES_MAX];
+	size_t n_slots;                         /* not free */
+	uint64_t next_box;
+	struct attempt *attempts[ORDER_BOXES_MAX];
+	size_t n_attempts;
+	struct follower *followers;
+	uint64_t next_follower;
+	unsigned n_claims;                      /* asked for and not answered */
+	bool is_draining, is_beating, launcher_is_gone;
+	uint64_t beat_at_us, beat_ok_us;
+	struct dispatch_figures figures;
+};
+
+/* dispatch_box.c: slots and pools. */
+void box_refill(struct dispatch *d);
+/* Gives an attempt a box: one that waits, one that is being built, a new one; false when there is no room now. */
+bool box_find(struct dispatch *d, struct attempt *attempt);
+void box_event(struct dispatch *d, uint64_t tag, uint32_t events);
+void box_kill(struct dispatch *d, struct slot *slot);
+void box_look_at_clocks(struct dispatch *d, uint64_t now);
+/* Sends what is to be sent, and waits for room when there is more. */
+void box_write(struct dispatch *d, struct slot *slot);
+
+/* dispatch_job.c: leases. */
+void job_claim(struct dispatch *d);
+void job_started(struct dispatch *d, struct attempt *attempt);
+/* Its box is over (or none was ever there): records what became of it. */
+void job_conclude(struct dispatch *d, struct attempt *attempt);
+void job_cancel(struct dispatch *d, struct attempt *attempt);
+void job_beat(struct dispatch *d);
+void job_look_at_clocks(struct dispatch *d, uint64_t now);
+struct attempt *job_find(struct dispatch *d, const struct store_id *id);
+
+/* dispatch_live.c: `at` of dispatch_live callbacks from an attempt. */
+struct live_source {
+	struct dispatch *d;
+	const struct store_id *job;
+};
+void live_tell(void *at, enum live kind, const char *bytes, size_t len, uint64_t offset);

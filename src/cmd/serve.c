@@ -22,7 +22,7 @@
 #define DEFAULT_LISTEN "127.0.0.1:8086"
 #define GRACE_MS 15000
 
-enum { SERVE_LISTEN, SERVE_STATE, SERVE_PROXY, SERVE_CERT, SERVE_KEY, SERVE_BOXES, SERVE_WARM };
+enum { SERVE_LISTEN, SERVE_STATE, SERVE_PROXY, SERVE_CERT, SERVE_KEY, SERVE_BOXES, SERVE_WARM, SERVE_HOSTILE };
 static const struct opt options[] = {
 	{ .name = "listen", .letter = 'l', .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service",
 	  .id = SERVE_LISTEN, .help = "where clients reach it; default: " DEFAULT_LISTEN },
@@ -39,6 +39,8 @@ static const struct opt options[] = {
 	  .help = "boxes at once, parked ones counted; default: 64" },
 	{ .name = "warm", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = SERVE_WARM,
 	  .help = "boxes kept parked for each runtime; default: 2" },
+	{ .name = "hostile-container", .group = "Boxes", .id = SERVE_HOSTILE,
+	  .help = "let tenants whose code is hostile have a bare container, which does not hold it" },
 	COMMAND_HELP,
 };
 
@@ -121,14 +123,15 @@ static int serve(const struct args *args, struct serve_classes *classes, struct 
 {
 	const char *const state = value_of(args, SERVE_STATE, geteuid() == 0 ? STATE_OF_ROOT : STATE_OF_USER);
 	struct launcher_setup setup = { .plan = serve_classes_plan, .at = classes, .state_fd = -1, .grace_ms = GRACE_MS };
-	uint32_t boxes, warm;
+	struct serve_wishes wishes = { .hostile_container = args_has(args, SERVE_HOSTILE) };
+	uint32_t boxes;
 
 	if (number_of(args, SERVE_BOXES, "1..512", 64, &boxes, e) < 0 ||
-	    number_of(args, SERVE_WARM, "0..64", 2, &warm, e) < 0 || beside_find("ward-serve", arena, &setup.front, e) < 0)
+	    number_of(args, SERVE_WARM, "0..64", 2, &wishes.warm, e) < 0 || beside_find("ward-serve", arena, &setup.front, e) < 0)
 		return -1;
 	if (open_state(state, &setup, e) < 0)
 		return err_add(e, "state directory %.120s", state);
-	if (serve_classes_make(classes, warm, e) < 0)
+	if (serve_classes_make(classes, &wishes, e) < 0)
 		return -1;
 	setup.classes = classes->told;
 	setup.n_classes = classes->n;

@@ -118,19 +118,29 @@ static void find_version(const char *program, char *out, size_t cap)
 	snprintf(out, cap, "%.*s", (int)strspn(digits, "0123456789."), digits);
 }
 
-static void fill(struct serve_class *class, const struct runtime *runtime, const char *boundary, uint32_t warm)
-{
-	const bool compiles = *runtime->build != '\0';
+/* The boundaries a job may have, and what they are good for here: see judge/strength.h. */
+static const struct wall {
+	const char *boundary;
+	bool is_quick;                  /* it starts in milliseconds; others are kept only while they are asked for */
+	bool holds_hostile;
+} walls[] = {
+	{ "container", true, false },
+	{ "gvisor", false, true },
+};
 
+static void fill(struct serve_class *class, const struct runtime *runtime, const struct wall *wall,
+		 const struct serve_wishes *wishes)
+{
 	class->told = (struct order_class){
 		.magic = ORDER_MAGIC, .kind = ORDER_CLASS, .park = runtime->park,
-		.limits = { .memory_bytes = (compiles ? 512 : 256) * MIB, .pids = 64, .disk_bytes = 64 * MIB, .inodes = 4096 },
+		.limits = { .memory_bytes = 512 * MIB, .pids = 64, .disk_bytes = 64 * MIB, .inodes = 4096 },
 		.wall_ms = 30000, .cpu_ms = 10000, .wall_max_ms = 3600000, .cpu_max_ms = 3600000,
 		.memory_max_bytes = 16384 * MIB, .pids_max = 4096, .disk_max_bytes = 16384 * MIB, .cpus_max_milli = 64000,
-		.warm = warm,
+		.warm = wall->is_quick ? wishes->warm : 0,
+		.hostile_ok = wall->holds_hostile || wishes->hostile_container,
 	};
 	snprintf(class->told.runtime, sizeof(class->told.runtime), "%s", runtime->name);
-	snprintf(class->told.boundary, sizeof(class->told.boundary), "%s", boundary);
+	snprintf(class->told.boundary, sizeof(class->told.boundary), "%s", wall->boundary);
 	snprintf(class->told.image, sizeof(class->told.image), "host");
 }
 
@@ -160,25 +170,27 @@ static int make(struct serve_classes *classes, struct serve_class *class, const 
 	return fit(classes, class, &class->policy, &class->fit, &class->openings, e);
 }
 
-static void add(struct serve_classes *classes, const struct runtime *runtime, const char *boundary, uint32_t warm)
+static void add(struct serve_classes *classes, const struct runtime *runtime, const struct wall *wall,
+		const struct serve_wishes *wishes)
 {
 	struct serve_class *const class = &classes->classes[classes->n];
 	struct err e = ERR_INIT;
 
-	fill(class, runtime, boundary, warm);
+	fill(class, runtime, wall, wishes);
 	class->told.index = (uint32_t)classes->n;
 	if (make(classes, class, runtime, &e) < 0)
 		snprintf(class->told.why, sizeof(class->told.why), "%.239s", e.text);
 	classes->told[classes->n++] = class->told;
 }
 
-int serve_classes_make(struct serve_classes *classes, uint32_t warm, struct err *e)
+int serve_classes_make(struct serve_classes *classes, const struct serve_wishes *wishes, struct err *e)
 {
 	if (beside_find("ward-step", &classes->arena, &classes->step, e) < 0 ||
 	    host_look(NULL, &classes->host, &classes->monitor_socket, e) < 0)
 		return -1;
 	for (size_t i = 0; runtime_at(i); i++)
-		add(classes, runtime_at(i), "container", warm);
+		for (size_t k = 0; k < ARRAY_SIZE(walls); k++)
+			add(classes, runtime_at(i), &walls[k], wishes);
 	return 0;
 }
 

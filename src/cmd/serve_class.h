@@ -30,11 +30,15 @@ struct serve_classes {
 #define SERVE_CLASSES_NONE ((struct serve_classes){ .n = 0 })
 void serve_classes_done(struct serve_classes *classes);
 
+struct serve_wishes {
+	uint32_t warm;                  /* boxes to keep parked of each kind that starts in milliseconds */
+	bool hostile_container;         /* strangers' native code may run in a bare container, the operator says */
+};
+
 /* Plans every runtime on every boundary; what cannot be had here is a class that says why.
  *
- * warm  boxes to keep parked of each class that can have them
  * Errors: ward-step is missing; ERR_SYSTEM */
-MUST_USE int serve_classes_make(struct serve_classes *classes, uint32_t warm, struct err *e);
+MUST_USE int serve_classes_make(struct serve_classes *classes, const struct serve_wishes *wishes, struct err *e);
 
 /* As struct launcher_setup's plan(); `at` is the classes. */
 MUST_USE int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits *limits,

@@ -143,7 +143,7 @@ static void grow(struct dispatch *d, uint32_t pool)
 	struct pool *const p = &d->pools[pool];
 
 	p->emptied_us = loop_now_us();
-	if (d->classes[pool].warm && p->target < d->boxes_max / 4)
+	if (p->target < d->boxes_max / 4)
 		p->target = p->target ? p->target * 2 : 1;
 }
 

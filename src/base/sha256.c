@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "base/hex.h"
+
 /* Section 4.2.2: fractional parts of the cube roots of the first 64 primes. */
 static const uint32_t rounds[64] = {
 	0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -87,6 +89,21 @@ void sha256_add(struct sha256 *hash, const void *bytes, size_t len)
 		memcpy(hash->block, at, len);
 }
 
+void sha256_add_number(struct sha256 *hash, uint64_t number)
+{
+	uint8_t bytes[8];
+
+	word_put(bytes, (uint32_t)(number >> 32));
+	word_put(bytes + 4, (uint32_t)number);
+	sha256_add(hash, bytes, sizeof(bytes));
+}
+
+void sha256_add_field(struct sha256 *hash, const void *bytes, size_t len)
+{
+	sha256_add_number(hash, len);
+	sha256_add(hash, bytes, len);
+}
+
 struct digest sha256_end(const struct sha256 *hash)
 {
 	struct sha256 last = *hash;
@@ -122,31 +139,10 @@ bool digest_is(const struct digest *a, const struct digest *b)
 
 void digest_write(const struct digest *digest, char out[SHA256_TEXT])
 {
-	for (size_t i = 0; i < sizeof(digest->bytes); i++) {
-		out[2 * i] = "0123456789abcdef"[digest->bytes[i] >> 4];
-		out[2 * i + 1] = "0123456789abcdef"[digest->bytes[i] & 15];
-	}
-	out[SHA256_TEXT - 1] = '\0';
-}
-
-static int digit(char c)
-{
-	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+	hex_write(digest->bytes, sizeof(digest->bytes), out);
 }
 
 bool digest_read(const char *text, size_t len, struct digest *out)
 {
-	struct digest digest;
-
-	if (len != SHA256_TEXT - 1)
-		return false;
-	for (size_t i = 0; i < sizeof(digest.bytes); i++) {
-		const int high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
-
-		if (high < 0 || low < 0)
-			return false;
-		digest.bytes[i] = (uint8_t)(high << 4 | low);
-	}
-	*out = digest;
-	return true;
+	return hex_read(text, len, out->bytes, sizeof(out->bytes));
 }

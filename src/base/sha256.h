@@ -21,6 +21,10 @@ struct digest {
 
 void sha256_init(struct sha256 *hash);
 void sha256_add(struct sha256 *hash, const void *bytes, size_t len);
+/* A number as 8 bytes, most significant first; and bytes with their length before them, so that two fields cannot pass
+ * for one. */
+void sha256_add_number(struct sha256 *hash, uint64_t number);
+void sha256_add_field(struct sha256 *hash, const void *bytes, size_t len);
 /* Takes the digest of all bytes so far; more may be added afterwards. */
 struct digest sha256_end(const struct sha256 *hash);
 struct digest sha256_of(const void *bytes, size_t len);

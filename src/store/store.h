@@ -50,6 +50,7 @@ struct store_options {
 	uint64_t backoff_ms;    /* before a second attempt, doubled for each further one; 0: 1,000 */
 	uint64_t max_queued;    /* of all tenants together; 0: 1,000,000 */
 	struct store_clock clock;
+	bool is_inline;         /* no thread: store_turn() itself does what waits */
 };
 
 /* Opens or makes the store, brings an older schema up to date, and puts every job that an earlier process held back

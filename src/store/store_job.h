@@ -3,7 +3,8 @@
 
 #include "store/store.h"
 
-#define STORE_NAME_MAX   64     /* bytes of names, runtimes, boundaries, classes, label names, idempotency keys: 128 */
+#define STORE_NAME_MAX   64     /* bytes of names, runtimes, boundaries, classes, labels' names */
+#define STORE_KEY_MAX    128    /* of idempotency keys and labels' values */
 #define STORE_BATCH_MAX  1000
 #define STORE_LABELS_MAX 32
 
@@ -83,9 +84,9 @@ struct store_finish {
 void store_job_finish(struct store *store, const struct store_hold *hold, const struct store_finish *finish,
 		      store_done *done, void *at);
 
-/* Gives the job back for no fault of its own: REQUEUED after a pause, or DONE with state infra_failed when that was the
- * last attempt, or cancelled when that was asked for. At once: nothing was tried (an empty pool), the attempt does not
- * count and there is no pause. */
+/* Gives the job back for no fault of its own: REQUEUED after a pause, or DONE with state infra_failed when that was
+ * the last attempt, or cancelled when that was asked for. At once: nothing was tried (an empty pool), the attempt
+ * does not count and there is no pause. */
 void store_job_requeue(struct store *store, const struct store_hold *hold, enum job_reason reason, const char *why,
 		       bool at_once, store_done *done, void *at);
 

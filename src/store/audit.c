@@ -1,0 +1,128 @@
+/* The chain: each row's digest covers the row and the digest before it, so that a row that was changed, taken out
+ * or put in between shows. That the newest rows were cut off shows only to who noted a digest elsewhere. */
+#include <string.h>
+
+#include "store/move.h"
+#include "store/store_tenant.h"
+
+static struct digest digest_of(const struct store_audit *row)
+{
+	struct sha256 hash;
+
+	sha256_init(&hash);
+	sha256_add(&hash, row->before.bytes, SHA256_BYTES);
+	sha256_add_number(&hash, row->tenant);
+	sha256_add_number(&hash, row->seq);
+	sha256_add_number(&hash, row->at_ms);
+	sha256_add_field(&hash, row->actor, strlen(row->actor));
+	sha256_add_field(&hash, row->action, strlen(row->action));
+	sha256_add_field(&hash, row->subject, strlen(row->subject));
+	sha256_add_field(&hash, row->detail.at, row->detail.len);
+	return sha256_end(&hash);
+}
+
+int audit_add(struct writer *w, uint64_t tenant, const struct store_audit *entry, uint64_t *seq, struct err *e)
+{
+	struct store_audit row = *entry;
+	struct db_rows *rows;
+	const int found = db_first(w->db, Q_AUDIT_LAST, DB_WITH(db_number(tenant)), &rows, e);
+
+	if (found < 0)
+		return -1;
+	row.tenant = tenant;
+	row.at_ms = w->wall_ms;
+	row.seq = 1;
+	row.before = (struct digest){ .bytes = { 0 } };
+	if (found) {
+		row.seq = db_column(rows, 0) + 1;
+		row.before = db_column_digest(rows, 1);
+		db_end(rows);
+	}
+	row.digest = digest_of(&row);
+	if (seq)
+		*seq = row.seq;
+	return db_run_one(w->db, Q_AUDIT_INSERT,
+			  DB_WITH(db_number(tenant), db_number(row.seq), db_number(row.at_ms), db_text(row.actor),
+				  db_text(row.action), db_text(row.subject), db_bytes(row.detail.at, row.detail.len),
+				  db_digest(&row.before), db_digest(&row.digest)), e);
+}
+
+static int audit_run(struct writer *w, struct op *op, struct err *e)
+{
+	const struct store_audit *const entry = op->input;
+	struct store_item *const item = op_items(op, 1);
+	struct db_rows *rows;
+	const int found = db_first(w->db, Q_STANDING, DB_WITH(db_number(entry->tenant)), &rows, e);
+
+	item->outcome = STORE_MISSING;
+	if (found != 1)
+		return found;
+	db_end(rows);
+	item->outcome = STORE_DONE;
+	return audit_add(w, entry->tenant, entry, &item->number, e);
+}
+
+void store_audit_append(struct store *store, const struct store_audit *entry, store_done *done, void *at)
+{
+	struct op *const op = op_new(audit_run, sizeof(struct store_audit), done, at);
+	struct store_audit *const copy = op->input;
+
+	*copy = *entry;
+	copy->actor = op_text(op, entry->actor);
+	copy->action = op_text(op, entry->action);
+	copy->subject = op_text(op, entry->subject);
+	copy->detail = op_copy(op, entry->detail);
+	op_submit(store, op);
+}
+
+int store_audit_list(struct store *store, uint64_t tenant, uint64_t after_seq, size_t limit, struct arena *arena,
+		     struct store_audit **out, size_t *n, struct err *e)
+{
+	struct store_audit *const list = arena_alloc(arena, (limit + 1) * sizeof(*list));
+	struct db_rows *rows;
+	size_t count = 0;
+	int more;
+
+	if (db_ask(store->reader, Q_AUDIT_LIST, DB_WITH(db_number(tenant), db_number(after_seq), db_number(limit)), &rows,
+		   e) < 0)
+		return -1;
+	while ((more = db_next(rows, e)) == 1)
+		list[count++] = (struct store_audit){
+			.tenant = db_column(rows, 0), .seq = db_column(rows, 1), .at_ms = db_column(rows, 2),
+			.actor = db_column_text(rows, 3, arena), .action = db_column_text(rows, 4, arena),
+			.subject = db_column_text(rows, 5, arena), .detail = db_column_bytes(rows, 6, arena),
+			.before = db_column_digest(rows, 7), .digest = db_column_digest(rows, 8),
+		};
+	if (more < 0)
+		return -1;
+	*out = list;
+	*n = count;
+	return 0;
+}
+
+int store_audit_check(struct store *store, uint64_t tenant, uint64_t *broken, struct err *e)
+{
+	struct digest before = { .bytes = { 0 } };
+	uint64_t seq = 0;
+
+	for (;;) {
+		OWN(arena) arena = { .blocks = NULL };
+		struct store_audit *rows;
+		size_t n;
+
+		if (store_audit_list(store, tenant, seq, 1000, &arena, &rows, &n, e) < 0)
+			return -1;
+		for (size_t i = 0; i < n; i++) {
+			const struct digest digest = digest_of(&rows[i]);
+
+			if (rows[i].seq != ++seq || !digest_is(&rows[i].before, &before) ||
+			    !digest_is(&rows[i].digest, &digest)) {
+				*broken = rows[i].seq;
+				return 0;
+			}
+			before = digest;
+		}
+		if (!n)
+			return 1;
+	}
+}

@@ -1,0 +1,45 @@
+/* The points and the one environment variable that arms one of them. */
+#include "store/crash.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const char *const names[CRASH_POINTS] = {
+#define POINT(id, name) [CRASH_##id] = name,
+#include "store/crash.def"
+#undef POINT
+};
+
+#define UNREAD (-1)
+#define NOWHERE (-2)
+static atomic_int armed = UNREAD;      /* the loop's thread and the writer's both look */
+static atomic_long left;
+
+static int read_word(void)
+{
+	const char *const word = getenv("WARD_CRASH_AT");
+	const char *const colon = word ? strchr(word, ':') : NULL;
+	const size_t len = colon ? (size_t)(colon - word) : word ? strlen(word) : 0;
+
+	for (int i = 0; word && i < CRASH_POINTS; i++)
+		if (strlen(names[i]) == len && !memcmp(names[i], word, len)) {
+			left = colon ? strtol(colon + 1, NULL, 10) : 1;
+			return i;
+		}
+	return NOWHERE;
+}
+
+void crash_at(enum crash_point point)
+{
+	if (armed == UNREAD)
+		armed = read_word();
+	if (armed == (int)point && --left == 0)
+		_exit(CRASH_STATUS);
+}
+
+const char *crash_name(size_t point)
+{
+	return point < CRASH_POINTS ? names[point] : NULL;
+}

@@ -17,8 +17,11 @@ MAY = {
     "store": ["base", "model"],
     "isolate": ["base"],  # what a guest of the engine, its zygote and its owner say to each other
     "wasi": ["base"],  # hostile bytes in, kernel calls out; no idea of engines or policies
+    "wasm": ["base"],  # the seam between engines and host functions, and what a module says of itself
+    "plugin": ["base", "model", "wasm"],  # plug-ins: the host's library, and the worker's functions
     # the engine's process, a program of its own
-    "v8": ["base", "mech", "wasi", "isolate", "model/engine_calls.def", "model/guest_calls.def", "probe/probe.h"],
+    "v8": ["base", "mech", "wasi", "wasm", "plugin/serve.h", "isolate", "model/engine_calls.def", "model/guest_calls.def",
+           "probe/probe.h"],
     "format": ["base", "model"],  # peers' formats, both ways; pure
     "judge": ["base", "model", "boundary", "probe/attempt.h", "probe/guest.def", "wasi/calls.def",
               "wasi/errno.def"],  # the tables of attempts, and what a guest can call

@@ -13,6 +13,7 @@ namespace {
 struct Binding {
 	struct engine *engine;
 	struct engine_import import;
+	void *at;
 	Binding *next;
 };
 
@@ -23,7 +24,11 @@ struct engine {
 	v8::Global<v8::Context> context;
 	v8::Global<v8::Object> exports;
 	v8::Global<v8::WasmMemoryObject> memory;
+	v8::Global<v8::WasmModuleObject> module;
+	v8::Global<v8::Object> imports;
 	Binding *bindings;
+	uint64_t garbage;  // bytes of memory in instances that are no longer used
+	volatile int running, stopped;
 };
 
 namespace {
@@ -60,28 +65,53 @@ void call_host(const v8::FunctionCallbackInfo<v8::Value> &info)
 {
 	const Binding *binding = static_cast<const Binding *>(info.Data().As<v8::External>()->Value());
 	const char *letters = binding->import.words;
-	uint64_t words[ENGINE_WORDS] = {0};
+	uint64_t words[ENGINE_WORDS] = {0}, result = 0;
 
 	for (int i = 0; letters[i] && i < ENGINE_WORDS; i++)
 		if (!word(info, i, letters[i], &words[i]))
 			return;
-	info.GetReturnValue().Set(binding->import.call(binding->engine, binding->import.what, words,
-						       memory_of(binding->engine)));
+	if (!binding->import.call(binding->at, binding->import.what, words, memory_of(binding->engine), &result)) {
+		// What is thrown unwinds at once but could be caught in the module; the other cannot be caught, but
+		// comes only with the next loop or call. Whoever catches and then returns has still failed.
+		binding->engine->stopped = 1;
+		info.GetIsolate()->TerminateExecution();
+		info.GetIsolate()->ThrowException(v8::String::Empty(info.GetIsolate()));
+		return;
+	}
+	if (binding->import.result == 'I')
+		info.GetReturnValue().Set(v8::BigInt::NewFromUnsigned(info.GetIsolate(), result));
+	else
+		info.GetReturnValue().Set(static_cast<uint32_t>(result));
+}
+
+// Where a trap was, out of the first line of the stack that is wasm's:
+//     at name (wasm://wasm/HASH:wasm-function[INDEX]:0xOFFSET)
+void add_place(v8::Local<v8::Context> context, const v8::TryCatch &caught, struct engine_why *why)
+{
+	v8::Local<v8::Value> stack;
+	size_t len = strlen(why->text);
+	unsigned index, offset;
+
+	if (!caught.StackTrace(context).ToLocal(&stack))
+		return;
+	v8::String::Utf8Value text(context->GetIsolate(), stack);
+	const char *place = *text ? strstr(*text, ":wasm-function[") : nullptr;
+	if (place && sscanf(place, ":wasm-function[%u]:0x%x", &index, &offset) == 2 && len < sizeof(why->text))
+		snprintf(why->text + len, sizeof(why->text) - len, ", in function %u at 0x%x", index, offset);
 }
 
 // The message of what was thrown, without V8's "Uncaught".
-bool failed(v8::Isolate *isolate, const v8::TryCatch &caught, struct engine_why *why)
+bool failed(v8::Local<v8::Context> context, bool stopped, const v8::TryCatch &caught, struct engine_why *why)
 {
-	const char *from = "stopped";
+	v8::Isolate *isolate = context->GetIsolate();
 
-	if (caught.HasCaught() && !caught.Exception().IsEmpty()) {
-		v8::String::Utf8Value message(isolate, caught.Exception());
-
-		from = *message ? *message : "an exception without a text";
-		snprintf(why->text, sizeof(why->text), "%s", from);
+	if (stopped || caught.HasTerminated() || !caught.HasCaught() || caught.Exception().IsEmpty()) {
+		snprintf(why->text, sizeof(why->text), "stopped");
 		return false;
 	}
-	snprintf(why->text, sizeof(why->text), "%s", from);
+	v8::String::Utf8Value message(isolate, caught.Exception());
+	snprintf(why->text, sizeof(why->text), "%.240s", *message ? *message : "an exception without a text");
+	add_place(context, caught, why);
 	return false;
 }
 
@@ -122,7 +152,7 @@ bool bind(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::V
 			 *space, *what);
 		return false;
 	}
-	engine->bindings = new Binding{engine, import, engine->bindings};
+	engine->bindings = new Binding{engine, import, host->at, engine->bindings};
 	if (!at->IsObject()) {
 		at = v8::Object::New(isolate);
 		imports->Set(context, module.As<v8::String>(), at).Check();
@@ -163,6 +193,7 @@ bool instantiate(struct engine *engine, v8::Local<v8::Context> context, v8::Loca
 	v8::Local<v8::Value> exports = member(context, instance, "exports");
 	v8::Local<v8::Value> memory = member(context, exports, "memory");
 
+	engine->memory.Reset();
 	if (memory->IsWasmMemoryObject())
 		engine->memory.Reset(engine->isolate, memory.As<v8::WasmMemoryObject>());
 	engine->exports.Reset(engine->isolate, exports.As<v8::Object>());
@@ -202,45 +233,125 @@ struct engine *engine_start(uint64_t memory_pages, size_t stack_bytes)
 	return engine;
 }
 
+namespace {
+
+// What every entry from C needs around it.
+struct Entry {
+	struct engine *engine;
+	v8::Isolate::Scope isolate;
+	v8::HandleScope scope;
+	v8::Local<v8::Context> context;
+	v8::Context::Scope entered;
+	v8::TryCatch caught;
+
+	explicit Entry(struct engine *of)
+		: engine(of), isolate(of->isolate), scope(of->isolate), context(of->context.Get(of->isolate)),
+		  entered(context), caught(of->isolate)
+	{
+		engine->stopped = 0;
+		engine->running = 1;
+	}
+	~Entry()
+	{
+		engine->running = 0;
+		if (engine->stopped)
+			engine->isolate->CancelTerminateExecution();
+	}
+	bool failed(struct engine_why *why) const { return ::failed(context, engine->stopped, caught, why); }
+};
+
+// Instances that are gone hold their memory until the collector comes by, and it does not know how little there is.
+void collect(struct engine *engine)
+{
+	const uint64_t most = UINT64_C(32) << 20, least = 1 << 20;
+	const uint64_t len = memory_of(engine).len;
+
+	engine->garbage += len > least ? len : least / 16;
+	if (engine->garbage < most)
+		return;
+	engine->garbage = 0;
+	engine->memory.Reset();
+	engine->exports.Reset();
+	engine->isolate->LowMemoryNotification();
+}
+
+}  // namespace
+
 bool engine_load(struct engine *engine, const uint8_t *bytes, size_t len, const struct engine_host *host,
 		 struct engine_why *why)
 {
-	v8::Isolate::Scope isolate(engine->isolate);
-	v8::HandleScope scope(engine->isolate);
-	v8::Local<v8::Context> context = engine->context.Get(engine->isolate);
-	v8::Context::Scope entered(context);
-	v8::TryCatch caught(engine->isolate);
+	Entry entry(engine);
 	v8::Local<v8::WasmModuleObject> module;
 	v8::Local<v8::Object> imports = v8::Object::New(engine->isolate);
 
 	why->text[0] = '\0';
 	if (v8::WasmModuleObject::Compile(engine->isolate, {bytes, len}).ToLocal(&module) &&
-	    bind_all(engine, context, module, host, imports, why) && instantiate(engine, context, module, imports))
-		return true;
-	return why->text[0] ? false : failed(engine->isolate, caught, why);
+	    bind_all(engine, entry.context, module, host, imports, why)) {
+		engine->module.Reset(engine->isolate, module);
+		engine->imports.Reset(engine->isolate, imports);
+		if (instantiate(engine, entry.context, module, imports) && !engine->stopped)
+			return true;
+	}
+	return why->text[0] ? false : entry.failed(why);
+}
+
+bool engine_renew(struct engine *engine, struct engine_why *why)
+{
+	Entry entry(engine);
+
+	if (engine->module.IsEmpty()) {
+		snprintf(why->text, sizeof(why->text), "no module is loaded");
+		return false;
+	}
+	collect(engine);
+	return (instantiate(engine, entry.context, engine->module.Get(engine->isolate),
+			    engine->imports.Get(engine->isolate)) && !engine->stopped) || entry.failed(why);
 }
 
 bool engine_has(struct engine *engine, const char *name)
 {
-	v8::Isolate::Scope isolate(engine->isolate);
-	v8::HandleScope scope(engine->isolate);
-	v8::Local<v8::Context> context = engine->context.Get(engine->isolate);
-	v8::Context::Scope entered(context);
+	Entry entry(engine);
 
-	return member(context, engine->exports.Get(engine->isolate), name)->IsFunction();
+	return member(entry.context, engine->exports.Get(engine->isolate), name)->IsFunction();
 }
 
-bool engine_call(struct engine *engine, const char *name, struct engine_why *why)
+bool engine_call(struct engine *engine, const char *name, const uint32_t *words, size_t n, uint64_t *result,
+		 struct engine_why *why)
+{
+	Entry entry(engine);
+	v8::Local<v8::Value> function = member(entry.context, engine->exports.Get(engine->isolate), name), returned;
+	v8::Local<v8::Value> arguments[ENGINE_WORDS];
+
+	if (!function->IsFunction() || n > ENGINE_WORDS) {
+		snprintf(why->text, sizeof(why->text), "it exports no function %.80s", name);
+		return false;
+	}
+	for (size_t i = 0; i < n; i++)
+		arguments[i] = v8::Integer::NewFromUnsigned(engine->isolate, words[i]);
+	if (!function.As<v8::Function>()->Call(entry.context, v8::Undefined(engine->isolate), static_cast<int>(n), arguments)
+		     .ToLocal(&returned) || engine->stopped)
+		return entry.failed(why);
+	if (result && returned->IsBigInt())
+		*result = returned.As<v8::BigInt>()->Uint64Value();
+	else if (result)
+		*result = returned->IsNumber() ? returned->Uint32Value(entry.context).FromMaybe(0) : 0;
+	return true;
+}
+
+struct engine_memory engine_memory_of(struct engine *engine)
 {
 	v8::Isolate::Scope isolate(engine->isolate);
 	v8::HandleScope scope(engine->isolate);
-	v8::Local<v8::Context> context = engine->context.Get(engine->isolate);
-	v8::Context::Scope entered(context);
-	v8::TryCatch caught(engine->isolate);
-	v8::Local<v8::Value> function = member(context, engine->exports.Get(engine->isolate), name), result;
 
-	if (function->IsFunction() &&
-	    function.As<v8::Function>()->Call(context, v8::Undefined(engine->isolate), 0, nullptr).ToLocal(&result))
-		return true;
-	return failed(engine->isolate, caught, why);
+	return memory_of(engine);
+}
+
+// Only sets a flag that guest code looks at in every loop and function: V8 allows that from other threads, and with
+// one thread its lock is free or ours (it may be taken twice).
+void engine_interrupt(struct engine *engine)
+{
+	if (!engine || !engine->running)
+		return;
+	engine->stopped = 1;
+	engine->isolate->TerminateExecution();
 }

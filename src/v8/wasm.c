@@ -16,9 +16,9 @@
 #include "base/fd.h"
 #include "v8/job.h"
 #include "v8/seal.h"
-#include "v8/v8.h"
 #include "wasi/abi.h"
 #include "wasi/wasi.h"
+#include "wasm/engine.h"
 
 /* Clocks finer than this serve side channels more than programs. */
 #define CLOCK_GRAIN_NS 1000000
@@ -45,18 +45,17 @@ static _Noreturn void end(int code, const char *text)
 	_exit(code);
 }
 
-static uint32_t call_wasi(void *at, const void *what, const uint64_t *words, struct engine_memory memory)
+static bool call_wasi(void *at, const void *what, const uint64_t *words, struct engine_memory memory, uint64_t *result)
 {
 	const struct wasi_call *const call = what;
-	uint32_t result;
 
 	(void)at;
 	guest.wasi.memory = (struct wasi_memory){ .base = memory.base, .len = memory.len };
-	result = call->call(&guest.wasi, words);
+	*result = call->call(&guest.wasi, words);
 	/* Codes beyond a byte would lose their high bits, and 256 become success. */
 	if (guest.wasi.ended)
 		_exit(guest.wasi.exit_code > 255 ? 255 : (int)guest.wasi.exit_code);
-	return result;
+	return true;
 }
 
 static bool find_import(void *at, const char *module, const char *name, struct engine_import *out)
@@ -66,7 +65,7 @@ static bool find_import(void *at, const char *module, const char *name, struct e
 	(void)at;
 	if (!call || strcmp(module, "wasi_snapshot_preview1") != 0)
 		return false;
-	*out = (struct engine_import){ .words = call->words, .call = call_wasi, .what = call };
+	*out = (struct engine_import){ .words = call->words, .result = 'i', .call = call_wasi, .what = call };
 	return true;
 }
 
@@ -146,7 +145,7 @@ static _Noreturn void run_module(const uint8_t *bytes, size_t len)
 		end(CODE_NO_MODULE, why.text);
 	if (!engine_has(guest.engine, "_start"))
 		end(CODE_NO_MODULE, "it exports no function _start: it is a library, or not for WASI");
-	if (!engine_call(guest.engine, "_start", &why))
+	if (!engine_call(guest.engine, "_start", NULL, 0, NULL, &why))
 		trap(why.text);
 	_exit(0);
 }

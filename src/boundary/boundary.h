@@ -19,6 +19,8 @@ struct payload {
 	const char *program_path;       /* absolute, of the file argv[0] names; for boundaries that read it themselves */
 	const int *pass_numbers;        /* the number each passed descriptor has inside */
 	size_t n_pass;
+	bool is_plugin;                 /* argv[0] is a name alone: a host sends the module over the one descriptor that is
+					 * passed, for boundaries that have plug-ins */
 	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
 	uint32_t pty_size;              /* rows << 16 | columns it begins with, 0: not known */
 	bool in_place;                  /* what is inside has the path it has outside: selftest alone, for a box

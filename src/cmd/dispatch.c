@@ -10,7 +10,7 @@
 #include "cmd/beside.h"
 #include "cmd/say.h"
 
-static const char *const program_names[] = { [WARD] = "ward", [ANALYST] = "ward-analyst" };
+static const char *const program_names[] = { [WARD] = "ward", [ANALYST] = "ward-analyst", [PLUGIN] = "ward-plugin" };
 
 static const struct {
 	const char *name;

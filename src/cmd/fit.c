@@ -154,6 +154,8 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 			       "this build has no boundary '%s'; `ward version` lists "
 			       "those it has",
 			       name);
+	if (payload->is_plugin && strcmp(name, "wasm") != 0)
+		return err_set(e, ERR_USAGE, "boundary %s has no plug-ins; write -b wasm", name);
 	if (fit->boundary->reads_program && !*host->engine)
 		host_find_engine(host);
 	if (fit->boundary->has_kernel && !*host->runsc)
@@ -173,7 +175,7 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 		.first_fd = (uint16_t)(3 + payload->n_pass),
 	};
 	if (resolve_paths(&fit->rung, !fit->boundary->has_mounts, e) < 0 ||
-	    (fit->boundary->reads_program && find_program(fit, e) < 0) ||
+	    (fit->boundary->reads_program && !payload->is_plugin && find_program(fit, e) < 0) ||
 	    fit->boundary->plan(&fit->rung, e) < 0 || plan_finish(fit->plan, e) < 0)
 		return err_add(e, "boundary %s", name);
 	return check_required(policy, host, fit->plan, e);

@@ -138,6 +138,7 @@ int run_options_read(struct args *args, struct run_options *out, struct err *e)
 	out->dry_run = args_has(args, RUN_DRY_RUN);
 	out->quiet = args_has(args, RUN_QUIET);
 	out->verbose = args_has(args, RUN_VERBOSE);
+	out->is_plugin = args_has(args, RUN_PLUGIN);
 	out->monitor = monitor ? monitor->value : NULL;
 	out->in_fd = args->has_in ? STDIN_FILENO : -1;
 	out->out_fd = args->has_out ? STDOUT_FILENO : -1;

@@ -46,6 +46,7 @@ static void fill_payload(struct running *run, const struct args *args)
 		.envp = environment_make(&run->policy, environ, pty, &run->arena),
 		.pass_numbers = run->policy.pass_fds,
 		.n_pass = run->policy.n_pass,
+		.is_plugin = run->options.is_plugin,
 		.pty = pty,
 		.pty_size = pty ? terminal_size(run->options.in_fd, run->options.out_fd) : 0,
 		.observed = run->record != NULL,

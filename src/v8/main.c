@@ -1,9 +1,12 @@
 /* ward-v8: the engine's process, inside a box that ward made. Run by hand it confines only its system calls and its
- * paths; job.h and guest_job.h have its command lines. */
+ * paths; job.h and guest_job.h have its command lines, and `ward-v8 plugin FD` is that of plugin.h. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "v8/guest_job.h"
 #include "v8/job.h"
+#include "v8/plugin.h"
 #include "v8/wasm.h"
 #include "v8/zygote.h"
 
@@ -15,11 +18,13 @@ int main(int argc, char **argv)
 	struct wasm_job module;
 	struct err e = ERR_INIT;
 
-	if (guest_job_read(argc, argv, &guest)) {
+	if (argc == 3 && strcmp(argv[1], "plugin") == 0) {
+		(void)!plugin_run(atoi(argv[2]), &e); /* comes back only with an error */
+	} else if (guest_job_read(argc, argv, &guest)) {
 		if (zygote_live(&guest, &e) >= 0)
 			return 0;
 	} else if (job_read(argc, argv, &module)) {
-		(void)!wasm_run(&module, &e); /* comes back only with an error */
+		(void)!wasm_run(&module, &e); /* so does it */
 	} else {
 		fprintf(stderr, "ward-v8: called by ward alone; use `ward run -b wasm MODULE [ARGUMENT]...`\n");
 		return CODE_SETUP;

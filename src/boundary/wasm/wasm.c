@@ -21,6 +21,17 @@ static const uint16_t calls[] = {
 #undef WASI
 };
 
+/* A plug-in's leaves itself no WASI (src/v8/plugin.c): its socket and its timer; the second line is its loader's. */
+static const uint16_t plugin_calls[] = {
+#define ENGINE(name) SYS_##name,
+#define WASI(name)
+#include "model/engine_calls.def"
+#undef ENGINE
+#undef WASI
+	SYS_sendmsg, SYS_setitimer, SYS_write, SYS_clock_gettime, SYS_getrandom,
+	SYS_close, SYS_fstat, SYS_newfstatat, SYS_lseek, SYS_readv, SYS_fcntl, SYS_ioctl,
+};
+
 static int check_preopen(struct rung *rung, const struct grant *grant, struct err *e)
 {
 	struct path_info info;
@@ -92,20 +103,38 @@ static struct engine_words begin_words(struct rung *rung)
 	return words;
 }
 
-static int wasm_plan(struct rung *rung, struct err *e)
+/* A plug-in's module comes over the one descriptor that is passed; its process has no files at all. */
+static int plan_plugin(struct rung *rung, struct policy *policy, struct err *e)
 {
-	struct policy *const policy = engine_narrow(rung, 1);
 	struct engine_words words;
 
-	if (policy_n(policy, KEY_MDWE))
-		return err_set(e, ERR_UNSUPPORTED, "hardening.mdwe: the engine makes machine code of a module, in memory that "
-			       "it writes; take it out of the policy, or use boundary: container for a program");
-	words = begin_words(rung);
+	if (rung->payload->n_pass != 1)
+		return err_set(e, ERR_USAGE, "a plug-in has one descriptor, its host's; write --pass-fd N once");
+	words = engine_words(rung, "plugin", 1);
+	words.at[words.n++] = arena_printf(&rung->arena, "%d", rung->payload->pass_numbers[0]);
+	engine_words_end(rung, &words, false);
+	return engine_plan(rung, policy, plugin_calls, ARRAY_SIZE(plugin_calls), "plugin", e);
+}
+
+static int plan_module(struct rung *rung, struct policy *policy, struct err *e)
+{
+	struct engine_words words = begin_words(rung);
+
 	if (engine_grant_program(rung, policy, MODULE, "WebAssembly module", e) < 0 || grant_preopens(rung, policy, &words, e) < 0)
 		return -1;
 	words.at[words.n++] = engine_place(rung, MODULE, rung->payload->program_path);
 	engine_words_end(rung, &words, true);
-	if (engine_plan(rung, policy, calls, ARRAY_SIZE(calls), "wasm", e) < 0)
+	return engine_plan(rung, policy, calls, ARRAY_SIZE(calls), "wasm", e);
+}
+
+static int wasm_plan(struct rung *rung, struct err *e)
+{
+	struct policy *const policy = engine_narrow(rung, 1);
+
+	if (policy_n(policy, KEY_MDWE))
+		return err_set(e, ERR_UNSUPPORTED, "hardening.mdwe: the engine makes machine code of a module, in memory that "
+			       "it writes; take it out of the policy, or use boundary: container for a program");
+	if ((rung->payload->is_plugin ? plan_plugin : plan_module)(rung, policy, e) < 0)
 		return -1;
 	rung->plan->boundary = BOUNDARY_WASM;
 	return 0;

@@ -13,11 +13,12 @@
 #define STORE_ID 0x77617264     /* "ward": application_id in the file's header */
 
 enum statement {
-	BEGIN, COMMIT, ROLLBACK, GET_SPACE, ADD_SPACE, OWN_SPACE, LIST, SIZE, PUT, REMOVE, COUNT, STEP_VERSION, STATEMENTS
+	BEGIN, BEGIN_READ, COMMIT, ROLLBACK, GET_SPACE, ADD_SPACE, OWN_SPACE, LIST, SIZE, PUT, REMOVE, COUNT, STEP_VERSION, STATEMENTS
 };
 
 static const char *const statements[] = {
 	[BEGIN] = "BEGIN IMMEDIATE",
+	[BEGIN_READ] = "BEGIN",
 	[COMMIT] = "COMMIT",
 	[ROLLBACK] = "ROLLBACK",
 	[GET_SPACE] = "SELECT version, module FROM space WHERE name = ?1",
@@ -96,13 +97,24 @@ static int pragma(struct store *store, const char *sql, int *out, struct err *e)
 	return code == SQLITE_ROW ? 0 : fail(store, code, e);
 }
 
-/* An empty file becomes a store; anything else has to be one. */
+/* An empty file becomes a store; anything else has to be one. With a write-ahead log, where the file system can have
+ * it, who only reads never waits for who writes. */
 static int make_tables(struct store *store, struct err *e)
 {
 	int id, tables, code;
 
-	if (sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
-		return fail(store, sqlite3_errcode(store->db), e);
+	if (pragma(store, "PRAGMA application_id", &id, e) < 0)
+		return -1;
+	if (id == STORE_ID)
+		return 0;
+	if (pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, e) < 0)
+		return -1;
+	code = tables ? SQLITE_OK : sqlite3_exec(store->db, "PRAGMA journal_mode = WAL", NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_exec(store->db, "BEGIN IMMEDIATE", NULL, NULL, NULL);
+	if (code != SQLITE_OK)
+		return fail(store, code, e);
+	/* Somebody else may have been faster. */
 	if (pragma(store, "PRAGMA application_id", &id, e) < 0 ||
 	    pragma(store, "SELECT count(*) FROM sqlite_schema", &tables, e) < 0)
 		return -1;
@@ -260,7 +272,7 @@ int store_snapshot(struct store *store, size_t most, uint8_t **out, size_t *len,
 	struct err ignored;
 	int rc;
 
-	if (step(store, BEGIN, e) < 0)
+	if (step(store, BEGIN_READ, e) < 0)
 		return -1;
 	rc = count_pairs(store, &keys, &held, e);
 	if (rc == 0 && (held > most || keys > most || held + keys * sizeof(struct journal_head) > most))

@@ -35,7 +35,13 @@ static int set_up(void **state)
 static int tear_down(void **state)
 {
 	(void)state;
-	unlink(path);
+	static const char *const endings[] = { "", "-wal", "-shm", "-journal" };
+	char name[80];
+
+	for (size_t i = 0; i < ARRAY_SIZE(endings); i++) {
+		snprintf(name, sizeof(name), "%s%s", path, endings[i]);
+		unlink(name);
+	}
 	return rmdir(folder);
 }
 
@@ -176,9 +182,11 @@ static void a_locked_file_is_a_conflict_and_not_a_wait(void **state)
 
 	(void)state;
 	expect(store, "", &version);
-	/* A lock like SQLite's own, of another process: RESERVED, https://www.sqlite.org/lockingv3.html */
-	const int fd = open(path, O_RDWR | O_CLOEXEC);
-	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 0x40000001, .l_len = 1 };
+	/* A lock like SQLite's own, of another process: WAL_WRITE_LOCK, https://www.sqlite.org/walformat.html */
+	char index[80];
+	snprintf(index, sizeof(index), "%s-shm", path);
+	const int fd = open(index, O_RDWR | O_CLOEXEC);
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = 120, .l_len = 1 };
 	const pid_t pid = fork();
 	if (!pid)
 		_exit(fcntl(fd, F_SETLK, &lock) < 0 ? 1 : pause());

@@ -182,13 +182,16 @@ bool bind_all(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v
 }
 
 bool instantiate(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::Object> module,
-		 v8::Local<v8::Object> imports)
+		 v8::Local<v8::Object> imports, const v8::TryCatch &caught)
 {
 	v8::Local<v8::Value> space = member(context, context->Global(), "WebAssembly");
 	v8::Local<v8::Value> maker = member(context, space, "Instance"), arguments[] = {module, imports};
 	v8::Local<v8::Object> instance;
 
 	if (!maker->IsFunction() || !maker.As<v8::Function>()->NewInstance(context, 2, arguments).ToLocal(&instance))
+		return false;
+	// What a start function throws reaches the handler, and still there is an object, which is no instance.
+	if (caught.HasCaught())
 		return false;
 	v8::Local<v8::Value> exports = member(context, instance, "exports");
 	v8::Local<v8::Value> memory = member(context, exports, "memory");
@@ -289,7 +292,7 @@ bool engine_load(struct engine *engine, const uint8_t *bytes, size_t len, const 
 	    bind_all(engine, entry.context, module, host, imports, why)) {
 		engine->module.Reset(engine->isolate, module);
 		engine->imports.Reset(engine->isolate, imports);
-		if (instantiate(engine, entry.context, module, imports) && !engine->stopped)
+		if (instantiate(engine, entry.context, module, imports, entry.caught) && !engine->stopped)
 			return true;
 	}
 	return why->text[0] ? false : entry.failed(why);
@@ -305,7 +308,7 @@ bool engine_renew(struct engine *engine, struct engine_why *why)
 	}
 	collect(engine);
 	return (instantiate(engine, entry.context, engine->module.Get(engine->isolate),
-			    engine->imports.Get(engine->isolate)) && !engine->stopped) || entry.failed(why);
+			    engine->imports.Get(engine->isolate), entry.caught) && !engine->stopped) || entry.failed(why);
 }
 
 bool engine_has(struct engine *engine, const char *name)

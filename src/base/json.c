@@ -124,6 +124,12 @@ void json_put_text(struct json *json, const char *key, const char *text)
 		json_put_null(json, key);
 }
 
+void json_put_raw(struct json *json, const char *key, const char *text, size_t len)
+{
+	begin(json, key);
+	str_add_bytes(&json->out, text, len);
+}
+
 void json_put_u64(struct json *json, const char *key, uint64_t n)
 {
 	begin(json, key);

@@ -33,6 +33,8 @@ void json_put_array(struct json *json, const char *key);
 void json_put_end(struct json *json);
 void json_put_text(struct json *json, const char *key, const char *text);
 void json_put_bytes(struct json *json, const char *key, const char *text, size_t len);
+/* A value that is JSON already, on one line; the caller answers for that. */
+void json_put_raw(struct json *json, const char *key, const char *text, size_t len);
 void json_put_u64(struct json *json, const char *key, uint64_t n);
 void json_put_i64(struct json *json, const char *key, int64_t n);
 void json_put_bool(struct json *json, const char *key, bool is_true);

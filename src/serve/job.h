@@ -23,7 +23,6 @@
 #define JOB_ATTEMPTS     5
 
 #define JOB_DIGEST 64           /* SHA-256 in lower-case hexadecimal digits */
-
 /* Bytes, or the digest of a blob of the same tenant, or (standard input alone) what comes while the job runs. */
 enum job_source { JOB_EMPTY, JOB_BYTES, JOB_BLOB, JOB_LIVE };
 struct job_bytes {
@@ -115,5 +114,7 @@ MUST_USE int job_spec_read(const char *json, size_t len, struct job_spec *spec, 
 const char *job_boundary_name(enum job_boundary boundary);
 enum job_boundary job_boundary_find(const char *name);
 
-/* True for names in logs and lists: [A-Za-z0-9._-], 1 to JOB_NAME_MAX bytes. */
+/* True for [A-Za-z0-9._-], 1 to JOB_NAME_MAX bytes. */
 bool job_name_is_valid(const char *name);
+/* "2026-11-21T18:00:00.250Z" (RFC 3339) to milliseconds since 1970; false for other texts. */
+bool job_moment_read(const char *text, int64_t *out_ms);

@@ -92,7 +92,7 @@ int fields_list(struct reading *r, const struct pointer *at, json_t *value, cons
 	if (count < list->least || count > list->most)
 		return fields_fault(r, at, "invalid_value", "must have %zu to %zu elements, not %zu", list->least, list->most, count);
 	/* One more than counted: an argv ends with a NULL. */
-	items = arena_alloc(&r->spec->arena, (count + 1) * list->size);
+	items = arena_alloc(r->arena, (count + 1) * list->size);
 	for (size_t i = 0; i < count; i++) {
 		const struct pointer inside = { at, NULL, i };
 
@@ -112,7 +112,7 @@ int fields_text(struct reading *r, const struct pointer *at, json_t *value, size
 		return fields_fault(r, at, "invalid_value", "must be a string");
 	if (len < least || len > most)
 		return fields_fault(r, at, "invalid_value", "must have %zu to %zu bytes, not %zu", least, most, len);
-	*out = arena_copy(&r->spec->arena, json_string_value(value), len);
+	*out = arena_copy(r->arena, json_string_value(value), len);
 	return 0;
 }
 
@@ -128,4 +128,39 @@ int fields_number(struct reading *r, const struct pointer *at, json_t *value, ui
 		return fields_fault(r, at, "limit_above_ceiling", "must be at most %" PRIu64, most);
 	*out = (uint64_t)number;
 	return 0;
+}
+
+/* Brackets outside of strings: jansson would go 2,048 levels deep, by recursion. */
+static bool is_shallow(const char *json, size_t len)
+{
+	size_t depth = 0;
+	bool in_text = false;
+
+	for (size_t i = 0; i < len; i++) {
+		if (in_text && json[i] == '\\')
+			i++;
+		else if (json[i] == '"')
+			in_text = !in_text;
+		else if (!in_text && (json[i] == '{' || json[i] == '[') && ++depth > JOB_DEPTH)
+			return false;
+		else if (!in_text && (json[i] == '}' || json[i] == ']') && depth > 0)
+			depth--;
+	}
+	return true;
+}
+
+json_t *fields_parse(struct reading *r, const char *json, size_t len)
+{
+	const struct pointer whole = { .up = NULL };
+	json_error_t error;
+	json_t *root;
+
+	if (!is_shallow(json, len)) {
+		fields_fault(r, &whole, "invalid_json", "more than %d levels deep", JOB_DEPTH);
+		return NULL;
+	}
+	root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
+	if (!root)
+		fields_fault(r, &whole, "invalid_json", "line %d, column %d: %s", error.line, error.column, error.text);
+	return root;
 }

@@ -1,4 +1,5 @@
-/* Walking a JSON document by tables of fields: what is not in a table is refused, with its place. For job_read.c. */
+/* Walking a JSON document by tables of fields: what is not in a table is refused, with its place. Small documents of
+ * the API are read the same way as jobs. */
 #pragma once
 
 #include <jansson.h>
@@ -15,9 +16,12 @@ struct pointer {
 };
 
 struct reading {
-	struct job_spec *spec;
+	struct arena *arena;    /* what was read is copied into it */
 	struct job_fault *fault;
 };
+
+/* Strict JSON: JOB_DEPTH levels, no duplicate keys, no NUL. NULL with the fault; else the caller's json_decref(). */
+json_t *fields_parse(struct reading *r, const char *json, size_t len);
 
 /* `into` is what the object that holds the field becomes. */
 typedef int field_read(struct reading *r, const struct pointer *at, json_t *value, void *into);

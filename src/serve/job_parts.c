@@ -109,7 +109,7 @@ static int read_base64(struct reading *r, const struct pointer *at, json_t *valu
 
 	if (read_text(r, at, value, into) < 0)
 		return -1;
-	out = arena_alloc(&r->spec->arena, bytes->len / 4 * 3 + 1);
+	out = arena_alloc(r->arena, bytes->len / 4 * 3 + 1);
 	n = base64_read(bytes->at, bytes->len, out);
 	if (n < 0)
 		return fields_fault(r, at, "invalid_value", "is no base64 (RFC 4648, with padding, without line breaks)");
@@ -176,7 +176,7 @@ static int by_name(const void *a, const void *b)
 int job_part_pairs(struct reading *r, const struct pointer *at, json_t *value, bool is_env, struct job_pair **out, size_t *n)
 {
 	const size_t count = json_object_size(value), most = is_env ? JOB_ENV : JOB_LABELS;
-	struct job_pair *const pairs = arena_alloc(&r->spec->arena, (count + 1) * sizeof(*pairs));
+	struct job_pair *const pairs = arena_alloc(r->arena, (count + 1) * sizeof(*pairs));
 	size_t filled = 0;
 	const char *key;
 	json_t *item;
@@ -190,7 +190,7 @@ int job_part_pairs(struct reading *r, const struct pointer *at, json_t *value, b
 
 		if (!(is_env ? is_env_name(key) : job_name_is_valid(key)))
 			return fields_fault(r, &inside, "invalid_value", "is no name: letters, digits and '_'%s", is_env ? "" : ", '.' and '-'");
-		pairs[filled].name = arena_copy(&r->spec->arena, key, strlen(key));
+		pairs[filled].name = arena_copy(r->arena, key, strlen(key));
 		if (fields_text(r, &inside, item, 0, is_env ? ENV_MAX : JOB_LABEL_MAX, &pairs[filled].value) < 0)
 			return -1;
 		if (!is_env && has_control(pairs[filled].value))
@@ -241,7 +241,7 @@ static bool skip(const char **text, char c)
 }
 
 /* "2026-11-21T18:00:00.250Z" and "2026-11-21T18:00:00+01:00": RFC 3339 section 5.6, "T" and "Z" in capitals. */
-static bool read_moment(const char *text, int64_t *out_ms)
+bool job_moment_read(const char *text, int64_t *out_ms)
 {
 	struct tm tm = { .tm_year = digits(&text, 4) - 1900 };
 	int fraction = 0, offset = 0;
@@ -270,6 +270,6 @@ int job_part_deadline(struct reading *r, const struct pointer *at, json_t *value
 {
 	int64_t *const out = into;
 
-	return json_is_string(value) && read_moment(json_string_value(value), out) && *out > 0 ? 0 :
+	return json_is_string(value) && job_moment_read(json_string_value(value), out) && *out > 0 ? 0 :
 	       fields_fault(r, at, "invalid_value", "is no moment, as in \"2026-11-21T18:00:00Z\"");
 }

@@ -156,7 +156,7 @@ static int read_step(struct reading *r, const struct pointer *at, json_t *value,
 	if (fields_read(r, at, value, fields, ARRAY_SIZE(fields), step) < 0)
 		return -1;
 	if (!step->id)
-		step->id = arena_printf(&r->spec->arena, "%zu", at->index);
+		step->id = arena_printf(r->arena, "%zu", at->index);
 	return step->argc ? 0 : fields_fault(r, at, "invalid_value", "argv is missing");
 }
 
@@ -357,29 +357,8 @@ static const struct field document[] = {
 	{ "image", refuse_field },       { "isolation", refuse_field },
 };
 
-/* Brackets outside of strings: jansson would go 2,048 levels deep, by recursion. */
-static bool is_shallow(const char *json, size_t len)
+static int check_whole(struct reading *r, const struct pointer *at, const struct job_spec *spec)
 {
-	size_t depth = 0;
-	bool in_text = false;
-
-	for (size_t i = 0; i < len; i++) {
-		if (in_text && json[i] == '\\')
-			i++;
-		else if (json[i] == '"')
-			in_text = !in_text;
-		else if (!in_text && (json[i] == '{' || json[i] == '[') && ++depth > JOB_DEPTH)
-			return false;
-		else if (!in_text && (json[i] == '}' || json[i] == ']') && depth > 0)
-			depth--;
-	}
-	return true;
-}
-
-static int check_whole(struct reading *r, const struct pointer *at)
-{
-	const struct job_spec *const spec = r->spec;
-
 	if (!spec->runtime)
 		return fields_fault(r, at, "invalid_value", "runtime is missing; GET /v1/runtimes lists them");
 	if (spec->n_steps && (spec->n_args || spec->input.source != JOB_EMPTY))
@@ -387,18 +366,18 @@ static int check_whole(struct reading *r, const struct pointer *at)
 	return 0;
 }
 
-static int read_root(struct reading *r, json_t *root)
+static int read_root(struct reading *r, json_t *root, struct job_spec *spec)
 {
 	const struct pointer at = { .up = NULL };
 	char *canonical;
 
-	if (fields_read(r, &at, root, document, ARRAY_SIZE(document), r->spec) < 0 || check_whole(r, &at) < 0)
+	if (fields_read(r, &at, root, document, ARRAY_SIZE(document), spec) < 0 || check_whole(r, &at, spec) < 0)
 		return -1;
 	canonical = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
 	if (!canonical)
 		mem_fail();
-	r->spec->canonical_len = strlen(canonical);
-	r->spec->canonical = arena_copy(&r->spec->arena, canonical, r->spec->canonical_len);
+	spec->canonical_len = strlen(canonical);
+	spec->canonical = arena_copy(r->arena, canonical, spec->canonical_len);
 	free(canonical);
 	return 0;
 }
@@ -412,20 +391,17 @@ void job_spec_done(struct job_spec *spec)
 int job_spec_read(const char *json, size_t len, struct job_spec *out, struct job_fault *fault)
 {
 	OWN(job_spec) spec = { .name = "", .priority = 5, .max_attempts = 3, .ttl_s = TTL_DEFAULT };
-	struct reading r = { &spec, fault };
+	struct reading r = { &spec.arena, fault };
 	const struct pointer whole = { .up = NULL };
-	json_error_t error;
 	json_t *root;
 	int result;
 
 	if (len > JOB_DOCUMENT_MAX)
 		return fields_fault(&r, &whole, "payload_too_large", "a job document has at most %zu bytes; put more into blobs", JOB_DOCUMENT_MAX);
-	if (!is_shallow(json, len))
-		return fields_fault(&r, &whole, "invalid_json", "more than %d levels deep", JOB_DEPTH);
-	root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
+	root = fields_parse(&r, json, len);
 	if (!root)
-		return fields_fault(&r, &whole, "invalid_json", "line %d, column %d: %s", error.line, error.column, error.text);
-	result = read_root(&r, root);
+		return -1;
+	result = read_root(&r, root, &spec);
 	json_decref(root);
 	if (result == 0)
 		*out = TAKE(spec, JOB_SPEC_NONE);

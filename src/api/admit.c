@@ -1,0 +1,251 @@
+/* Each check answers by itself and in this order, so that who has no key learns nothing of what is there: what is
+ * missing and what is another's look the same to it. */
+#include "api/admit.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include "api/digits.h"
+#include "serve/job.h"
+
+#define HEADERS_MAX ((size_t)16 << 10)
+#define HEADERS_N   64
+
+static bool refuse(struct request *request, const char *code, const char *detail)
+{
+	request_fail(request, code, NULL, "%s", detail);
+	return false;
+}
+
+/* -- Host: a page of the web that has its name resolve to 127.0.0.1 has the user's browser ask here -- */
+
+/* The name without its port; false for what is no host. */
+static bool split_host(const char *host, char *name, size_t size)
+{
+	const char *const close = *host == '[' ? strchr(host, ']') : NULL;
+	const size_t len = close ? (size_t)(close + 1 - host) : strcspn(host, ":");
+	uint64_t port;
+
+	if (!len || len >= size || (host[len] && (host[len] != ':' || !digits_are(host + len + 1, &port))))
+		return false;
+	memcpy(name, host, len);
+	name[len] = '\0';
+	return true;
+}
+
+static bool check_host(struct request *request)
+{
+	static const char *const local[] = { "localhost", "127.0.0.1", "[::1]" };
+	const struct front *const front = request->front;
+	const char *const host = request_header_in(request, "Host");
+	char name[256];
+
+	if (!front->is_loopback && !front->options.n_hosts)
+		return true;
+	if (!host || !split_host(host, name, sizeof(name)))
+		return refuse(request, "misdirected_request", "Host is missing or no host");
+	for (size_t i = 0; front->is_loopback && i < ARRAY_SIZE(local); i++)
+		if (!strcasecmp(name, local[i]))
+			return true;
+	for (size_t i = 0; i < front->options.n_hosts; i++)
+		if (!strcasecmp(name, front->options.hosts[i]))
+			return true;
+	return refuse(request, "misdirected_request", "this Host is not served here; start with --host NAME to serve it");
+}
+
+/* -- the head as a whole -- */
+
+struct head {
+	unsigned n, lengths, codings;
+	const char *length;
+};
+
+static enum MHD_Result count_header(void *at, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct head *const head = at;
+
+	(void)kind;
+	head->n++;
+	head->codings += !strcasecmp(name, "Transfer-Encoding");
+	if (!strcasecmp(name, "Content-Length")) {
+		head->lengths++;
+		head->length = value;
+	}
+	return MHD_YES;
+}
+
+/* One length, or none and no body: a proxy in front and this must agree on where a request ends. */
+static bool check_head(struct request *request)
+{
+	const union MHD_ConnectionInfo *const size =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+	struct head head = { 0 };
+
+	MHD_get_connection_values(request->connection, MHD_HEADER_KIND, count_header, &head);
+	if ((size && size->header_size > HEADERS_MAX) || head.n > HEADERS_N)
+		return refuse(request, "invalid_header", "the head of a request has at most 64 fields in 16 KiB");
+	if (head.codings)
+		return refuse(request, "length_required", "say Content-Length; transfer codings are not taken");
+	if (head.lengths > 1 || (head.lengths && !digits_are(head.length, &request->body_len)))
+		return refuse(request, "invalid_header", "Content-Length must be there once, and a whole number");
+	return true;
+}
+
+static bool check_path(struct request *request, const char *method, const char *url)
+{
+	const enum route_method wanted = route_method_find(method);
+	unsigned allowed = 0;
+	const int found = strlen(url) > ROUTE_PATH_MAX ? 0 :
+			  route_find(wanted, url, &request->arena, &request->route, request->parts, &allowed);
+	char methods[64] = "";
+
+	if (found == 1)
+		return true;
+	request->route = NULL;
+	if (found == -2)
+		return refuse(request, "invalid_path", "the path is no UTF-8, or has control bytes");
+	/* Only who has a key learns which paths there are: see admit_head(). */
+	if (found == 0)
+		return refuse(request, "not_found", "there is no such path; GET /v1/openapi.json lists them");
+	for (unsigned m = 0; m < ROUTE_METHODS; m++)
+		if (allowed & 1u << m)
+			snprintf(methods + strlen(methods), sizeof(methods) - strlen(methods), "%s%s", *methods ? ", " : "",
+				 route_method_name((enum route_method)m));
+	request_fail(request, "method_not_allowed", NULL, "this path takes %s", methods);
+	request_header(request, "Allow", methods);
+	return false;
+}
+
+struct query {
+	struct request *request;
+	const char *names[32];
+	size_t n;
+	bool is_fine;
+};
+
+static enum MHD_Result check_parameter(void *at, enum MHD_ValueKind kind, const char *name, const char *value)
+{
+	struct query *const query = at;
+
+	(void)kind;
+	query->is_fine = query->n < ARRAY_SIZE(query->names) && value && route_has_query(query->request->route, name) &&
+			 request_query(query->request, name);
+	for (size_t i = 0; i < query->n && query->is_fine; i++)
+		query->is_fine = strcmp(query->names[i], name) != 0;
+	if (query->is_fine)
+		query->names[query->n++] = name;
+	return query->is_fine ? MHD_YES : MHD_NO;
+}
+
+static bool check_query(struct request *request)
+{
+	struct query query = { .request = request, .is_fine = true };
+
+	MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, check_parameter, &query);
+	if (query.is_fine)
+		return true;
+	request_fail(request, "invalid_parameter", NULL, "each parameter at most once, as UTF-8; this path takes %s",
+		     *request->route->query ? request->route->query : "none");
+	return false;
+}
+
+/* -- key and tenant -- */
+
+static bool refuse_key(struct request *request)
+{
+	const union MHD_ConnectionInfo *const info =
+		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	const uint64_t retry_ms = throttle_wrong(&request->front->throttle, info ? info->client_addr : NULL, loop_now_us() / 1000);
+
+	request->front->refused_keys++;
+	if (retry_ms)
+		request_fail_for(request, "too_many_failures", retry_ms, "too many wrong keys came from this address");
+	else
+		request_fail(request, "unauthenticated", NULL, "send a valid key: Authorization: Bearer wk_...");
+	return false;
+}
+
+static bool check_key(struct request *request)
+{
+	const char *const header = request_header_in(request, "Authorization");
+	struct store *const store = request->front->store;
+	struct err e = ERR_INIT;
+	int found = 0;
+
+	if (header && !strncasecmp(header, "Bearer ", 7))
+		found = store_key_find(store, header + 7, strlen(header + 7), &request->arena, &request->key, &e);
+	if (found == 1)
+		found = store_tenant_get(store, request->key.tenant, &request->arena, &request->tenant, &e);
+	if (found < 0) {
+		request_broken(request, &e);
+		return false;
+	}
+	return found == 1 || refuse_key(request);
+}
+
+static bool check_scope(struct request *request)
+{
+	const uint32_t wanted = request->route->scope;
+	uint64_t retry_ms;
+
+	/* Who runs the service may do to a tenant what the tenant's own admin may; its jobs are not among that. */
+	if (wanted && !(request->key.scopes & wanted) &&
+	    !(wanted == STORE_ADMIN_TENANT && request->key.scopes & STORE_ADMIN_OPERATOR))
+		return refuse(request, "scope_missing", "this key may not do that; ask for one with the scope that /v1/openapi.json names");
+	if (request->tenant.is_suspended && !(request->key.scopes & STORE_ADMIN_OPERATOR))
+		return refuse(request, "tenant_suspended", "this tenant is suspended; ask who runs the service");
+	retry_ms = store_request_take(request->front->store, &request->tenant);
+	if (retry_ms) {
+		request_fail_for(request, "quota_requests", retry_ms, "more requests than %llu a second",
+				 (unsigned long long)request->tenant.requests_per_s);
+		return false;
+	}
+	return true;
+}
+
+static bool check_body(struct request *request)
+{
+	const struct route *const route = request->route;
+	const char *const type = request_header_in(request, "Content-Type");
+	const size_t len = type ? strcspn(type, "; \t") : 0;
+
+	if (request->body_len > route->body_max) {
+		request_fail(request, "payload_too_large", NULL, "this takes a body of at most %zu bytes, not %llu", route->body_max,
+			     (unsigned long long)request->body_len);
+		return false;
+	}
+	/* curl -d says application/x-www-form-urlencoded: taken, and read as JSON all the same. What a page of the web may
+	 * send without being asked has no Authorization. */
+	if ((route->body == ROUTE_JSON || route->body == ROUTE_NDJSON) && type &&
+	    !(len == 16 && !strncasecmp(type, "application/json", len)) && !(len == 20 && !strncasecmp(type, "application/x-ndjson", len)) &&
+	    !(len == 33 && !strncasecmp(type, "application/x-www-form-urlencoded", len)))
+		return refuse(request, "unsupported_media_type", "this takes application/json");
+	return true;
+}
+
+static bool check_idempotency(struct request *request)
+{
+	const char *const key = request_header_in(request, "Idempotency-Key");
+
+	if (!key || !(request->route->flags & ROUTE_KEYED))
+		return true;
+	for (const char *c = key; *c; c++)
+		if (*c < 0x21 || *c > 0x7e)
+			return refuse(request, "invalid_header", "Idempotency-Key must be printable ASCII without blanks");
+	if (!*key || strlen(key) > 128)
+		return refuse(request, "invalid_header", "Idempotency-Key must have 1 to 128 bytes");
+	return true;
+}
+
+bool admit_head(struct request *request, const char *method, const char *url)
+{
+	if (!check_head(request) || !check_host(request))
+		return false;
+	/* An unknown path without a key is refused as any other without a key: what is here is not for strangers. */
+	if (strcmp(url, "/healthz") && strcmp(url, "/readyz") && !check_key(request))
+		return false;
+	if (!check_path(request, method, url) || (request->route->scope != ROUTE_PUBLIC && !check_scope(request)))
+		return false;
+	return check_query(request) && check_body(request) && check_idempotency(request);
+}

@@ -1,0 +1,15 @@
+/* Where a reader of a job's events stands: the last row of state, and how much of each output. The text is the `id`
+ * of an event, and what Last-Event-ID and ?after= take. */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event_id {
+	uint64_t seq, out, err;
+};
+#define EVENT_ID_TEXT 64
+
+void event_id_write(const struct event_id *id, char out[EVENT_ID_TEXT]);
+/* "3.120.0"; "3" is the third row and no output. */
+bool event_id_read(const char *text, struct event_id *out);

@@ -1,0 +1,112 @@
+/* Makes what the service cannot be used without. A key is shown here and nowhere else: on standard output, which is the
+ * terminal of whoever started `ward serve`. */
+#include "api/first.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "store/store_tenant.h"
+
+#define CURSOR_FILE "cursor.key"
+
+struct answer {
+	struct err err;
+	uint64_t number;
+	bool is_there;
+};
+
+static void done(void *at, const struct store_answer *answer)
+{
+	struct answer *const out = at;
+
+	out->err = answer->err;
+	out->number = answer->n_items ? answer->items[0].number : 0;
+	out->is_there = true;
+}
+
+/* Before the loop: the only place that waits for the store. */
+static int wait_for(struct front *front, struct answer *answer, struct err *e)
+{
+	struct pollfd ready = { .fd = store_fd(front->store), .events = POLLIN };
+
+	while (!answer->is_there) {
+		if (poll(&ready, 1, -1) < 0 && errno != EINTR)
+			return err_sys(e, "wait for the store");
+		store_turn(front->store);
+	}
+	if (answer->err.kind == ERR_NONE)
+		return 0;
+	*e = answer->err;
+	return -1;
+}
+
+static int make_tenant(struct front *front, const char *name, enum store_threat threat, uint64_t *id, struct err *e)
+{
+	const struct store_tenant tenant = { .name = name, .weight = 100, .threat = threat, .boundary_min = "" };
+	struct answer answer = { .is_there = false };
+
+	store_tenant_put(front->store, &tenant, done, &answer);
+	if (wait_for(front, &answer, e) < 0)
+		return -1;
+	*id = answer.number;
+	return 0;
+}
+
+static int make_key(struct front *front, uint64_t tenant, const char *name, uint32_t scopes, const char *says, struct err *e)
+{
+	struct store_key key = { .tenant = tenant, .name = name, .scopes = scopes, .created_ms = log_wall_ms() };
+	struct answer answer = { .is_there = false };
+	char text[STORE_KEY_TEXT];
+	int status;
+
+	if (store_key_make(text, key.public, e) < 0)
+		return -1;
+	store_key_put(front->store, &key, text, done, &answer);
+	status = wait_for(front, &answer, e);
+	if (status == 0)
+		printf("%s\n  %s\n", says, text);
+	explicit_bzero(text, sizeof(text));
+	return status;
+}
+
+int first_start(struct front *front, struct err *e)
+{
+	struct store_tenant *tenants;
+	OWN(arena) arena = { .total = 0 };
+	uint64_t operator_id = 0, tenant_id = 0;
+	size_t n = 0;
+
+	if (store_tenant_list(front->store, 0, 1, &arena, &tenants, &n, e) < 0)
+		return -1;
+	if (n)
+		return 0;
+	/* One's own machine and one's own code, until somebody says otherwise: PATCH /v1/tenants/default. */
+	if (make_tenant(front, "operator", STORE_OWN, &operator_id, e) < 0 || make_tenant(front, "default", STORE_OWN, &tenant_id, e) < 0)
+		return -1;
+	if (make_key(front, operator_id, "first", STORE_ADMIN_OPERATOR | STORE_METRICS,
+		     "Key of the operator (tenants, keys, quotas); it is shown this once:", e) < 0 ||
+	    make_key(front, tenant_id, "first", STORE_JOBS_WRITE | STORE_JOBS_READ | STORE_ADMIN_TENANT,
+		     "Key of the tenant \"default\" (jobs); it is shown this once:", e) < 0)
+		return -1;
+	return fflush(stdout) == 0 ? 0 : err_sys(e, "print the keys");
+}
+
+int first_cursor_key(struct front *front, struct err *e)
+{
+	OWN_FD int fd = openat(front->state_fd, CURSOR_FILE, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	const ssize_t n = fd < 0 ? -1 : pread(fd, front->cursor_key, HMAC_KEY, 0);
+
+	if (n < 0)
+		return err_sys(e, CURSOR_FILE);
+	if (n == HMAC_KEY)
+		return 0;
+	if (getrandom(front->cursor_key, HMAC_KEY, 0) != HMAC_KEY)
+		return err_sys(e, "getrandom");
+	return fd_write_all(fd, front->cursor_key, HMAC_KEY, e);
+}

@@ -1,0 +1,58 @@
+/* The front's state: everything that lives as long as the process. One thread, one loop; the store has a thread of its
+ * own that never comes here. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "api/hmac.h"
+#include "api/log.h"
+#include "api/throttle.h"
+#include "api/watch.h"
+#include "base/loop.h"
+
+struct MHD_Daemon;
+struct client;
+struct dispatch;
+struct request;
+struct store;
+struct stream;
+struct upload;
+struct socket_job;
+
+struct front_options {
+	const char *listen;             /* "127.0.0.1:8086", "[::1]:8086", "unix:PATH" */
+	const char *hosts[8];           /* further names in Host */
+	const char *tls_cert, *tls_key; /* files */
+	size_t n_hosts;
+	bool is_behind_proxy;
+	unsigned connections, connections_each;
+};
+
+struct front {
+	struct front_options options;
+	struct loop loop;
+	struct log log;
+	struct store *store;
+	struct dispatch *dispatch;
+	struct MHD_Daemon *daemon;
+	int state_fd, listen_fd, signal_fd, socket_epoll_fd;
+	bool is_loopback, is_unix, is_ending;
+	uint16_t port;                  /* that it listens on */
+	char *tls_cert, *tls_key;       /* PEM */
+	uint8_t cursor_key[HMAC_KEY];
+	struct watch watch;
+	struct throttle throttle;
+	/* Lists of what is open; each has its bound. */
+	struct client *clients;
+	struct request *waiting;
+	struct stream *streams;
+	struct upload *uploads;
+	struct socket_job *sockets;
+	size_t n_streams, n_uploads, n_sockets;
+	uint64_t began_ms, requests, refused_keys;
+	char *openapi;                  /* the document, made once */
+	size_t openapi_len;
+	size_t wait_alarm, http_alarm, sweep_alarm, dispatch_alarm, beat_alarm;
+};

@@ -1,0 +1,159 @@
+/* Addresses are literal: no name is looked up, so that what is listened on is what stands in the command. */
+#include "api/listen.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "api/digits.h"
+#include "base/fd.h"
+
+#define BACKLOG 1024
+#define PEM_MAX ((size_t)64 << 10)
+
+struct address {
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+		struct sockaddr_un local;
+	} at;
+	socklen_t len;
+	bool is_loopback;
+};
+
+static int read_port(const char *text, uint16_t *out, struct err *e)
+{
+	uint64_t port;
+
+	if (*text != ':' || !digits_are(text + 1, &port) || port > 65535)
+		return err_set(e, ERR_USAGE, "--listen takes ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH");
+	*out = (uint16_t)port;
+	return 0;
+}
+
+static int read_unix(const char *path, struct address *out, struct err *e)
+{
+	if (!*path || strlen(path) >= sizeof(out->at.local.sun_path))
+		return err_set(e, ERR_USAGE, "--listen unix:PATH takes a path of 1 to %zu bytes", sizeof(out->at.local.sun_path) - 1);
+	out->at.local.sun_family = AF_UNIX;
+	memcpy(out->at.local.sun_path, path, strlen(path) + 1);
+	out->len = sizeof(out->at.local);
+	return 0;
+}
+
+static int read_address(const char *text, struct address *out, struct err *e)
+{
+	const char *const colon = *text == '[' ? strchr(text, ']') : strrchr(text, ':');
+	const size_t skip = *text == '[', len = colon ? (size_t)(colon - text) - skip : 0;
+	char host[64] = "";
+	uint16_t port;
+
+	if (!strncmp(text, "unix:", 5))
+		return read_unix(text + 5, out, e);
+	if (!colon || len >= sizeof(host))
+		return err_set(e, ERR_USAGE, "--listen takes ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH");
+	memcpy(host, text + skip, len);
+	if (read_port(colon + skip, &port, e) < 0)
+		return -1;
+	if (skip && inet_pton(AF_INET6, host, &out->at.v6.sin6_addr) == 1) {
+		out->at.v6.sin6_family = AF_INET6;
+		out->at.v6.sin6_port = htons(port);
+		out->len = sizeof(out->at.v6);
+		out->is_loopback = IN6_IS_ADDR_LOOPBACK(&out->at.v6.sin6_addr);
+		return 0;
+	}
+	if (skip || inet_pton(AF_INET, host, &out->at.v4.sin_addr) != 1)
+		return err_set(e, ERR_USAGE, "--listen %.60s: that is no address; names are not looked up", text);
+	out->at.v4.sin_family = AF_INET;
+	out->at.v4.sin_port = htons(port);
+	out->len = sizeof(out->at.v4);
+	out->is_loopback = ntohl(out->at.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	return 0;
+}
+
+/* A socket that nobody listens on any more is in the way, and removed; anything else there is not ours. */
+static int clear_path(const struct address *address, struct err *e)
+{
+	const char *const path = address->at.local.sun_path;
+	OWN_FD int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct stat st;
+
+	if (lstat(path, &st) < 0)
+		return 0;
+	if (!S_ISSOCK(st.st_mode))
+		return err_set(e, ERR_CONFLICT, "%s is there and no socket", path);
+	if (probe >= 0 && connect(probe, &address->at.any, address->len) < 0 && errno == ECONNREFUSED)
+		(void)unlink(path);
+	return 0;
+}
+
+static int open_at(const struct address *address, struct err *e)
+{
+	OWN_FD int fd = socket(address->at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	const int one = 1;
+	mode_t mask;
+	int bound;
+
+	if (fd < 0)
+		return err_sys(e, "socket");
+	if (address->at.any.sa_family == AF_UNIX && clear_path(address, e) < 0)
+		return -1;
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	mask = umask(0117); /* of a socket in the file system: owner and group */
+	bound = bind(fd, &address->at.any, address->len);
+	umask(mask);
+	if (bound < 0)
+		return err_sys(e, "bind; is another service there? --listen chooses another place");
+	if (listen(fd, BACKLOG) < 0)
+		return err_sys(e, "listen");
+	return TAKE_FD(fd);
+}
+
+int listen_open(struct front *front, struct err *e)
+{
+	const struct front_options *const o = &front->options;
+	struct address address = { .len = 0 };
+	socklen_t len = sizeof(address.at);
+
+	if (read_address(o->listen, &address, e) < 0)
+		return -1;
+	front->is_unix = address.at.any.sa_family == AF_UNIX;
+	front->is_loopback = address.is_loopback;
+	if (!front->is_unix && !address.is_loopback && !o->tls_cert && !o->is_behind_proxy)
+		return err_set(e, ERR_DENIED, "--listen %.60s can be reached by others, and keys would cross the network in the "
+			       "clear: give --tls-cert and --tls-key, or say --behind-proxy", o->listen);
+	front->listen_fd = open_at(&address, e);
+	if (front->listen_fd < 0)
+		return err_add(e, "--listen %.60s", o->listen);
+	if (getsockname(front->listen_fd, &address.at.any, &len) < 0)
+		return err_sys(e, "getsockname");
+	front->port = address.at.any.sa_family == AF_INET6 ? ntohs(address.at.v6.sin6_port) : ntohs(address.at.v4.sin_port);
+	return 0;
+}
+
+static int read_pem(const char *path, char **out, struct err *e)
+{
+	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t len;
+
+	return fd < 0 ? err_sys(e, "open %.120s as the front's user", path) : fd_read_file(fd, path, PEM_MAX, out, &len, e);
+}
+
+int listen_read_tls(struct front *front, struct err *e)
+{
+	const struct front_options *const o = &front->options;
+
+	if (!o->tls_cert != !o->tls_key)
+		return err_set(e, ERR_USAGE, "--tls-cert and --tls-key go together");
+	if (!o->tls_cert)
+		return 0;
+	return read_pem(o->tls_cert, &front->tls_cert, e) < 0 || read_pem(o->tls_key, &front->tls_key, e) < 0 ? -1 : 0;
+}

@@ -1,0 +1,13 @@
+/* Where the front listens, and the certificate it shows there. */
+#pragma once
+
+#include "api/front.h"
+
+/* Binds and listens: front->listen_fd, port, is_loopback, is_unix. An address that others can reach is refused unless
+ * there is a certificate or a proxy in front.
+ *
+ * Errors: ERR_USAGE, ERR_DENIED, ERR_SYSTEM */
+MUST_USE int listen_open(struct front *front, struct err *e);
+
+/* Reads the two PEM files into memory: later there is no right to. */
+MUST_USE int listen_read_tls(struct front *front, struct err *e);

@@ -1,0 +1,24 @@
+/* The log: one JSON object a line on standard error. Every byte of a client's is escaped; no secret is ever given to it.
+ * A reader that does not read makes lines go, not the service wait: the next line says how many. */
+#pragma once
+
+#include <stdbool.h>
+
+#include "base/json.h"
+
+struct log {
+	int fd;
+	uint64_t lost;
+};
+
+/* Begins a line: the caller adds members and calls log_end(). event  a constant word */
+void log_begin(struct json *json, const char *level, const char *event);
+void log_end(struct log *log, struct json *json);
+
+/* A line of one sentence. */
+void log_say(struct log *log, const char *level, const char *event, const char *text);
+
+/* "2026-11-21T18:00:00.250Z". */
+#define LOG_MOMENT 32
+void log_moment(uint64_t wall_ms, char out[LOG_MOMENT]);
+uint64_t log_wall_ms(void);

@@ -1,0 +1,37 @@
+/* An answer that grows with its job. Its reader is never waited for: what it has not taken yet lies in the job's files,
+ * not in memory; while there is nothing new its connection is suspended. */
+#pragma once
+
+#include "api/request.h"
+#include "api/tail.h"
+
+#define STREAMS_MAX   2048
+#define STREAM_PIECE  16384     /* bytes of an output at once */
+
+struct stream;
+/* Appends what there is to `pending`, or sets is_over. Called when everything before was taken. */
+typedef void stream_fill(struct stream *stream);
+/* Appends something that keeps the connection alive; NULL: nothing can be said. */
+typedef void stream_beat(struct stream *stream);
+
+struct stream {
+	struct stream *next, **at;
+	struct request *request;
+	struct watcher watcher;
+	struct tail tail;
+	struct str pending;
+	size_t sent;
+	stream_fill *fill;
+	stream_beat *beat;
+	uint64_t follower, spoke_us;
+	bool is_paused, is_over;
+	void *own;              /* in the request's arena */
+};
+
+/* Answers the request, whose job is known, with a stream; or that there are too many. */
+struct stream *stream_open(struct request *request, const char *type, stream_fill *fill, stream_beat *beat, void *own);
+
+/* For the loop, now and then: beats, and ends streams of jobs that were removed. */
+void streams_beat(struct front *front);
+/* All of them end; what they have not said is asked for again. */
+void streams_end(struct front *front);

@@ -1,0 +1,11 @@
+/* Which tenant a request is about, where it may be about another's. */
+#pragma once
+
+#include "api/request.h"
+
+/* The request's own tenant, or for an operator the one that ?tenant=NAME names. False: answered. What others may not
+ * see is not there for them. */
+bool tenant_asked(struct request *request, struct store_tenant *out);
+
+/* One line of the audit chain of a tenant: who, what, on what. */
+void tenant_audit(struct request *request, uint64_t tenant, const char *action, const char *subject);

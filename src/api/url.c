@@ -1,0 +1,54 @@
+/* One decoding, once: nothing that was decoded is decoded again. */
+#include "api/url.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#include "base/str.h"
+
+static int digit(char c)
+{
+	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool is_clean(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len;) {
+		const size_t step = str_utf8(text + i, len - i);
+
+		/* C0, DEL, and C1, which in UTF-8 is c2 80 to c2 9f. */
+		if (!step || (step == 1 && ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)) ||
+		    (step == 2 && (unsigned char)text[i] == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
+			return false;
+		i += step;
+	}
+	return true;
+}
+
+const char *url_decode(struct arena *arena, const char *text, size_t len)
+{
+	char *const out = arena_alloc(arena, len + 1);
+	size_t n = 0;
+
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] != '%') {
+			out[n++] = text[i];
+			continue;
+		}
+		if (len - i < 3 || digit(text[i + 1]) < 0 || digit(text[i + 2]) < 0)
+			return NULL;
+		out[n++] = (char)(digit(text[i + 1]) * 16 + digit(text[i + 2]));
+		i += 2;
+	}
+	return is_clean(out, n) ? out : NULL;
+}
+
+void url_encode(struct str *out, const char *text)
+{
+	for (; *text; text++) {
+		if (isalnum((unsigned char)*text) || strchr("-._~", *text))
+			str_add_bytes(out, text, 1);
+		else
+			str_addf(out, "%%%02X", (unsigned char)*text);
+	}
+}

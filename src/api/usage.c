@@ -1,0 +1,82 @@
+/* What a tenant has used, and who did what: the second is a chain of hashes that anybody who may read it can check. */
+#include "api/handlers.h"
+#include "api/tenant.h"
+
+void api_usage_get(struct request *request)
+{
+	struct json json = JSON_NONE;
+	struct store_usage usage;
+	struct store_tenant tenant;
+	struct err e = ERR_INIT;
+
+	if (!tenant_asked(request, &tenant))
+		return;
+	if (store_usage_get(request->front->store, tenant.id, &usage, &e) < 0) {
+		request_broken(request, &e);
+		return;
+	}
+	json_put_object(&json, NULL);
+	json_put_text(&json, "tenant", tenant.name);
+	json_put_u64(&json, "queued", usage.queued);
+	json_put_u64(&json, "running", usage.running);
+	json_put_u64(&json, "created", usage.created);
+	json_put_object(&json, "ended");
+	for (unsigned state = 0; state < JOB_STATES; state++)
+		if (job_state_is_final((enum job_state)state))
+			json_put_u64(&json, job_state_name((enum job_state)state), usage.ended[state]);
+	json_put_end(&json);
+	json_put_u64(&json, "cpu_us_today", usage.cpu_us_today);
+	json_put_u64(&json, "cpu_us", usage.cpu_us);
+	json_put_u64(&json, "wall_us", usage.wall_us);
+	json_put_u64(&json, "blobs", usage.blobs);
+	json_put_u64(&json, "blob_bytes", usage.blob_bytes);
+	json_put_end(&json);
+	request_json(request, MHD_HTTP_OK, &json);
+}
+
+static void put_entry(struct json *json, const struct store_audit *entry)
+{
+	char moment[LOG_MOMENT], digest[SHA256_TEXT];
+
+	log_moment(entry->at_ms, moment);
+	json_put_object(json, NULL);
+	json_put_u64(json, "seq", entry->seq);
+	json_put_text(json, "at", moment);
+	json_put_text(json, "actor", entry->actor);
+	json_put_text(json, "action", entry->action);
+	json_put_text(json, "subject", entry->subject);
+	digest_write(&entry->digest, digest);
+	json_put_text(json, "digest", digest);
+	json_put_end(json);
+}
+
+void api_audit_list(struct request *request)
+{
+	struct json json = JSON_NONE;
+	struct store_tenant tenant;
+	struct store_audit *entries;
+	struct err e = ERR_INIT;
+	uint64_t after = 0, broken = 0;
+	size_t limit, n = 0;
+	int holds;
+
+	if (!tenant_asked(request, &tenant) || !request_query_limit(request, &limit) || !request_query_number(request, "after", &after))
+		return;
+	holds = store_audit_check(request->front->store, tenant.id, &broken, &e);
+	if (holds < 0 || store_audit_list(request->front->store, tenant.id, after, limit, &request->arena, &entries, &n, &e) < 0) {
+		request_broken(request, &e);
+		return;
+	}
+	json_put_object(&json, NULL);
+	json_put_bool(&json, "chain_holds", holds == 1);
+	if (!holds)
+		json_put_u64(&json, "broken_at", broken);
+	json_put_array(&json, "entries");
+	for (size_t i = 0; i < n; i++)
+		put_entry(&json, &entries[i]);
+	json_put_end(&json);
+	if (n == limit)
+		json_put_u64(&json, "next", entries[n - 1].seq);
+	json_put_end(&json);
+	request_json(request, MHD_HTTP_OK, &json);
+}

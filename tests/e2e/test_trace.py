@@ -201,7 +201,7 @@ def test_a_watching_ward_has_no_right_over_the_host(root, boundary):
     """Found by its memory of the box: the process between us and the keeper."""
     with root.start("trace", "-q", "-b", boundary, "--", "sleep", "3") as process:
         def watcher():
-            below = [pid for pid, name in harness.descendants(process.pid).items() if name == "ward"]
+            below = [pid for pid, name in harness.descendants(process.pid).items() if name == "ward-analyst"]
             return below and harness.status_of(below[0]).get("Seccomp", "0") == "2" and below[0]
         harness.wait_until(watcher, "ward confines itself")
         status = harness.status_of(watcher())

@@ -39,7 +39,7 @@ MUST_USE int compose_flags(const struct args *args, const char *name, struct pol
 		  "default: `default`" }
 #define COMPOSE_ROW_BOUNDARY \
 	{ .name = "boundary", .letter = 'b', .kind = OPT_VALUE, .arg = "NAME", .group = "Policy", \
-	  .words = "process|container|wasm", .id = KEY_BOUNDARY, \
+	  .words = "process|container|gvisor|wasm", .id = KEY_BOUNDARY, \
 	  .help = "another boundary than the policy's" }
 #define COMPOSE_ROW_SET \
 	{ .name = "set", .kind = OPT_VALUE, .arg = "KEY=VALUE", .group = "Policy", \

@@ -154,14 +154,18 @@ static int look_at_box(struct selftest *self, struct err *e)
 	selftest_pass_done(&pass);
 	if (status < 0 || selftest_check_ran(&result, e) < 0)
 		return -1;
+	const bool has_kernel = boundary_find(result.boundary)->has_kernel;
+
 	self->is_process = !boundary_find(result.boundary)->has_mounts;
 	report->boundary = result.boundary;
 	report->policy_name = self->source;
 	report->scope = (struct selftest_scope){
 		.policy = self->kind ? &self->of_engine : &self->policy,
-		.claimant = (self->is_process ? CLAIM_PROCESS : CLAIM_CONTAINER) | (self->kind ? self->kind->claim : 0),
+		.claimant = (self->is_process ? CLAIM_PROCESS : CLAIM_CONTAINER) | (self->kind ? self->kind->claim : 0) |
+			    (has_kernel ? CLAIM_GVISOR : 0),
 		.layers = result.layers,
 		.notes = result.notes,
+		.has_kernel = has_kernel,
 		.has_engine = self->kind != NULL,
 	};
 	return 0;

@@ -105,6 +105,14 @@ static const struct {
 	{ CLAIM_WASM, G(ENGINE), " tsc tscp clock-fine ",
 	  "a guest's clocks tick in milliseconds because the engine says so; native code has the processor's counter and "
 	  "the kernel's clocks" },
+	{ CLAIM_GVISOR, G(KERNEL),
+	  " strange-device dev-fuse dev-tun proc-cmdline proc-mounts kernel-mounts sys-list oom-score nice-up ",
+	  "gVisor's own devices, processes and text: the host has no part in them" },
+	{ CLAIM_GVISOR, G(KERNEL), " suid-mounts dev-mounts ",
+	  "the program never gains rights by executing a file, whatever its mode, and a device node of gVisor's is one of "
+	  "its own devices" },
+	{ CLAIM_GVISOR, G(KERNEL), " inodes ",
+	  "gVisor's file systems count bytes and not files; each file is memory of the box, whose limit holds" },
 	{ CLAIM_BOTH, L(DUMP), " core-dump ",
 	  "a core stays within the limits of files; a host that pipes cores to a program would "
 	  "start it" },

@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 
 #include "base/mem.h"
+#include "boundary/gvisor/failed.h"
 #include "model/filter.h"
 #include "model/note.h"
 #include "model/policy_grant.h"
@@ -43,7 +44,8 @@ void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row,
 
 	if (record->kind != OUTCOME_NONE)
 		return;
-	if (result->verdict == VERDICT_SETUP || result->verdict == VERDICT_INTERNAL) {
+	/* A kernel in user space that gives up ends the box: that is a way of refusing. */
+	if (result->verdict == VERDICT_SETUP || (result->verdict == VERDICT_INTERNAL && result->signal != GVISOR_FAILED)) {
 		snprintf(record->detail, sizeof(record->detail), "%.79s", result->err.text);
 		return;
 	}
@@ -231,6 +233,8 @@ enum selftest_cell selftest_cell(const struct selftest_scope *scope, const struc
 		return CELL_UNKNOWN;
 	if (is_control)
 		return is_refused ? CELL_BROKEN : CELL_WORKS;
+	if (scope->has_kernel && selftest_residual(scope->claimant, row, GUARD_KERNEL))
+		return CELL_KERNEL;
 	return scope->has_engine && selftest_residual(scope->claimant, row, GUARD_ENGINE) ? CELL_ENGINE : CELL_POSSIBLE;
 }
 

@@ -35,13 +35,13 @@ MUST_USE int selftest_read(struct selftest_pass *pass, const char *text, size_t 
 
 /* A box that was given this one attempt is over: what ended it is the outcome, if the attempt had
  * begun and left no record. */
-void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row,
-		     const struct result *result);
+void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row, const struct result *result);
 
 /* What an engine adds to the layers, numbered behind them: the engine itself, and what its process gives up before
  * it looks at a guest. No step of a plan installs them. */
 #define GUARD_ENGINE ((enum layer)(LAYERS + 1))
 #define GUARD_SEAL   ((enum layer)(LAYERS + 2))
+#define GUARD_KERNEL ((enum layer)(LAYERS + 3)) /* no guard: the boundary's own kernel, which answers */
 
 /* The name of a layer, "engine" or "seal". */
 const char *selftest_guard_name(enum layer guard);
@@ -52,13 +52,13 @@ struct selftest_scope {
 	uint32_t claimant; /* CLAIM_PROCESS or CLAIM_CONTAINER, and an engine's */
 	uint64_t layers;   /* installed, LAYER_BIT */
 	uint32_t notes;                 /* enum note: what this host made weaker */
+	bool has_kernel;   /* calls are answered by a kernel of the boundary's own */
 	bool has_engine;   /* a guest's rows are tried in the engine, the others in its place: without it */
 };
 
 /* True when the operation must be refused (a control: must be possible); else *why says, in a few
  * words, why nothing is claimed. */
-bool selftest_claims(const struct selftest_scope *scope, const struct attempt_row *row,
-		     const char **why);
+bool selftest_claims(const struct selftest_scope *scope, const struct attempt_row *row, const char **why);
 
 /* True when no grant lies at, above or beneath the absolute path. */
 bool selftest_is_ungranted(const struct policy *policy, const char *path);
@@ -71,6 +71,7 @@ enum selftest_cell {
 	CELL_BROKEN,   /* a control that fails */
 	CELL_NOT_APPLICABLE,
 	CELL_ENGINE,   /* possible with the engine gone: it alone refuses it, for a reason that is written down */
+	CELL_KERNEL,   /* done by the boundary's own kernel to its own things, for such a reason */
 	CELL_UNKNOWN, /* no answer */
 	CELLS
 };
@@ -104,8 +105,7 @@ struct selftest_count selftest_count(const struct selftest_report *report);
 bool selftest_tries(const struct selftest_column *column, const struct attempt_row *row);
 
 /* True when the operation is refused in the whole box and possible in this column. */
-bool selftest_opens(const struct selftest_report *report, const struct selftest_column *column,
-		    const struct attempt_row *row);
+bool selftest_opens(const struct selftest_report *report, const struct selftest_column *column, const struct attempt_row *row);
 
 /* Operations (and controls) that have an answer in the whole box and none, or for a control another
  * one, in this column: such a column proves less than it seems to. */

@@ -19,6 +19,7 @@ static const struct {
 	[CELL_BROKEN] = { "BROKEN", "\033[1;31m" },
 	[CELL_NOT_APPLICABLE] = { "n/a", "\033[2m" },
 	[CELL_ENGINE] = { "engine", "" },
+	[CELL_KERNEL] = { "answered", "" },
 	[CELL_UNKNOWN] = { "UNKNOWN", "\033[1;33m" },
 };
 
@@ -211,6 +212,8 @@ static void add_summary(const struct selftest_report *report, struct str *out)
 	if (count.cells[CELL_ENGINE])
 		str_addf(out, "%zu are possible to native code in the jail, and to no guest: the engine alone\n",
 			 count.cells[CELL_ENGINE]);
+	if (count.cells[CELL_KERNEL])
+		str_addf(out, "%zu are done by the boundary's own kernel, to nothing of the host's\n", count.cells[CELL_KERNEL]);
 	str_addf(out, "%zu refused, %zu allowed, %zu not applicable\n", count.cells[CELL_HELD],
 		 count.cells[CELL_POSSIBLE], count.cells[CELL_NOT_APPLICABLE]);
 }
@@ -256,7 +259,8 @@ static void put_row(const struct selftest_report *report, const struct attempt_r
 	json_put_bool(json, "claimed", selftest_claims(&report->scope, row, &why));
 	json_put_text(json, "not_claimed", *why ? why : NULL);
 	json_put_bool(json, "good",
-		      cell == CELL_HELD || cell == CELL_WORKS || cell == CELL_NOT_APPLICABLE || cell == CELL_ENGINE);
+		      cell == CELL_HELD || cell == CELL_WORKS || cell == CELL_NOT_APPLICABLE || cell == CELL_ENGINE ||
+			      cell == CELL_KERNEL);
 	put_layers(json, "layers", row->layers & report->scope.layers);
 	json_put_end(json);
 }
@@ -292,6 +296,7 @@ static void put_summary(const struct selftest_report *report, struct json *json)
 	json_put_u64(json, "allowed", count.cells[CELL_POSSIBLE]);
 	json_put_u64(json, "not_applicable", count.cells[CELL_NOT_APPLICABLE]);
 	json_put_u64(json, "engine_alone", count.cells[CELL_ENGINE]);
+	json_put_u64(json, "answered_inside", count.cells[CELL_KERNEL]);
 	json_put_u64(json, "unknown", count.cells[CELL_UNKNOWN]);
 	json_put_u64(json, "controls", count.cells[CELL_WORKS]);
 	json_put_u64(json, "controls_failed", count.cells[CELL_BROKEN]);

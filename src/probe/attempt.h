@@ -26,7 +26,8 @@ enum attempt_claims {
 	CLAIM_PROCESS = 1 << 0,
 	CLAIM_CONTAINER = 1 << 1,
 	CLAIM_BOTH = CLAIM_PROCESS | CLAIM_CONTAINER,
-	CLAIM_WASM = 1 << 2
+	CLAIM_WASM = 1 << 2,
+	CLAIM_GVISOR = 1 << 3
 };
 
 /* What the policy must say for the row to be a claim at all. */

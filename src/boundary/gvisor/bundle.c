@@ -177,7 +177,7 @@ static int put_mounts(struct json *out, const struct rung *rung, struct err *e)
 	return 0;
 }
 
-static void put_linux(struct json *out)
+static int put_linux(struct json *out, const struct policy *policy, struct err *e)
 {
 	static const char *const kinds[] = { "pid", "network", "ipc", "uts", "mount" };
 
@@ -189,7 +189,10 @@ static void put_linux(struct json *out)
 		json_put_end(out);
 	}
 	json_put_end(out);
+	if (bundle_put_calls(out, policy, e) < 0)
+		return -1;
 	json_put_end(out);
+	return 0;
 }
 
 /* JSON has no other bytes than those of Unicode, and what is replaced is not what was said. */
@@ -219,9 +222,8 @@ int bundle_write(const struct rung *rung, struct str *out, struct err *e)
 	json_put_bool(&json, "readonly", false);
 	json_put_end(&json);
 	json_put_text(&json, "hostname", name ? name : "box");
-	if (put_mounts(&json, rung, e) < 0)
+	if (put_mounts(&json, rung, e) < 0 || put_linux(&json, rung->policy, e) < 0)
 		return -1;
-	put_linux(&json);
 	json_put_end(&json);
 	json_put_line(&json);
 	if (json.out.cut || json.out.len > BUNDLE_BYTES)

@@ -17,7 +17,13 @@
  * into the box, runsc has it as 0, and files that the program makes can belong to no other. */
 uint64_t bundle_user(const struct policy *policy, bool groups);
 
+/* Adds the policy's filter as the member "seccomp".
+ *
+ * Errors: those of parts_filter_rows() and filter_cases() */
+struct json;
+MUST_USE int bundle_put_calls(struct json *out, const struct policy *policy, struct err *e);
+
 /* Writes config.json for the rung's policy and payload.
  *
- * Errors: ERR_LIMIT for too many grants or too large a command line */
+ * Errors: ERR_LIMIT for too many grants or too large a command line; those of bundle_put_calls() */
 MUST_USE int bundle_write(const struct rung *rung, struct str *out, struct err *e);

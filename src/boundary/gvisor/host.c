@@ -92,7 +92,7 @@ static pid_t start_run(const sigset_t *before)
 {
 	static const char *const argv[] = {
 		RUNSC, STATE, "--log=" LOG, "--log-format=json", "--debug-log=" NOTES, "--debug-command=run",
-		"--panic-log=" PANIC, "--rootless", "--network=none", "--ignore-cgroups", "run", "--bundle=/ward/bundle", "box",
+		"--panic-log=" PANIC, "--rootless", "--network=none", "--ignore-cgroups", "--oci-seccomp", "run", "--bundle=/ward/bundle", "box",
 		NULL,
 	};
 
@@ -201,12 +201,43 @@ _Noreturn static void fail(const char *what)
 	die_of(GVISOR_FAILED);
 }
 
-/* runsc tells the program's status in full among its notes; its own exit code folds signals into numbers. And it
- * notes when the sandbox was gone before it said how the program ended: then the status is the sandbox's. */
+/* A line of Go's runtime that tells why it ends. Lines of gVisor's own begin with a letter and a date, whatever the
+ * program made it write. */
+static const char *last_words(const char *text)
+{
+	static const char *const begins[] = { "panic: ", "fatal error: ", "runtime: " };
+
+	for (const char *line = text; line && *line; line = strchr(line, '\n') ? strchr(line, '\n') + 1 : NULL)
+		for (size_t i = 0; i < ARRAY_SIZE(begins); i++)
+			if (strncmp(line, begins[i], strlen(begins[i])) == 0)
+				return line;
+	return NULL;
+}
+
+/* When runsc notes that the sandbox was gone before it told how the program ended, the status is the sandbox's. It
+ * may be the program's even so: the sandbox ends with that. */
+static void check_sandbox(int status)
+{
+	char panic[65536];
+	const char *words;
+
+	if (WIFSIGNALED(status))
+		fail("gVisor's kernel was killed");
+	read_end(PANIC, panic, sizeof(panic));
+	words = last_words(panic);
+	if (!words)
+		return;
+	for (char *at = panic; *at; at++)
+		*at = *at >= ' ' && *at <= '~' ? *at : *at == '\n' ? '\n' : '?';
+	dprintf(STDERR_FILENO, "ward-runsc: %.*s\n", (int)strcspn(words, "\n") % 400, words);
+	fail("gVisor's kernel failed");
+}
+
+/* runsc tells the program's status in full among its notes; its own exit code folds signals into numbers. */
 static int status_of(int status)
 {
 	static const char exiting[] = "Exiting with status: ";
-	char notes[16384], panic[2];
+	char notes[16384];
 	const char *found = NULL;
 
 	read_end(NOTES, notes, sizeof(notes));
@@ -214,10 +245,8 @@ static int status_of(int status)
 		found = at + sizeof(exiting) - 1;
 	if (found)
 		status = (int)strtol(found, NULL, 10);
-	if (read_end(PANIC, panic, sizeof(panic)))
-		fail("gVisor's kernel ended in a panic");
-	if (strstr(notes, "Will try waiting on the sandbox process instead") && WIFSIGNALED(status))
-		fail("gVisor's kernel was killed");
+	if (strstr(notes, "Will try waiting on the sandbox process instead"))
+		check_sandbox(status);
 	return status;
 }
 

@@ -8,7 +8,10 @@
 
 #include <cmocka.h>
 
+#include "boundary/gvisor/failed.h"
+
 #define EXITED(code) ((code) << 8)
+#define IN_GVISOR { .started = true, .ended = true, .status = GVISOR_FAILED, .stop = VERDICT_OK, .in_gvisor = true }
 #define RAN(by, how) { .started = true, .ended = true, .status = how, .stop = by }
 
 static void the_first_cause_wins(void **state)
@@ -56,6 +59,11 @@ static void the_first_cause_wins(void **state)
 		{ { .started = true, .ended = true, .stop = VERDICT_OK, .broken = true }, 0, 0, 0,
 		  VERDICT_INTERNAL, 0, 0 },
 		{ { .stop = VERDICT_OK, .broken = true }, 0, 0, 0, VERDICT_SETUP, -1, 0 },
+		/* gVisor failed, by itself or because of a limit; elsewhere the signal is the program's own */
+		{ IN_GVISOR, 0, 0, 0, VERDICT_INTERNAL, -1, GVISOR_FAILED },
+		{ IN_GVISOR, 1, 0, 0, VERDICT_LIMIT_MEMORY, -1, GVISOR_FAILED },
+		{ IN_GVISOR, 0, 1, 0, VERDICT_LIMIT_PIDS, -1, GVISOR_FAILED },
+		{ RAN(VERDICT_OK, GVISOR_FAILED), 0, 0, 0, VERDICT_SIGNAL, -1, GVISOR_FAILED },
 	};
 	struct policy policy = POLICY_NONE;
 

@@ -85,6 +85,23 @@ static void what_the_engine_alone_refuses_has_a_reason_or_is_a_finding(void **st
 	assert_int_equal(cell_of(&native, "clock-fine", OUTCOME_ALLOWED, 0), CELL_NOT_APPLICABLE);
 }
 
+/* gVisor's kernel does it, to things of its own; a container that lets it happen lets it happen to the host. */
+static void what_a_kernel_of_its_own_answers_has_a_reason_or_is_a_finding(void **state)
+{
+	OWN(policy) policy = POLICY_NONE;
+	const struct selftest_scope host = { .policy = &policy, .claimant = CLAIM_CONTAINER | CLAIM_GVISOR };
+	const struct selftest_scope scope = {
+		.policy = &policy, .claimant = CLAIM_CONTAINER | CLAIM_GVISOR, .has_kernel = true,
+	};
+
+	(void)state;
+	assert_int_equal(cell_of(&scope, "dev-tun", OUTCOME_ALLOWED, 0), CELL_KERNEL);
+	assert_int_equal(cell_of(&scope, "dev-tun", OUTCOME_REFUSED, EACCES), CELL_HELD);
+	assert_int_equal(cell_of(&scope, "secret-read", OUTCOME_ALLOWED, 0), CELL_POSSIBLE);
+	assert_int_equal(cell_of(&scope, "mount", OUTCOME_ALLOWED, 0), CELL_POSSIBLE);
+	assert_int_equal(cell_of(&host, "dev-tun", OUTCOME_ALLOWED, 0), CELL_POSSIBLE);
+}
+
 /* A policy for native code may list open and not openat2; the seal has it the other way round. */
 static void in_an_engines_place_a_control_may_use_the_call_that_is_left(void **state)
 {
@@ -331,6 +348,7 @@ int main(void)
 		cmocka_unit_test(every_group_but_none_is_empty),
 		cmocka_unit_test(a_control_is_claimed_by_nobody_and_an_operation_by_somebody),
 		cmocka_unit_test(what_the_engine_alone_refuses_has_a_reason_or_is_a_finding),
+		cmocka_unit_test(what_a_kernel_of_its_own_answers_has_a_reason_or_is_a_finding),
 		cmocka_unit_test(in_an_engines_place_a_control_may_use_the_call_that_is_left),
 		cmocka_unit_test(refused_killed_allowed_and_silent_are_told_apart),
 		cmocka_unit_test(not_being_allowed_to_ask_proves_nothing),

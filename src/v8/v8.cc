@@ -27,6 +27,8 @@ struct engine {
 	v8::Global<v8::WasmModuleObject> module;
 	v8::Global<v8::Object> imports;
 	Binding *bindings;
+	v8::Global<v8::ArrayBuffer> buffer;
+	struct engine_memory seen;  // of that buffer
 	uint64_t garbage;  // bytes of memory in instances that are no longer used
 	volatile int running, stopped;
 };
@@ -41,6 +43,29 @@ struct engine_memory memory_of(const struct engine *engine)
 	return {static_cast<uint8_t *>(buffer->Data()), buffer->ByteLength()};
 }
 
+// The same for a host call, where it counts. A memory that grows gets a new buffer, and V8 makes the old one empty.
+struct engine_memory memory_now(struct engine *engine)
+{
+	if (engine->seen.len && engine->buffer.Get(engine->isolate)->ByteLength() == engine->seen.len)
+		return engine->seen;
+	engine->seen = memory_of(engine);
+	if (engine->seen.len)
+		engine->buffer.Reset(engine->isolate, engine->memory.Get(engine->isolate)->Buffer());
+	return engine->seen;
+}
+
+// Numbers of 32 bits come as what V8 calls a small integer, which v8-internal.h can read without a call.
+bool small(v8::Local<v8::Value> value, uint64_t *out)
+{
+	using Inside = v8::internal::Internals;
+	const auto word = *reinterpret_cast<const v8::internal::Address *>(*value);
+
+	if (Inside::HasHeapObjectTag(word))
+		return false;
+	*out = static_cast<uint32_t>(Inside::SmiValue(word));
+	return true;
+}
+
 // One argument as a word; false: the module declared the import with another type, and V8 has thrown.
 bool word(const v8::FunctionCallbackInfo<v8::Value> &info, int at, char letter, uint64_t *out)
 {
@@ -52,10 +77,8 @@ bool word(const v8::FunctionCallbackInfo<v8::Value> &info, int at, char letter, 
 		*out = n->Uint64Value();
 		return true;
 	}
-	if (info[at]->IsInt32()) {
-		*out = static_cast<uint32_t>(info[at].As<v8::Int32>()->Value());
+	if (small(info[at], out))
 		return true;
-	}
 	v8::Maybe<uint32_t> n = info[at]->Uint32Value(info.GetIsolate()->GetCurrentContext());
 	*out = n.FromMaybe(0);
 	return n.IsJust();
@@ -70,7 +93,7 @@ void call_host(const v8::FunctionCallbackInfo<v8::Value> &info)
 	for (int i = 0; letters[i] && i < ENGINE_WORDS; i++)
 		if (!word(info, i, letters[i], &words[i]))
 			return;
-	if (!binding->import.call(binding->at, binding->import.what, words, memory_of(binding->engine), &result)) {
+	if (!binding->import.call(binding->at, binding->import.what, words, memory_now(binding->engine), &result)) {
 		// What is thrown unwinds at once but could be caught in the module; the other cannot be caught, but
 		// comes only with the next loop or call. Whoever catches and then returns has still failed.
 		binding->engine->stopped = 1;
@@ -81,7 +104,7 @@ void call_host(const v8::FunctionCallbackInfo<v8::Value> &info)
 	if (binding->import.result == 'I')
 		info.GetReturnValue().Set(v8::BigInt::NewFromUnsigned(info.GetIsolate(), result));
 	else
-		info.GetReturnValue().Set(static_cast<uint32_t>(result));
+		info.GetReturnValue().Set(static_cast<int32_t>(result));  // the bits are the same, and it is small
 }
 
 // Where a trap was, out of the first line of the stack that is wasm's:
@@ -196,6 +219,7 @@ bool instantiate(struct engine *engine, v8::Local<v8::Context> context, v8::Loca
 	v8::Local<v8::Value> exports = member(context, instance, "exports");
 	v8::Local<v8::Value> memory = member(context, exports, "memory");
 
+	engine->seen = {nullptr, 0};
 	engine->memory.Reset();
 	if (memory->IsWasmMemoryObject())
 		engine->memory.Reset(engine->isolate, memory.As<v8::WasmMemoryObject>());
@@ -273,6 +297,8 @@ void collect(struct engine *engine)
 	if (engine->garbage < most)
 		return;
 	engine->garbage = 0;
+	engine->seen = {nullptr, 0};
+	engine->buffer.Reset();
 	engine->memory.Reset();
 	engine->exports.Reset();
 	engine->isolate->LowMemoryNotification();

@@ -25,7 +25,7 @@ struct engine_import {
 	bool (*call)(void *at, const void *what, const uint64_t *words, struct engine_memory memory, uint64_t *result);
 	const void *what;
 };
-#define ENGINE_WORDS 16
+#define ENGINE_WORDS 10
 
 /* Where imports are found; false: there is none of that name. */
 struct engine_host {

@@ -159,3 +159,12 @@ def test_every_file_that_is_mentioned_exists(document):
 
 def test_the_architecture_can_be_read_in_one_go():
     assert len(read("ARCHITECTURE.md").splitlines()) <= 250
+
+
+def test_the_table_of_classes_is_that_of_the_source():
+    """What each class of function would let out of a plug-in."""
+    text = read("src/plugin/classes.def").partition("*/")[2]
+    rows = re.findall(r'CLASS\(\w+, "(\w+)", (true|false),\s*((?:"[^"]*"\s*)+),\s*((?:"[^"]*"\s*)+)\)', text)
+    whole = [[f"`{word}`" + ("" if widens == "true" else " (does not widen)"),
+              *("".join(re.findall(r'"([^"]*)"', column)) or "-" for column in columns)] for word, widens, *columns in rows]
+    assert whole and cells("docs/plugin.md", "4. What a fourth function would let out") == whole

@@ -4,6 +4,7 @@
 #define WARD(name) DISPATCH_ELSEWHERE(name)
 #define ANALYST(name) DISPATCH_HERE(name)
 #define PLUGIN(name) DISPATCH_ELSEWHERE(name)
+#define CLIENT(name) DISPATCH_ELSEWHERE(name)
 #define COMMAND(name, program) program(name)
 static const struct dispatch_row rows[] = {
 #include "cmd/commands.def"

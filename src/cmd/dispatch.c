@@ -10,7 +10,9 @@
 #include "cmd/beside.h"
 #include "cmd/say.h"
 
-static const char *const program_names[] = { [WARD] = "ward", [ANALYST] = "ward-analyst", [PLUGIN] = "ward-plugin" };
+static const char *const program_names[] = {
+	[WARD] = "ward", [ANALYST] = "ward-analyst", [PLUGIN] = "ward-plugin", [CLIENT] = "ward-client",
+};
 
 static const struct {
 	const char *name;

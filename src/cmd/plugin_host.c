@@ -279,6 +279,7 @@ int command_plugin_run(struct args *args, struct err *e)
 
 #define WARD(name)    DISPATCH_ELSEWHERE(name)
 #define ANALYST(name) DISPATCH_ELSEWHERE(name)
+#define CLIENT(name)  DISPATCH_ELSEWHERE(name)
 #define PLUGIN(name)  DISPATCH_HERE(name)
 #define COMMAND(name, program) program(name)
 static const struct dispatch_row rows[] = {

@@ -14,7 +14,7 @@
 #define RANDOM_MOST 256 /* getrandom(2): up to here it is never interrupted */
 
 /* Ends the guest's call. */
-static bool stop(struct guest *guest, enum wire_end end, const char *format, ...) __attribute__((format(printf, 3, 4)));
+static bool stop(struct guest *guest, enum wire_end end, const char *format, ...) __attribute__((format(printf, 3, 4), cold));
 static bool stop(struct guest *guest, enum wire_end end, const char *format, ...)
 {
 	va_list args;
@@ -26,7 +26,7 @@ static bool stop(struct guest *guest, enum wire_end end, const char *format, ...
 	return false;
 }
 
-static uint8_t *bytes_at(struct guest *guest, const struct engine_memory *memory, uint64_t at, uint64_t len)
+static inline uint8_t *bytes_at(struct guest *guest, const struct engine_memory *memory, uint64_t at, uint64_t len)
 {
 	static uint8_t nothing;
 
@@ -108,7 +108,8 @@ static bool do_random_get(struct guest *guest, const uint64_t *words, const stru
 	return true;
 }
 
-static bool (*const functions[])(struct guest *, const uint64_t *, const struct engine_memory *, uint64_t *) = {
+typedef bool function(struct guest *guest, const uint64_t *words, const struct engine_memory *memory, uint64_t *result);
+static function *const functions[] = {
 #define FUNCTION(id, grant, name, words, result, what) do_##name,
 #include "plugin/functions.def"
 #undef FUNCTION
@@ -127,8 +128,7 @@ static bool call_own(void *at, const void *what, const uint64_t *words, struct e
 {
 	struct guest *const guest = at;
 
-	return spend_call(guest) && functions[(const struct plugin_function_row *)what - plugin_function_row(0)](
-		guest, words, &memory, result);
+	return spend_call(guest) && (*(function *const *)what)(guest, words, &memory, result);
 }
 
 /* The embedder's functions are in another process: a frame there, a frame back. */
@@ -169,7 +169,7 @@ static bool find_import(void *at, const char *module, const char *name, struct e
 
 		if (row->grant & ~guest->terms.grants)
 			return false;
-		*out = (struct engine_import){ .words = row->words, .result = row->result, .call = call_own, .what = row };
+		*out = (struct engine_import){ .words = row->words, .result = row->result, .call = call_own, .what = &functions[which] };
 		return true;
 	}
 	for (size_t i = 0; strcmp(module, PLUGIN_EMBEDDER) == 0 && i < guest->terms.n_functions; i++)

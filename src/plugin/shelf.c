@@ -16,7 +16,7 @@ void shelf_done(struct shelf *shelf)
 }
 
 /* Eight bytes a step. A module that makes keys collide waits for itself. */
-static uint64_t hash_of(const uint8_t *key, size_t len)
+static inline uint64_t hash_of(const uint8_t *key, size_t len)
 {
 	uint64_t hash = len * UINT64_C(0x9e3779b97f4a7c15);
 
@@ -33,8 +33,25 @@ static uint64_t hash_of(const uint8_t *key, size_t len)
 	return hash ^ hash >> 29;
 }
 
+/* memcmp(3) is a call for what is mostly a word or two. */
+static inline bool is_same(const uint8_t *a, const uint8_t *b, size_t len)
+{
+	for (; len >= 8; a += 8, b += 8, len -= 8) {
+		uint64_t x, y;
+
+		memcpy(&x, a, 8);
+		memcpy(&y, b, 8);
+		if (x != y)
+			return false;
+	}
+	for (; len; a++, b++, len--)
+		if (*a != *b)
+			return false;
+	return true;
+}
+
 /* Where the key's number stands or would stand in the index. */
-static size_t seek(const struct shelf *shelf, uint64_t hash, const uint8_t *key, uint32_t key_len)
+static inline size_t seek(const struct shelf *shelf, uint64_t hash, const uint8_t *key, uint32_t key_len)
 {
 	size_t at = hash & shelf->mask;
 
@@ -42,7 +59,7 @@ static size_t seek(const struct shelf *shelf, uint64_t hash, const uint8_t *key,
 		const struct shelf_entry *const entry = &shelf->entries[shelf->index[at] - 1];
 
 		if (entry->hash == hash && entry->key_len == key_len &&
-		    memcmp(shelf->bytes + entry->key_at, key, key_len) == 0)
+		    is_same(shelf->bytes + entry->key_at, key, key_len))
 			break;
 	}
 	return at;
@@ -117,15 +134,6 @@ static struct shelf_entry *find(const struct shelf *shelf, uint64_t hash, const 
 	return number ? &shelf->entries[number - 1] : NULL;
 }
 
-/* The entry of a key; value_len 0 when it was not there. */
-static struct shelf_entry *entry_of(struct shelf *shelf, const uint8_t *key, uint32_t key_len)
-{
-	const uint64_t hash = hash_of(key, key_len);
-	struct shelf_entry *const there = find(shelf, hash, key, key_len);
-
-	return there ? there : add_entry(shelf, hash, key, key_len);
-}
-
 static void set_value(struct shelf *shelf, struct shelf_entry *entry, const uint8_t *value, uint32_t len)
 {
 	if (entry->value_len) {
@@ -156,7 +164,9 @@ bool shelf_load(struct shelf *shelf, const struct journal_bounds *bounds, const 
 	for (at = 0; journal_next(snapshot, len, &at, &record) > 0;) {
 		if (record.kind != JOURNAL_PUT)
 			return false;
-		struct shelf_entry *const entry = entry_of(shelf, record.key, record.key_len);
+		const uint64_t hash = hash_of(record.key, record.key_len);
+		struct shelf_entry *const there = find(shelf, hash, record.key, record.key_len);
+		struct shelf_entry *const entry = there ? there : add_entry(shelf, hash, record.key, record.key_len);
 
 		entry->based = true;
 		set_value(shelf, entry, record.value, record.value_len);
@@ -179,12 +189,15 @@ const uint8_t *shelf_get(const struct shelf *shelf, const uint8_t *key, uint32_t
 
 enum shelf_answer shelf_put(struct shelf *shelf, const uint8_t *key, uint32_t key_len, const uint8_t *value, uint32_t len)
 {
-	uint32_t old_len = 0;
 	struct shelf_entry *entry;
 
 	if (!key_len || key_len > JOURNAL_KEY || len > shelf->bounds.value)
 		return SHELF_TOO_LARGE;
-	const bool is_new = !shelf_get(shelf, key, key_len, &old_len);
+	const uint64_t hash = hash_of(key, key_len);
+
+	entry = find(shelf, hash, key, key_len);
+	const uint32_t old_len = entry ? entry->value_len : 0;
+	const bool is_new = !old_len;
 	const uint64_t freed = is_new ? 0 : (uint64_t)key_len + old_len;
 
 	if (is_new && !len)
@@ -193,9 +206,12 @@ enum shelf_answer shelf_put(struct shelf *shelf, const uint8_t *key, uint32_t ke
 	if (len && ((is_new && shelf->live_keys >= shelf->bounds.keys) ||
 		    (shelf->live_bytes - freed + key_len + len > shelf->bounds.bytes && len > old_len)))
 		return SHELF_OVER_QUOTA;
-	if (shelf->n_entries == shelf->cap_entries || shelf->cap_bytes - shelf->n_bytes < (uint64_t)key_len + len)
+	if (shelf->n_entries == shelf->cap_entries || shelf->cap_bytes - shelf->n_bytes < (uint64_t)key_len + len) {
 		compact(shelf);
-	entry = entry_of(shelf, key, key_len);
+		entry = find(shelf, hash, key, key_len);
+	}
+	if (!entry)
+		entry = add_entry(shelf, hash, key, key_len);
 	entry->changed = true;
 	set_value(shelf, entry, value, len);
 	return SHELF_DONE;

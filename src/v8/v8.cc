@@ -11,10 +11,8 @@ namespace {
 
 // One import of the module, for as long as the module lives.
 struct Binding {
-	struct engine *engine;
 	struct engine_import import;
 	void *at;
-	Binding *next;
 };
 
 }  // namespace
@@ -26,7 +24,8 @@ struct engine {
 	v8::Global<v8::WasmMemoryObject> memory;
 	v8::Global<v8::WasmModuleObject> module;
 	v8::Global<v8::Object> imports;
-	Binding *bindings;
+	Binding *bindings;  // one an import; a function of V8's has the number of its own
+	uint32_t n_bindings;
 	v8::Global<v8::ArrayBuffer> buffer;
 	struct engine_memory seen;  // of that buffer
 	uint64_t garbage;  // bytes of memory in instances that are no longer used
@@ -46,7 +45,12 @@ struct engine_memory memory_of(const struct engine *engine)
 // The same for a host call, where it counts. A memory that grows gets a new buffer, and V8 makes the old one empty.
 struct engine_memory memory_now(struct engine *engine)
 {
-	if (engine->seen.len && engine->buffer.Get(engine->isolate)->ByteLength() == engine->seen.len)
+	v8::Local<v8::ArrayBuffer> buffer;
+
+	// Both are the address of a slot; this way no other slot is filled for each call.
+	static_assert(sizeof(buffer) == sizeof(engine->buffer), "handles are pointers");
+	memcpy(static_cast<void *>(&buffer), static_cast<const void *>(&engine->buffer), sizeof(buffer));
+	if (engine->seen.len && buffer->ByteLength() == engine->seen.len)
 		return engine->seen;
 	engine->seen = memory_of(engine);
 	if (engine->seen.len)
@@ -86,17 +90,19 @@ bool word(const v8::FunctionCallbackInfo<v8::Value> &info, int at, char letter, 
 
 void call_host(const v8::FunctionCallbackInfo<v8::Value> &info)
 {
-	const Binding *binding = static_cast<const Binding *>(info.Data().As<v8::External>()->Value());
-	const char *letters = binding->import.words;
-	uint64_t words[ENGINE_WORDS] = {0}, result = 0;
+	struct engine *engine = static_cast<struct engine *>(info.GetIsolate()->GetData(0));
+	uint64_t words[ENGINE_WORDS], result = 0, number = 0;
 
+	small(info.Data(), &number);
+	const Binding *binding = &engine->bindings[number];
+	const char *letters = binding->import.words;
 	for (int i = 0; letters[i] && i < ENGINE_WORDS; i++)
 		if (!word(info, i, letters[i], &words[i]))
 			return;
-	if (!binding->import.call(binding->at, binding->import.what, words, memory_now(binding->engine), &result)) {
+	if (!binding->import.call(binding->at, binding->import.what, words, memory_now(engine), &result)) {
 		// What is thrown unwinds at once but could be caught in the module; the other cannot be caught, but
 		// comes only with the next loop or call. Whoever catches and then returns has still failed.
-		binding->engine->stopped = 1;
+		engine->stopped = 1;
 		info.GetIsolate()->TerminateExecution();
 		info.GetIsolate()->ThrowException(v8::String::Empty(info.GetIsolate()));
 		return;
@@ -175,12 +181,13 @@ bool bind(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::V
 			 *space, *what);
 		return false;
 	}
-	engine->bindings = new Binding{engine, import, host->at, engine->bindings};
+	const uint32_t number = engine->n_bindings++;
+	engine->bindings[number] = {import, host->at};
 	if (!at->IsObject()) {
 		at = v8::Object::New(isolate);
 		imports->Set(context, module.As<v8::String>(), at).Check();
 	}
-	if (!v8::Function::New(context, call_host, v8::External::New(isolate, engine->bindings), 0,
+	if (!v8::Function::New(context, call_host, v8::Integer::NewFromUnsigned(isolate, number), 0,
 			       v8::ConstructorBehavior::kThrow).ToLocal(&function))
 		return false;
 	return at.As<v8::Object>()->Set(context, name.As<v8::String>(), function).FromMaybe(false);
@@ -193,6 +200,7 @@ bool bind_all(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v
 
 	if (!list->IsArray())
 		return false;
+	engine->bindings = new Binding[list.As<v8::Array>()->Length() + 1]();
 	for (uint32_t i = 0; i < list.As<v8::Array>()->Length(); i++) {
 		v8::HandleScope scope(engine->isolate);
 		v8::Local<v8::Value> wanted;
@@ -252,6 +260,7 @@ struct engine *engine_start(uint64_t memory_pages, size_t stack_bytes)
 	v8::V8::EnableWebAssemblyTrapHandler(true);
 	params.array_buffer_allocator = v8::ArrayBuffer::Allocator::NewDefaultAllocator();
 	engine->isolate = v8::Isolate::New(params);
+	engine->isolate->SetData(0, engine);
 	engine->isolate->SetFatalErrorHandler(once_give_up);
 	engine->isolate->SetOOMErrorHandler(once_out_of_memory);
 	v8::Isolate::Scope isolate(engine->isolate);

@@ -6,10 +6,11 @@
 
 #include "base/mem.h"
 
-extern const struct boundary boundary_process, boundary_container, boundary_gvisor, boundary_wasm;
+extern const struct boundary boundary_process, boundary_container, boundary_gvisor, boundary_wasm,
+	boundary_js;
 
 static const struct boundary *const boundaries[] = {
-	&boundary_process, &boundary_container, &boundary_gvisor, &boundary_wasm,
+	&boundary_process, &boundary_container, &boundary_gvisor, &boundary_wasm, &boundary_js,
 };
 
 const struct boundary *boundary_at(size_t i)

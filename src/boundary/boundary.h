@@ -25,6 +25,11 @@ struct payload {
 	uint32_t pty_size;              /* rows << 16 | columns it begins with, 0: not known */
 	bool in_place;                  /* what is inside has the path it has outside: selftest alone, for a box
 					 * that it takes the mounts of */
+	enum payload_guest {
+		GUEST_PROGRAM,          /* argv[0], once */
+		GUEST_REQUESTS,         /* argv[0] answers each line of standard input */
+		GUEST_ZYGOTE            /* none: guests are ordered on the first passed descriptor */
+	} guest;                        /* the last two: boundary js alone */
 	bool observed;                  /* every call is asked about and goes on unless the floor or the
 					 * boundary refuses it: `ward trace` alone, never a policy */
 };

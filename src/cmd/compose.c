@@ -32,8 +32,8 @@ static bool may_change_boundary(const struct composing *c, uint64_t n)
 	if (c->widen || policy_find_is_builtin(c->policy_name) ||
 	    strcmp(old->origin.source, POLICY_UNSTATED) == 0)
 		return true;
-	/* The engine of wasm stands in a container. */
-	if (n == BOUNDARY_WASM && old->n <= BOUNDARY_CONTAINER)
+	/* The engine of wasm and js stands in a container. */
+	if ((n == BOUNDARY_WASM || n == BOUNDARY_JS) && old->n <= BOUNDARY_CONTAINER)
 		return true;
 	return (n >= old->n && n <= BOUNDARY_MICROVM) || n == old->n ||
 	       (n == BOUNDARY_PROCESS && (c->policy->fallback & FALLBACK_PROCESS));

@@ -10,6 +10,11 @@
 
 const struct opt run_options_table[] = {
 #include "cmd/run_options.def"
+	{ .name = "requests",
+	  .group = "Script",
+	  .id = RUN_REQUESTS,
+	  .help = "boundary js: the script answers each line of standard input, which is JSON, in a process of its "
+		  "own; limits of time are each request's" },
 	{ .name = "monitor",
 	  .kind = OPT_VALUE,
 	  .arg = "SOCKET|none",
@@ -139,6 +144,7 @@ int run_options_read(struct args *args, struct run_options *out, struct err *e)
 	out->quiet = args_has(args, RUN_QUIET);
 	out->verbose = args_has(args, RUN_VERBOSE);
 	out->is_plugin = args_has(args, RUN_PLUGIN);
+	out->requests = args_has(args, RUN_REQUESTS);
 	out->monitor = monitor ? monitor->value : NULL;
 	out->in_fd = args->has_in ? STDIN_FILENO : -1;
 	out->out_fd = args->has_out ? STDOUT_FILENO : -1;

@@ -11,12 +11,12 @@
 /* Ids of the rows of run_options.def that are not compose's. */
 enum run_id {
 	RUN_EXPLAIN = COMPOSE_IDS, RUN_DRY_RUN, RUN_QUIET, RUN_VERBOSE, RUN_MONITOR, RUN_RESULT,
-	RUN_RESULT_FORMAT, RUN_STATUS_FD, RUN_STDIN, RUN_STDOUT, RUN_STDERR, RUN_EXIT_PREFIX, RUN_PLUGIN,
+	RUN_RESULT_FORMAT, RUN_STATUS_FD, RUN_STDIN, RUN_STDOUT, RUN_STDERR, RUN_EXIT_PREFIX, RUN_PLUGIN, RUN_REQUESTS,
 	RUN_IDS
 };
 
 struct run_options {
-	bool explain, dry_run, quiet, verbose;
+	bool explain, dry_run, quiet, verbose, requests;
 	bool is_plugin;                 /* the module comes over a descriptor */
 	const char *monitor;            /* NULL = the usual one */
 	const char *result_name;        /* NULL = none wanted */

@@ -49,8 +49,16 @@ static void fill_payload(struct running *run, const struct args *args)
 		.is_plugin = run->options.is_plugin,
 		.pty = pty,
 		.pty_size = pty ? terminal_size(run->options.in_fd, run->options.out_fd) : 0,
+		.guest = run->options.requests ? GUEST_REQUESTS : GUEST_PROGRAM,
 		.observed = run->record != NULL,
 	};
+}
+
+static int check_requests(const struct running *run, struct err *e)
+{
+	if (!run->options.requests || policy_n(&run->policy, KEY_BOUNDARY) == BOUNDARY_JS)
+		return 0;
+	return err_set(e, ERR_USAGE, "--requests: only a script answers requests; add --boundary=js");
 }
 
 /* The other weaknesses are notes of the result, which -v prints. */
@@ -112,6 +120,8 @@ int running_prepare(struct running *run, struct args *args, struct err *e)
 		return -1;
 	run->result.policy_name = policy_text(&run->policy, KEY_NAME);
 	run->result.policy_source = run->source;
+	if (check_requests(run, e) < 0)
+		return -1;
 	/* A box that is traced is of a keeper of our own: only what descends from us may be watched. */
 	if (host_look(run->record ? "none" : run->options.monitor, &run->host, &run->socket, e) < 0)
 		return -1;
@@ -135,10 +145,20 @@ static void shed(void *at)
 	mem_trim();
 }
 
+/* Its limits of time are each request's: the engine has them, the box has none. */
+static struct policy timeless(const struct policy *policy)
+{
+	struct policy copy = *policy;
+
+	copy.values[KEY_CPU] = copy.values[KEY_WALL] = (struct policy_value){ .set = false };
+	return copy;
+}
+
 static void start(struct running *run, struct observer *observer)
 {
+	const struct policy of_requests = timeless(&run->policy);
 	const struct run_request request = {
-		.policy = &run->policy,
+		.policy = run->options.requests ? &of_requests : &run->policy,
 		.filter = &run->fit.rung.filter,
 		.plan = run->fit.plan,
 		.fds = run->openings.fds,

@@ -31,6 +31,9 @@ int selftest_engine_find(struct selftest *self, struct err *e)
 
 	policy_format(&self->policy, KEY_BOUNDARY, name, sizeof(name));
 	self->kind = guest_kind_find(name);
+	if (!self->kind && boundary_find(name) && boundary_find(name)->reads_program)
+		return err_set(e, ERR_UNSUPPORTED, "boundary %s: no attempts are written for its guests, so nothing would be "
+			       "tested; `selftest -b wasm` tries the engine's container", name);
 	if (!self->kind)
 		return 0;
 	host_find_engine(&self->host);

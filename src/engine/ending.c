@@ -30,6 +30,7 @@ static enum verdict by_signal(const struct result *result)
 		{ SIGSYS, VERDICT_DENIED_SYSCALL },
 		{ SIGXCPU, VERDICT_LIMIT_CPU },
 		{ SIGXFSZ, VERDICT_LIMIT_DISK },
+		{ SIGSTKFLT, VERDICT_LIMIT_MEMORY },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

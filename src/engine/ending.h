@@ -9,7 +9,8 @@
  *   4. more processor time than limits.cpu, also when it ended by itself meanwhile: limit.cpu
  *   5. the first process died without a word: limit.memory when the kernel killed for memory, else
  *      internal. Never success
- *   6. SIGSYS: denied.syscall; SIGXCPU: limit.cpu; SIGXFSZ: limit.disk
+ *   6. SIGSYS: denied.syscall; SIGXCPU: limit.cpu; SIGXFSZ: limit.disk; SIGSTKFLT, which no kernel sends and ward-v8
+ *      ends by when a guest was refused memory: limit.memory
  *   7. it failed (a signal, or not 0) after the kernel had killed something in it for memory:
  *      limit.memory; after it had been refused a process: limit.pids
  *   8. gVisor failed, and not the program: internal

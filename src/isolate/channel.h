@@ -41,8 +41,8 @@ struct guest_reader {
 };
 void guest_reader_done(struct guest_reader *reader);
 
-/* Reads once. Returns 1 when bytes came, 0 at the end of the stream; -1 with sys = EAGAIN when none are there
- * yet. The end inside a frame is ERR_USAGE. */
+/* Reads once. Returns 1 when bytes came, 0 at the end of the stream, which may be inside a frame: a peer that was
+ * killed; -1 with sys = EAGAIN when none are there yet. */
 MUST_USE int guest_read(struct guest_reader *reader, int fd, struct err *e);
 
 /* Takes the next whole frame out. Returns 1, 0 when more must be read first, -1 (ERR_USAGE, ERR_LIMIT) for what

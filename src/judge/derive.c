@@ -286,7 +286,7 @@ void derive_policy(const struct record *record, const struct derive_how *how, st
 {
 	struct derived none;
 	struct deriving d = { .record = record, .how = how, .out = out, .counts = counts ? counts : &none };
-	static const char *const sections[] = { "", "limits", "identity", "hardening" };
+	static const char *const sections[] = { "", "limits", "identity", "hardening", "js" };
 
 	*d.counts = (struct derived){ 0 };
 	prepare(&d);

@@ -20,6 +20,20 @@ enum {
 #undef WASI
 };
 
+/* What a guest of JavaScript keeps. */
+enum {
+	SEALED_GUEST = 0
+#define GUEST(name) + 1
+#define SERVE(name)
+#define ZYGOTE(name)
+#include "model/guest_calls.def"
+#undef GUEST
+#undef SERVE
+#undef ZYGOTE
+};
+
+static const char *const script_calls[] = { "console", "performance.now", "ward.args", "ward.env", "ward.input", "ward.output" };
+
 static void read_word(struct nest *nest, struct arena *arena, const char *word)
 {
 	const bool writes = strncmp(word, "--write=", 8) == 0;
@@ -50,6 +64,11 @@ static void read_exec(struct nest *nest, struct arena *arena, const struct plan 
 void nest_read(const struct plan *plan, struct arena *arena, struct nest *out)
 {
 	*out = (struct nest){ .guest = NULL };
+	if (plan->boundary == BOUNDARY_JS)
+		*out = (struct nest){
+			.guest = "script", .engine = "ward-v8", .interface = "the language",
+			.calls = script_calls, .n_calls = ARRAY_SIZE(script_calls), .n_sealed = SEALED_GUEST,
+		};
 	if (plan->boundary != BOUNDARY_WASM)
 		return;
 	*out = (struct nest){

@@ -135,7 +135,7 @@ static int check_text(enum policy_key key, const char *text, struct err *e)
 	return checks[key] ? checks[key](text, e) : 0;
 }
 
-/* Unset means: no limit for MIN, the strictest choice for RANK, off for ON. */
+/* Unset means: no limit for MIN, the strictest choice for RANK, off for ON and OFF. */
 static bool is_within(const struct policy_value *old, enum key_narrow narrow, uint64_t n)
 {
 	switch (narrow) {
@@ -146,7 +146,7 @@ static bool is_within(const struct policy_value *old, enum key_narrow narrow, ui
 	case NARROW_ON:
 		return n >= old->n;
 	case NARROW_OFF:
-		return !old->set || n <= old->n;
+		return n <= old->n;
 	case NARROW_FIXED:
 		return !old->set || n == old->n;
 	case NARROW_FREE:

@@ -127,6 +127,7 @@ static void set_unstated(struct policy *policy)
 		{ KEY_ASLR, true },
 		{ KEY_CORE_SCHED, CORE_SCHED_AUTO },
 		{ KEY_SPEC, SPEC_AUTO },
+		{ KEY_JS_JIT, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

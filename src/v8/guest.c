@@ -279,6 +279,7 @@ static _Noreturn void serve(void)
 
 	if (!js_has_handler(guest.js))
 		end(false, &why);
+	guest_seal_rest();
 	say(GUEST_READY, NULL, 0);
 	for (;;) {
 		const int fd = receive_channel();

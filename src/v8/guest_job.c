@@ -7,6 +7,8 @@
 
 #include "base/mem.h"
 
+#define READS_MAX 2048
+
 static bool take_number(const char *word, const char *name, uint64_t *out)
 {
 	const size_t len = strlen(name);
@@ -35,9 +37,28 @@ static bool take_flag(const char *word, struct guest_job *job)
 	return false;
 }
 
-static bool take(const char *word, struct guest_job *job)
+/* "PATH:NAME", cut at the first colon: ward chose the path. */
+static bool take_read(char *value, struct guest_job *job)
+{
+	static struct guest_read reads[READS_MAX];
+	char *const colon = strchr(value, ':');
+
+	if (!colon || job->n_reads == READS_MAX)
+		return false;
+	*colon = '\0';
+	reads[job->n_reads++] = (struct guest_read){ value, colon + 1 };
+	job->reads = reads;
+	return true;
+}
+
+static bool take(char *word, struct guest_job *job)
 {
 	uint64_t n;
+
+	if (strncmp(word, "--read=", 7) == 0)
+		return take_read(word + 7, job);
+	if (strncmp(word, "--name=", 7) == 0)
+		return *(job->name = word + 7) == '/';
 
 	if (take_number(word, "--control=", &n) && n < 1u << 20)
 		job->control_fd = (int)n;
@@ -60,7 +81,7 @@ bool guest_job_read(int argc, char **argv, struct guest_job *out)
 	for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++)
 		if (!take(argv[at], &job))
 			return false;
-	if (is_zygote ? at != argc || job.control_fd < 0 : at + 1 >= argc)
+	if (is_zygote ? at != argc || job.control_fd < 0 : at + 1 >= argc || !job.name)
 		return false;
 	if (!is_zygote) {
 		job.script = argv[at];

@@ -6,6 +6,11 @@
 #include "isolate/control.h"
 #include "v8/guest.h"
 
+/* A granted file or directory of the box under the name that imports have for it. */
+struct guest_read {
+	const char *path, *name;
+};
+
 struct guest_job {
 	struct nursery_setup engine;
 	struct isolate_limits limits;
@@ -13,11 +18,15 @@ struct guest_job {
 	uint32_t forks;                 /* guests it starts before it is spent */
 	bool requests;                  /* each line of standard input is one */
 	const char *script;             /* its path in the box */
+	const char *name;               /* what imports are relative to */
+	const struct guest_read *reads;
+	size_t n_reads;
 	const char *const *argv;        /* argv[0] is what messages call the script */
 	const char *const *envp;
 };
 
 /* Reads: zygote --control=FD [ENGINE]... [--forks=N]
- *        js [ENGINE]... [--memory=BYTES] [--cpu-us=N] [--wall-us=N] [--requests] SCRIPT NAME [ARG]...
- * ENGINE: --no-jit --eval --wasm --shared-memory. False: not so. */
+ *        js [ENGINE]... [--memory=BYTES] [--cpu-us=N] [--wall-us=N] [--requests] [--read=PATH:NAME]... --name=NAME
+ *           SCRIPT NAME [ARG]...
+ * ENGINE: --no-jit --eval --wasm --shared-memory. Cuts the words that have two parts. False: not so. */
 bool guest_job_read(int argc, char **argv, struct guest_job *out);

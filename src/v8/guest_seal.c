@@ -87,8 +87,8 @@ static const struct {
 	uint16_t nr, sys;
 } refused[] = {
 	{ SYS_open, ENOENT }, { SYS_openat, ENOENT }, { SYS_stat, ENOENT }, { SYS_lstat, ENOENT }, { SYS_newfstatat, ENOENT },
-	{ SYS_access, ENOENT }, { SYS_readlink, ENOENT }, { SYS_getcwd, ENOENT }, { SYS_ioctl, ENOTTY },
-	{ SYS_fstat, EBADF }, { SYS_tgkill, EPERM }, { SYS_rt_sigprocmask, EPERM }, { SYS_rt_sigaction, EPERM },
+	{ SYS_access, ENOENT }, { SYS_readlink, ENOENT }, { SYS_getcwd, ENOENT },
+	{ SYS_fstat, EBADF }, { SYS_lseek, ESPIPE }, { SYS_tgkill, EPERM }, { SYS_rt_sigprocmask, EPERM }, { SYS_rt_sigaction, EPERM },
 	{ SYS_sched_getaffinity, EPERM }, { SYS_sysinfo, EPERM },
 };
 
@@ -235,6 +235,14 @@ static int start_clock(int which, uint64_t us, struct err *e)
 	const struct itimerval value = { .it_value = { (time_t)(us / 1000000), (suseconds_t)(us % 1000000) } };
 
 	return us && setitimer(which, &value, NULL) < 0 ? err_sys(e, "setitimer") : 0;
+}
+
+void guest_seal_rest(void)
+{
+	const struct itimerval none = { .it_value = { 0, 0 } };
+
+	setitimer(ITIMER_PROF, &none, NULL);
+	setitimer(ITIMER_REAL, &none, NULL);
 }
 
 int guest_seal_close(const struct isolate_limits *limits, bool serves, struct err *e)

@@ -23,5 +23,8 @@ MUST_USE int guest_seal_zygote(struct guest_seal *seal, bool may_execute, struct
 /* In a guest that is just forked: it dies with `parent`, has no descriptor but keep_fd, limits, a domain. */
 MUST_USE int guest_seal_birth(const struct guest_seal *seal, int parent, int keep_fd, uint64_t memory_bytes, struct err *e);
 
+/* The clocks of a guest that serves rest between requests, whose forks have their own. */
+void guest_seal_rest(void);
+
 /* Its clocks start, and its calls end. serves: it keeps what a fork for each request takes. */
 MUST_USE int guest_seal_close(const struct isolate_limits *limits, bool serves, struct err *e);

@@ -58,7 +58,7 @@ void set_flags(const struct js_setup *setup)
 	const size_t spare = 256 * 1024, stack = setup->stack_bytes;
 	const size_t kib = stack > 2 * spare ? (stack - spare) / 1024 : 256;
 
-	snprintf(flags, sizeof(flags), "--stack-size=%zu%s%s", kib > 984 ? 984 : kib, setup->jit ? "" : " --jitless",
+	snprintf(flags, sizeof(flags), "--stack-size=%zu%s%s", kib > 984 ? 984 : kib, setup->jit ? "" : " --jitless --no-expose-wasm",
 		 setup->shared_memory ? "" : " --no-harmony-sharedarraybuffer");
 	once_start(flags);
 }

@@ -59,7 +59,7 @@ v8::MaybeLocal<v8::Module> modules_resolve(v8::Local<v8::Context> context, v8::L
 	for (const Source &source : js->sources)
 		if (!source.module.IsEmpty() && source.name == name)
 			return source.module.Get(isolate);
-	const std::string why = "cannot import '" + std::string(*text ? *text : "") + "': " + name + " was not given to this guest";
+	const std::string why = "cannot import '" + std::string(*text ? *text : "") + "': " + name + " was not given to this guest; grant the directory it is in";
 	isolate->ThrowException(v8::Exception::Error(once_text(isolate, why.c_str())));
 	return {};
 }

@@ -7,6 +7,7 @@
 #include "v8/guest_job.h"
 #include "v8/job.h"
 #include "v8/plugin.h"
+#include "v8/script.h"
 #include "v8/wasm.h"
 #include "v8/zygote.h"
 
@@ -21,12 +22,14 @@ int main(int argc, char **argv)
 	if (argc == 3 && strcmp(argv[1], "plugin") == 0) {
 		(void)!plugin_run(atoi(argv[2]), &e); /* comes back only with an error */
 	} else if (guest_job_read(argc, argv, &guest)) {
+		if (guest.control_fd < 0)
+			script_run(&guest);
 		if (zygote_live(&guest, &e) >= 0)
 			return 0;
 	} else if (job_read(argc, argv, &module)) {
 		(void)!wasm_run(&module, &e); /* so does it */
 	} else {
-		fprintf(stderr, "ward-v8: called by ward alone; use `ward run -b wasm MODULE [ARGUMENT]...`\n");
+		fprintf(stderr, "ward-v8: called by ward alone; use `ward run -b wasm MODULE` or `ward run -b js SCRIPT`\n");
 		return CODE_SETUP;
 	}
 	dprintf(2, "ward-v8: %s\n", e.text);

@@ -61,7 +61,7 @@ static void a_plan_is_marked_with_its_boundary(void **state)
 		uint32_t mark;
 	} rows[] = { { "process", BOUNDARY_PROCESS }, { "container", BOUNDARY_CONTAINER },
 		     { "gvisor", BOUNDARY_GVISOR },
-		     { "wasm", BOUNDARY_WASM } };
+		     { "wasm", BOUNDARY_WASM }, { "js", BOUNDARY_JS } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {

@@ -189,10 +189,10 @@ static void release(struct flight *flight)
 	result->write_bytes = res.usage.write_bytes;
 	result->oom_kills = res.usage.oom_kills;
 	result->pids_refused = res.usage.pids_refused;
-	/* What a parked box used before its claim is nobody's. */
-	result->cpu_us -= flight->parked_cpu_us;
-	result->user_us -= flight->parked_user_us;
-	result->system_us -= flight->parked_system_us;
+	/* What a parked box used before it was ready is nobody's. */
+	result->cpu_us -= res.usage.cpu_us < flight->parked_cpu_us ? res.usage.cpu_us : flight->parked_cpu_us;
+	result->user_us -= res.usage.user_us < flight->parked_user_us ? res.usage.user_us : flight->parked_user_us;
+	result->system_us -= res.usage.system_us < flight->parked_system_us ? res.usage.system_us : flight->parked_system_us;
 	/* Without counters of the whole box: what its first process saw by waiting. */
 	if (!(result->have & USAGE_CPU))
 		result->cpu_us = flight->note_cpu_us;

@@ -15,10 +15,12 @@ struct observer;
 
 /* Who keeps a box parked: its program runs, but no clock of its policy does before the claim, and processor time
  * that was used until then does not count. */
-enum run_word { RUN_NOTHING, RUN_CLAIM, RUN_SIGNAL, RUN_FREEZE, RUN_THAW, RUN_KILL };
+enum run_word { RUN_NOTHING, RUN_SETTLE, RUN_CLAIM, RUN_SIGNAL, RUN_FREEZE, RUN_THAW, RUN_KILL };
 struct run_holder {
 	int fd;                         /* when it is readable, hear() says what is wanted */
-	enum run_word (*hear)(void *at, int *signal);   /* RUN_CLAIM: the policy's limits are now those of the job */
+	/* RUN_SETTLE: the program has set itself up and waits: what it used until now is nobody's. RUN_CLAIM: the
+	 * policy's limits are now those of the job, which began at *n (loop_now_us()). RUN_SIGNAL: *n */
+	enum run_word (*hear)(void *at, uint64_t *n);
 	void (*parked)(void *at, const struct result *result);  /* the box waits, and ward has no right left */
 	void *at;
 	int in_fd, out_fd;              /* the box's own streams, taken over; what it writes as errors is dropped */

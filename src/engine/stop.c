@@ -154,20 +154,29 @@ void flight_start_clocks(struct flight *flight)
 	}
 }
 
-/* From now on it is somebody's: the clocks of the policy, as it is now, begin. */
-static void claim(struct flight *flight)
+static void settle(struct flight *flight)
 {
 	struct mon_res res;
 
-	if (!flight->parked)
+	if (!flight->parked || !flight_ask(flight, MON_USAGE, 0, &res))
 		return;
-	flight->parked = false;
-	if (flight_ask(flight, MON_USAGE, 0, &res)) {
-		flight->parked_cpu_us = res.usage.cpu_us;
-		flight->parked_user_us = res.usage.user_us;
-		flight->parked_system_us = res.usage.system_us;
+	flight->parked_cpu_us = res.usage.cpu_us;
+	flight->parked_user_us = res.usage.user_us;
+	flight->parked_system_us = res.usage.system_us;
+}
+
+/* It is somebody's now: the clocks of the policy, as it is now, begin, at the moment of the claim and not when we hear
+ * of it. */
+static void claim(struct flight *flight, uint64_t at_us)
+{
+	const uint64_t now = loop_now_us();
+
+	if (!flight->parked) { /* before it runs, or again: nobody who keeps the rules says that */
+		flight_stop(flight, VERDICT_SIGNAL, 0, 0);
+		return;
 	}
-	flight->started_us = loop_now_us();
+	flight->parked = false;
+	flight->started_us = at_us && at_us <= now && now - at_us < SETUP_MAX_US ? at_us : now;
 	flight_start_clocks(flight);
 }
 
@@ -175,19 +184,22 @@ void flight_hear_holder(void *at, short revents)
 {
 	struct flight *const flight = at;
 	const struct run_holder *const holder = flight->request->holder;
-	int signal = 0;
+	uint64_t n = 0;
 
 	(void)revents;
 	if (flight->over)
 		return;
-	switch (holder->hear(holder->at, &signal)) {
+	switch (holder->hear(holder->at, &n)) {
 	case RUN_NOTHING:
 		return;
+	case RUN_SETTLE:
+		settle(flight);
+		return;
 	case RUN_CLAIM:
-		claim(flight);
+		claim(flight, n);
 		return;
 	case RUN_SIGNAL:
-		(void)ask(flight, MON_SIGNAL, (uint64_t)signal);
+		(void)ask(flight, MON_SIGNAL, n);
 		return;
 	case RUN_FREEZE:
 		(void)ask(flight, MON_FREEZE, 1);

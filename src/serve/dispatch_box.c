@@ -214,6 +214,7 @@ static void check_parked(struct dispatch *d, struct slot *slot)
 	if (slot->state != SLOT_BUILDING || !slot->is_told || !slot->is_ready)
 		return;
 	note_build(d, slot, true);
+	slot_say(slot, ORDER_SETTLE, 0, 0);
 	if (slot->attempt) {
 		slot_move(slot, SLOT_PARKED);
 		claim(d, slot, slot->attempt);

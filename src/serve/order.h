@@ -4,7 +4,7 @@
  *   launcher -> front   HELLO, then CLASS for each box class, once
  *   front -> launcher   START (descriptors: the box's stdin, its stdout, the runner's control channel) | END
  *   runner -> front     PARKED | FAILED, later ENDED           (on the runner's control channel)
- *   front -> runner     CLAIM once; KILL, SIGNAL, FREEZE
+ *   front -> runner     SETTLE when the box is ready, CLAIM once; KILL, SIGNAL, FREEZE
  *
  * The end of a control channel, either way, is the end of the box. */
 #pragma once
@@ -24,7 +24,7 @@
 enum order_kind {
 	ORDER_HELLO, ORDER_CLASS,                               /* launcher to front */
 	ORDER_START, ORDER_END,                                 /* front to launcher */
-	ORDER_CLAIM, ORDER_KILL, ORDER_SIGNAL, ORDER_FREEZE,    /* front to runner */
+	ORDER_SETTLE, ORDER_CLAIM, ORDER_KILL, ORDER_SIGNAL, ORDER_FREEZE,    /* front to runner */
 	ORDER_PARKED, ORDER_FAILED, ORDER_ENDED,                /* runner to front */
 	ORDER_KINDS
 };
@@ -68,7 +68,7 @@ enum { ORDER_FD_IN, ORDER_FD_OUT, ORDER_FD_CONTROL, ORDER_FDS };
 
 struct order_word {
 	uint32_t magic, kind;           /* CLAIM: n = wall_ms, m = cpu_ms, 0 = none; SIGNAL: n; FREEZE: n = 1 or 0 */
-	uint64_t n, m;
+	uint64_t n, m, at_us;           /* at_us: CLOCK_MONOTONIC, when it was said */
 };
 
 #define ORDER_REFUSED_MAX 16

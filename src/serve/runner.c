@@ -60,7 +60,7 @@ static void set(struct policy *policy, enum policy_key key, uint64_t n)
 	policy->values[key].n = n;
 }
 
-static enum run_word hear(void *at, int *signal)
+static enum run_word hear(void *at, uint64_t *n)
 {
 	struct runner *const runner = at;
 	struct order_word word;
@@ -71,12 +71,15 @@ static enum run_word hear(void *at, int *signal)
 	if (got < 0 || !order_word_is_sound(&word, (size_t)got))
 		return RUN_KILL;
 	switch (word.kind) {
+	case ORDER_SETTLE:
+		return RUN_SETTLE;
 	case ORDER_CLAIM:
 		set(runner->plan.policy, KEY_WALL, word.n);
 		set(runner->plan.policy, KEY_CPU, word.m);
+		*n = word.at_us;
 		return RUN_CLAIM;
 	case ORDER_SIGNAL:
-		*signal = (int)word.n;
+		*n = word.n;
 		return RUN_SIGNAL;
 	case ORDER_FREEZE:
 		return word.n ? RUN_FREEZE : RUN_THAW;

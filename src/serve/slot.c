@@ -78,7 +78,7 @@ int slot_build(struct slot *slot, int launcher_fd, int epoll_fd, uint64_t tag, c
 
 void slot_say(struct slot *slot, enum order_kind kind, uint64_t n, uint64_t m)
 {
-	const struct order_word word = { ORDER_MAGIC, kind, n, m };
+	const struct order_word word = { ORDER_MAGIC, kind, n, m, loop_now_us() };
 
 	if (slot->fds[SLOT_CONTROL] >= 0)
 		(void)!send(slot->fds[SLOT_CONTROL], &word, sizeof(word), MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -839,11 +839,117 @@ static void no_descriptor_and_no_mask_stays_behind(void **state)
 	assert_false(sigismember(&mask, SIGTERM));
 }
 
+/* -- a box that somebody keeps parked -- */
+
+struct holding {
+	struct run_holder holder;
+	int words[2];
+	struct policy *policy;
+	uint64_t wall_ms;               /* of the claim */
+	bool was_parked;
+	const char *words_then;         /* what it says when it hears of the box; "": it goes */
+};
+
+static enum run_word hear_one(void *at, uint64_t *n)
+{
+	struct holding *const holding = at;
+	char word = 0;
+
+	*n = 0;
+	if (read(holding->words[0], &word, 1) != 1)
+		return RUN_KILL;
+	holding->policy->values[KEY_WALL] = (struct policy_value){ .set = true, .n = holding->wall_ms };
+	return word == 'c' ? RUN_CLAIM : RUN_NOTHING;
+}
+
+static void note_parked(void *at, const struct result *result)
+{
+	struct holding *const holding = at;
+
+	(void)result;
+	holding->was_parked = true;
+	if (!*holding->words_then)
+		close(holding->words[1]);
+	else if (write(holding->words[1], holding->words_then, strlen(holding->words_then)) < 0)
+		fail();
+}
+
+static void hold(struct scene *scene, struct holding *holding, const char *words_then)
+{
+	int in[2], out[2];
+
+	*holding = (struct holding){ .policy = &scene->policy, .words_then = words_then };
+	assert_int_equal(pipe(holding->words) | pipe(in) | pipe(out), 0);
+	close(in[1]);
+	close(out[0]);
+	holding->holder = (struct run_holder){
+		.fd = holding->words[0], .hear = hear_one, .parked = note_parked, .at = holding, .in_fd = in[0], .out_fd = out[1],
+	};
+	scene->request.holder = &holding->holder;
+}
+
+static void ends_later(const struct fake_keeper *keeper)
+{
+	(void)keeper;
+	fake_started(-1);
+	usleep(50000);
+	fake_ended(EXITED(0));
+}
+
+static void no_clock_runs_before_a_parked_box_is_claimed(void **state)
+{
+	struct scene *const scene = *state;
+	struct holding holding;
+
+	hold(scene, &holding, "n");
+	limit(scene, KEY_WALL, 1);
+	play(scene, ends_later);
+	assert_true(holding.was_parked);
+	assert_int_equal(scene->result.verdict, VERDICT_OK);
+}
+
+static void a_claim_brings_the_limits_of_the_job(void **state)
+{
+	struct scene *const scene = *state;
+	struct holding holding;
+
+	hold(scene, &holding, "c");
+	holding.wall_ms = 5;
+	play(scene, hangs);
+	assert_int_equal(scene->result.verdict, VERDICT_LIMIT_WALL);
+}
+
+static void a_second_claim_is_the_end_of_the_box(void **state)
+{
+	struct scene *const scene = *state;
+	struct holding holding;
+
+	hold(scene, &holding, "cc");
+	holding.wall_ms = 600000;
+	play(scene, hangs);
+	assert_int_equal(scene->result.verdict, VERDICT_SIGNAL);
+}
+
+static void the_end_of_its_holder_is_the_end_of_the_box(void **state)
+{
+	struct scene *const scene = *state;
+	struct holding holding;
+
+	hold(scene, &holding, "");
+	play(scene, hangs);
+	assert_int_equal(scene->result.verdict, VERDICT_SIGNAL);
+	assert_true(scene->result.ended_by_user);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(no_clock_runs_before_a_parked_box_is_claimed),
+		TEST(a_claim_brings_the_limits_of_the_job),
+		TEST(a_second_claim_is_the_end_of_the_box),
+		TEST(the_end_of_its_holder_is_the_end_of_the_box),
 		TEST(an_exit_code_is_passed_on),
 		TEST(every_end_has_its_verdict),
 		TEST(what_went_wrong_is_told),

@@ -1,0 +1,102 @@
+/* serve/order: packets between the service's processes are exactly what they should be; a box has one way to go. */
+#include "serve/order.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void an_order_is_a_struct_of_known_size_and_kind(void **state)
+{
+	struct order order = { .magic = ORDER_MAGIC, .kind = ORDER_START };
+
+	(void)state;
+	assert_true(order_is_sound(&order, sizeof(order)));
+	assert_false(order_is_sound(&order, sizeof(order) - 1));
+	order.kind = ORDER_CLAIM;
+	assert_false(order_is_sound(&order, sizeof(order)));
+	order = (struct order){ .magic = ORDER_MAGIC, .kind = ORDER_END, .class_index = ORDER_CLASSES_MAX };
+	assert_false(order_is_sound(&order, sizeof(order)));
+	order = (struct order){ .magic = 1, .kind = ORDER_END };
+	assert_false(order_is_sound(&order, sizeof(order)));
+	order = (struct order){ .magic = ORDER_MAGIC, .kind = ORDER_END, .zero = 1 };
+	assert_false(order_is_sound(&order, sizeof(order)));
+}
+
+static void a_word_names_a_signal_that_exists(void **state)
+{
+	struct order_word word = { .magic = ORDER_MAGIC, .kind = ORDER_SIGNAL, .n = 15 };
+
+	(void)state;
+	assert_true(order_word_is_sound(&word, sizeof(word)));
+	word.n = 0;
+	assert_false(order_word_is_sound(&word, sizeof(word)));
+	word.n = 64;
+	assert_false(order_word_is_sound(&word, sizeof(word)));
+	word = (struct order_word){ .magic = ORDER_MAGIC, .kind = ORDER_START };
+	assert_false(order_word_is_sound(&word, sizeof(word)));
+}
+
+static void a_report_stays_within_its_ranges(void **state)
+{
+	static const struct order_report good = { .magic = ORDER_MAGIC, .kind = ORDER_ENDED, .exit_code = -1 };
+	struct order_report report = good;
+
+	(void)state;
+	assert_true(order_report_is_sound(&report, sizeof(report)));
+	report.exit_code = 256;
+	assert_false(order_report_is_sound(&report, sizeof(report)));
+	report = good;
+	report.verdict = VERDICTS;
+	assert_false(order_report_is_sound(&report, sizeof(report)));
+	report = good;
+	report.n_refused = ORDER_REFUSED_MAX + 1;
+	assert_false(order_report_is_sound(&report, sizeof(report)));
+	report = good;
+	memset(report.err.text, 'x', sizeof(report.err.text));
+	assert_false(order_report_is_sound(&report, sizeof(report)));
+}
+
+static void a_class_has_terminated_texts(void **state)
+{
+	struct order_class class = { .magic = ORDER_MAGIC, .kind = ORDER_CLASS, .runtime = "python", .boundary = "container" };
+	char name[ORDER_CLASS_NAME];
+
+	(void)state;
+	assert_true(order_class_is_sound(&class, sizeof(class)));
+	order_class_name(&class, name);
+	assert_string_equal(name, "python/container");
+	memset(class.why, 'x', sizeof(class.why));
+	assert_false(order_class_is_sound(&class, sizeof(class)));
+}
+
+/* Whatever moves are made: a box that was claimed is never parked again. */
+static void nothing_leads_from_a_claim_back_to_the_pool(void **state)
+{
+	unsigned reached = 1u << SLOT_CLAIMED;
+
+	(void)state;
+	for (int round = 0; round < SLOT_STATES; round++)
+		for (unsigned from = 0; from < SLOT_STATES; from++)
+			for (unsigned to = 0; to < SLOT_STATES; to++)
+				if ((reached & 1u << from) && slot_may_move(from, to))
+					reached |= 1u << to;
+	assert_int_equal(reached, 1u << SLOT_CLAIMED | 1u << SLOT_ENDING | 1u << SLOT_GONE);
+	assert_false(slot_may_move(SLOT_GONE, SLOT_NONE));
+	assert_false(slot_may_move(SLOT_PARKED, SLOT_BUILDING));
+	assert_false(slot_may_move(SLOT_STATES, SLOT_NONE));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(an_order_is_a_struct_of_known_size_and_kind),
+		cmocka_unit_test(a_word_names_a_signal_that_exists),
+		cmocka_unit_test(a_report_stays_within_its_ranges),
+		cmocka_unit_test(a_class_has_terminated_texts),
+		cmocka_unit_test(nothing_leads_from_a_claim_back_to_the_pool),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

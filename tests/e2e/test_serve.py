@@ -1,0 +1,271 @@
+"""`ward serve`: jobs of every runtime, limits, hostile outputs, and the death of each of its processes."""
+import http.client
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import time
+
+import pytest
+
+import harness
+
+PATIENCE = 120
+
+
+class Service:
+    """One service with a directory of its own; ends with the test, and leaves nothing."""
+
+    def __init__(self, ward, *options):
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port = free.getsockname()[1]
+        self.ward, self.options = ward, options
+        self.state = os.path.join(ward.place, f"state-{self.port}")
+        self.key = None
+        self.start()
+
+    def start(self, env=None):
+        log = os.path.join(self.ward.place, f"log-{self.port}")
+        with open(log, "ab") as out:
+            self.process = self.ward.start("serve", f"--listen=127.0.0.1:{self.port}", f"--state={self.state}",
+                                           *self.options, stdout=out, stderr=out, env=env)
+        harness.wait_until(lambda: self.is_up() or self.process.poll() is not None, "the service answers", PATIENCE)
+        with open(log, encoding="utf-8") as text:
+            said = text.read()
+        assert self.process.poll() is None, said
+        found = re.search(r'tenant "default".*\n\s+(wk_\S+)', said)
+        self.key = found.group(1) if found else self.key
+
+    def is_up(self):
+        try:
+            return self.ask("GET", "/healthz", key=None)[0] == 200
+        except OSError:
+            return False
+
+    def ask(self, method, path, body=None, key="", raw=None):
+        link = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
+        head = {} if key is None else {"Authorization": f"Bearer {key or self.key}"}
+        if body is not None:
+            head["Content-Type"] = "application/json"
+            raw = json.dumps(body).encode()
+        try:
+            link.request(method, path, raw, head)
+            answer = link.getresponse()
+            return answer.status, answer.read()
+        finally:
+            link.close()
+
+    def create(self, runtime="bash", text=None, **document):
+        if text is not None:
+            document["files"] = [{"path": "main", "text": text}, *document.get("files", [])]
+        if document.get("files") and len(document["files"]) > 1 and "steps" not in document:
+            document["steps"] = [{"argv": ["bash", "main"]}]
+        status, body = self.ask("POST", "/v1/jobs", {"runtime": runtime, **document})
+        assert status == 201, body
+        return json.loads(body)["id"]
+
+    def get(self, job):
+        status, body = self.ask("GET", f"/v1/jobs/{job}")
+        assert status == 200, body
+        return json.loads(body)
+
+    def wait(self, job):
+        """The job when it has ended; the front may go and come meanwhile."""
+        end = time.monotonic() + PATIENCE
+        while time.monotonic() < end:
+            try:
+                seen = self.get(job)
+                if seen["state"] not in ("queued", "leased", "starting", "running", "finishing"):
+                    return seen
+            except (OSError, http.client.HTTPException):
+                pass
+            time.sleep(0.02)
+        pytest.fail(f"not over: {self.get(job)}")
+
+    def run(self, runtime="bash", text=None, **document):
+        return self.wait(self.create(runtime, text, **document))
+
+    def output(self, job, stream="stdout"):
+        status, body = self.ask("GET", f"/v1/jobs/{job['id']}/{stream}")
+        assert status == 200, body
+        return body
+
+    def processes(self, name):
+        return [pid for pid, found in harness.descendants(self.process.pid).items() if found == name]
+
+    def end(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            assert self.process.wait(PATIENCE) == 0
+        shutil.rmtree(self.state, ignore_errors=True)
+
+
+@pytest.fixture
+def service(ward):
+    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
+        pytest.skip("ward-serve is not built: libmicrohttpd-dev, libwslay-dev or libsqlite3-dev is missing")
+    made = []
+
+    def make(*options):
+        made.append(Service(ward, *options))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.end()
+
+
+def details(job):
+    return job["result"]["details"]
+
+
+PROGRAMS = {
+    "python": ("python3", "import sys; print(6 * 7, sys.argv[1:], __name__)", b"42 ['a'] __main__\n"),
+    "node": ("node", "console.log(6 * 7, process.argv.slice(2), require.main === module)", b"42 [ 'a' ] true\n"),
+    "bash": ("bash", "echo $((6 * 7)) $1", b"42 a\n"),
+    "c": ("gcc", "#include <stdio.h>\nint main(int n, char **v) { printf(\"%d %s\\n\", 42, v[n - 1]); }", b"42 a\n"),
+    "cpp": ("g++", "#include <cstdio>\nint main(int n, char **v) { printf(\"42 %s\\n\", v[n - 1]); }", b"42 a\n"),
+}
+NAMES = {"python": "a.py", "node": "a.js", "bash": "a.sh", "c": "a.c", "cpp": "a.cpp"}
+
+
+def test_every_runtime_runs_a_job(service):
+    one = service()
+    for runtime, (program, text, wanted) in PROGRAMS.items():
+        if not any(os.access(f"/{place}/{program}", os.X_OK) for place in ("usr/local/bin", "usr/bin", "bin")):
+            continue
+        job = one.run(runtime, files=[{"path": NAMES[runtime], "text": text}], args=["a"])
+        assert job["state"] == "succeeded", (runtime, job)
+        assert one.output(job) == wanted
+        assert details(job)["boundary"] == "container" and "seccomp" in details(job)["layers"]
+    job = one.run("exec", steps=[{"argv": ["cat"], "stdin": {"text": "bytes\n"}}])
+    assert one.output(job) == b"bytes\n"
+    job = one.run("c", files=[{"path": "a.c", "text": "int main({"}])
+    assert (job["state"], details(job)["reason"]) == ("failed", "compile")
+
+
+def test_limits_end_a_job_and_say_which(service):
+    one = service()
+    rows = [
+        ("while :; do :; done", {"wall_ms": 300}, "timed_out", "wall"),
+        ("while :; do :; done", {"cpu_ms": 200}, "timed_out", "cpu"),
+        ("exec python3 -c 'x = bytearray(1 << 31)'", {"mem_bytes": 128 << 20}, "failed", "oom"),
+        ("yes", {"stdout_bytes": 1000, "on_output_limit": "kill"}, "failed", "output_limit"),
+        ("kill -SEGV $$", {}, "failed", "signal"),
+        ("exit 7", {}, "failed", "exit"),
+        (":(){ :|:& };:; sleep 60", {"wall_ms": 1000}, "timed_out", "wall"),
+        ("while :; do setsid sleep 1000 & done", {"wall_ms": 700}, "timed_out", "wall"),
+        ("for i in $(seq 500); do (exit 1) & done; wait; exit 0", {}, "succeeded", ""),
+        ("kill -9 2; sleep 60", {}, "failed", "signal"),
+    ]
+    for text, limits, state, reason in rows:
+        job = one.run(text=text, limits=limits)
+        assert (job["state"], details(job)["reason"]) == (state, reason), (text, job)
+
+
+def test_what_is_above_the_output_limit_is_counted_and_dropped(service):
+    one = service()
+    job = one.run(text="head -c 3000000 /dev/zero; echo x >&2", limits={"stdout_bytes": 1000})
+    assert job["state"] == "succeeded"
+    assert details(job)["stdout"]["bytes"] == 3000000 and details(job)["stdout"]["kept"] == 1000
+    assert one.output(job) == bytes(1000) and one.output(job, "stderr") == b"x\n"
+
+
+def test_outputs_are_regular_files_and_nothing_else(service):
+    one = service()
+    job = one.run(text="mkdir out out/d.txt; echo 1 > out/a.txt; ln -s /etc/passwd out/b.txt; mkfifo out/c.txt; "
+                  "ln -s / up; head -c 2000 /dev/zero > out/e.txt; printf x > \"out/$(printf '\\033[2J').txt\"; "
+                  "ln out/a.txt out/f.txt",
+                  outputs=[{"path": "out/*.txt", "max_bytes": 1000, "max_files": 9}, {"path": "up/etc/pass*"}])
+    assert sorted(found["name"] for found in details(job)["artifacts"]) == ["out/a.txt", "out/f.txt"]
+    why = {found["name"]: found["why"] for found in details(job)["left_out"]}
+    assert why["out/b.txt"] == why["out/c.txt"] == why["out/d.txt"] == "not a regular file"
+    assert why["out/e.txt"] == "too large"
+    status, body = one.ask("GET", f"/v1/jobs/{job['id']}/artifacts/out/a.txt")
+    assert (status, body) == (200, b"1\n")
+
+
+def test_a_job_finds_nothing_of_the_one_before(service):
+    one = service("--boxes=2", "--warm=1")
+    mark = "ward-marker-of-another-job"
+    look = ("cd /; { cat /proc/*/environ /proc/*/cmdline; ls -laR /tmp /work /dev/shm; cat /proc/sysvipc/* "
+            "/proc/net/unix; find / -xdev -name '*marker*'; } 2>/dev/null | grep -c marker-of; exit 0")
+    for _ in range(4):
+        job = one.run(text=f"for d in /tmp /work /dev/shm; do echo {mark} > $d/{mark}; done; "
+                      f"A={mark} setsid sleep 1000 & exit 0")
+        assert job["state"] == "succeeded"
+        job = one.run(text=look.replace("marker-of", "[m]arker-of"))
+        assert one.output(job) == b"0\n"
+
+
+def test_a_cancelled_job_ends_and_its_box_first(service):
+    one = service()
+    job = one.create(text="trap '' TERM; echo up; while :; do sleep 1; done")
+    harness.wait_until(lambda: one.get(job)["state"] == "running", "the job runs", PATIENCE)
+    assert one.ask("POST", f"/v1/jobs/{job}/cancel")[0] == 200
+    assert one.wait(job)["state"] == "cancelled"
+
+
+def run_until_first_attempt_runs(one, text):
+    job = one.create(text=text)
+    harness.wait_until(lambda: one.get(job)["state"] == "running" and not one.get(job).get("result"), "it runs", PATIENCE)
+    return job
+
+
+# Holds the first attempt until it is killed with its box; the one after that would have to be told apart by files
+# that outlive a box, and there are none: so every attempt takes this long.
+SLOW = "sleep 2; echo done"
+
+
+def test_a_front_that_dies_loses_no_job(service):
+    one = service()
+    job = run_until_first_attempt_runs(one, SLOW)
+    os.kill(one.processes("ward-serve")[0], signal.SIGKILL)
+    done = one.wait(job)
+    assert done["state"] == "succeeded" and done["attempt"] == 2
+    assert one.output(done) == b"done\n"
+
+
+def test_a_runner_that_dies_loses_no_job(service):
+    one = service("--warm=0")
+    job = run_until_first_attempt_runs(one, SLOW)
+    os.kill(one.processes("ward-runner")[0], signal.SIGKILL)
+    done = one.wait(job)
+    assert done["state"] == "succeeded" and done["attempt"] == 2
+
+
+def test_a_keeper_that_dies_loses_no_job(service):
+    one = service("--warm=0")
+    job = run_until_first_attempt_runs(one, SLOW)
+    os.kill(one.processes("ward-keeper")[0], signal.SIGKILL)
+    done = one.wait(job)
+    assert done["state"] == "succeeded" and done["attempt"] == 2
+
+
+def test_a_launcher_that_dies_takes_all_with_it_and_the_next_one_goes_on(service):
+    one = service()
+    job = run_until_first_attempt_runs(one, SLOW)
+    below = harness.descendants(one.process.pid)
+    one.process.kill()
+    one.process.wait(PATIENCE)
+    harness.wait_until(lambda: not any(os.path.exists(f"/proc/{pid}") and harness.stat_of(pid)[1] != "Z" for pid in below
+                                       if harness.stat_of(pid)), "everything ends", PATIENCE)
+    one.start()
+    done = one.wait(job)
+    assert done["state"] == "succeeded" and done["attempt"] == 2
+
+
+def test_a_second_service_is_refused_the_directory(service, ward):
+    one = service()
+    outcome = ward.call("serve", "--listen=127.0.0.1:1", f"--state={one.state}")
+    assert outcome.code == 2 and "another `ward serve` uses it" in outcome.errors
+
+
+def test_hostile_tenants_are_refused_a_bare_container(service):
+    one = service()
+    status, body = one.ask("GET", "/v1/boundaries")
+    held = {row["name"]: row["holds_hostile_code"] for row in json.loads(body)["boundaries"]}
+    assert status == 200 and held["container"] is False

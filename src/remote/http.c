@@ -10,7 +10,7 @@
 
 #define CONNECT_MS   10000L
 #define SILENCE_S    60L        /* four heartbeats of a stream; longer than any wait that is asked for */
-#define ANSWER_MS    120000L
+#define ANSWER_MS    45000L       /* more than the 30 s that a wait is asked for, less than the patience */
 
 struct http {
 	CURL *curl;

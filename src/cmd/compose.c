@@ -50,7 +50,8 @@ static int set_key(struct composing *c, enum policy_key key, const char *value, 
 			return -1;
 		widen = may_change_boundary(c, n);
 	}
-	if (key == KEY_IMAGE && *value && policy_find_path(value, &c->policy->arena, &value, e) < 0)
+	/* A word without '/' is the name of an image. */
+	if (key == KEY_IMAGE && strchr(value, '/') && policy_find_path(value, &c->policy->arena, &value, e) < 0)
 		return -1;
 	return policy_set(c->policy, key, value, c->origin, widen, e);
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cmd/host.h"
+#include "cmd/image_store.h"
 #include "cmd/openings.h"
 #include "cmd/policy_find.h"
 
@@ -80,9 +81,9 @@ static int resolve_paths(struct rung *rung, bool in_place, struct err *e)
 
 	*policy = *rung->policy;
 	rung->policy = policy;
-	if (image->text && *image->text == '/' &&
-	    openings_resolve(image->text, true, &rung->arena, &image->text, e) < 0)
-		return err_add(e, "image %.120s", image->text);
+	if (image->text && (image_store_tree(image->text, &rung->arena, &image->text, e) < 0 ||
+			    openings_resolve(image->text, true, &rung->arena, &image->text, e) < 0))
+		return err_add(e, "image %.120s", policy_text(rung->policy, KEY_IMAGE));
 	policy->grants = arena_alloc(&rung->arena, policy->n_grants * sizeof(*grants) + 1);
 	for (size_t i = 0; i < policy->n_grants; i++) {
 		policy->grants[i] = grants[i];

@@ -69,7 +69,7 @@ static int real_directory(const char *directory, struct arena *arena, const char
 static int resolve(struct policy *policy, const char *directory, struct err *e)
 {
 	struct policy_value *const image = &policy->values[KEY_IMAGE];
-	const bool has_image = image->text && *image->text != '/';
+	const bool has_image = image->text && *image->text != '/' && strchr(image->text, '/');
 	size_t i = 0;
 
 	while (i < policy->n_grants && !is_relative(&policy->grants[i]))

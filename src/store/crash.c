@@ -17,24 +17,23 @@ static const char *const names[CRASH_POINTS] = {
 static atomic_int armed = UNREAD;      /* the loop's thread and the writer's both look */
 static atomic_long left;
 
-static int read_word(void)
+void crash_arm(const char *word)
 {
-	const char *const word = getenv("WARD_CRASH_AT");
 	const char *const colon = word ? strchr(word, ':') : NULL;
 	const size_t len = colon ? (size_t)(colon - word) : word ? strlen(word) : 0;
+	int point = NOWHERE;
 
 	for (int i = 0; word && i < CRASH_POINTS; i++)
-		if (strlen(names[i]) == len && !memcmp(names[i], word, len)) {
-			left = colon ? strtol(colon + 1, NULL, 10) : 1;
-			return i;
-		}
-	return NOWHERE;
+		if (strlen(names[i]) == len && !memcmp(names[i], word, len))
+			point = i;
+	left = colon ? strtol(colon + 1, NULL, 10) : 1;
+	armed = point;
 }
 
 void crash_at(enum crash_point point)
 {
 	if (armed == UNREAD)
-		armed = read_word();
+		crash_arm(getenv("WARD_CRASH_AT"));
 	if (armed == (int)point && --left == 0)
 		_exit(CRASH_STATUS);
 }

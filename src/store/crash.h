@@ -15,5 +15,8 @@ enum crash_point {
 
 void crash_at(enum crash_point point);
 
+/* Arms the point of that name, "name" or "name:3"; the first crash_at() does it with the variable. */
+void crash_arm(const char *word);
+
 /* NULL past the end. */
 const char *crash_name(size_t point);

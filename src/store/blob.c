@@ -1,6 +1,8 @@
 /* Blobs: rows beside files that others write. A file's name never comes again: nothing here races with unlink(2). */
 #include "store/store_blob.h"
 
+#include <string.h>
+
 #include "store/blob_row.h"
 
 struct blob_put {
@@ -36,8 +38,9 @@ int blob_add(struct writer *w, uint64_t tenant, const struct store_blob *blob, b
 	*is_new = !found;
 	if (found < 0)
 		return -1;
+	/* The same file again: somebody asks twice because the first answer was lost. */
 	if (found)
-		return trash(w, tenant, &blob->file, e) < 0 ||
+		return (memcmp(&old.file, &blob->file, sizeof(old.file)) && trash(w, tenant, &blob->file, e) < 0) ||
 		       db_run(w->db, Q_BLOB_KEEP, DB_WITH(db_number(w->wall_ms + DAY_MS), of, digest), e) < 0 ? -1 : 0;
 	return db_run_one(w->db, Q_BLOB_INSERT,
 			  DB_WITH(of, digest, db_id(&blob->file), db_number(blob->bytes), db_number(w->wall_ms),

@@ -42,7 +42,7 @@ static int pick(struct writer *w, const struct fair_tenant *tenant, const struct
 	for (size_t i = 0; i < claim->n_rooms; i++) {
 		int found;
 
-		if (!claim->rooms[i].room)
+		if (!claim->rooms[i].room || !fair_has(tenant, claim->rooms[i].class))
 			continue;
 		found = head_of(w, tenant->id, claim->rooms[i].class, &score, &found_id, e);
 		if (found < 0)
@@ -127,8 +127,10 @@ static int claim_one(struct writer *w, struct op *op, struct fair_tenant *tenant
 	found = pick(w, tenant, claim, &room, &id, e);
 	if (found == 1)
 		found = job_read(w, op, tenant->id, &id, &row, e);
-	if (found != 1)
+	if (found != 1) {
+		w->must_load = true; /* the rows are right */
 		return found < 0 ? -1 : err_set(e, ERR_BUG, "a queue does not have what was counted");
+	}
 	if (row.job.deadline_ms && row.job.deadline_ms <= w->wall_ms) {
 		claim->late++;
 		return job_end_late(w, op, &row, e);

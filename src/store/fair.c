@@ -101,6 +101,14 @@ void fair_ready(struct fair *fair, struct fair_tenant *tenant, const char *class
 	}
 }
 
+bool fair_has(const struct fair_tenant *tenant, const char *class)
+{
+	for (size_t i = 0; i < tenant->n_classes; i++)
+		if (tenant->classes[i].ready && !strcmp(tenant->classes[i].name, class))
+			return true;
+	return false;
+}
+
 static void refill(struct fair_tenant *tenant, uint64_t now_ms)
 {
 	const uint64_t most = tenant->starts_per_s * 1000;
@@ -115,10 +123,9 @@ static void refill(struct fair_tenant *tenant, uint64_t now_ms)
 
 static bool has_room(const struct fair_tenant *tenant, const struct store_room *rooms, size_t n_rooms)
 {
-	for (size_t i = 0; i < tenant->n_classes; i++)
-		for (size_t k = 0; tenant->classes[i].ready && k < n_rooms; k++)
-			if (rooms[k].room && !strcmp(rooms[k].class, tenant->classes[i].name))
-				return true;
+	for (size_t i = 0; i < n_rooms; i++)
+		if (rooms[i].room && fair_has(tenant, rooms[i].class))
+			return true;
 	return false;
 }
 

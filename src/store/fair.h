@@ -44,6 +44,7 @@ struct fair_tenant *fair_find(const struct fair *fair, uint64_t id);
 
 /* What a move changed: so many more (or, negative, fewer) that wait ready in that class, that run, that are queued. */
 void fair_ready(struct fair *fair, struct fair_tenant *tenant, const char *class, int64_t more);
+bool fair_has(const struct fair_tenant *tenant, const char *class);
 static inline void fair_running(struct fair_tenant *tenant, int64_t more)
 {
 	tenant->running += (uint64_t)more;

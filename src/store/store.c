@@ -55,6 +55,14 @@ static struct store_options complete(const struct store_options *given)
 	return options;
 }
 
+/* What SQLite makes itself anybody may read; what is there already keeps its mode, and gives it to the log. */
+static int make_file(int dir_fd, const char *dir, struct err *e)
+{
+	OWN_FD int fd = openat(dir_fd, "store.db", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	return fd < 0 ? err_sys(e, "%s/store.db", dir) : 0;
+}
+
 /* The lock is of the open file: it ends with the process, however that ends. */
 static int lock_directory(struct store *store, const char *dir, struct err *e)
 {
@@ -69,7 +77,7 @@ static int lock_directory(struct store *store, const char *dir, struct err *e)
 	if (store->lock_fd < 0)
 		return err_sys(e, "%s/store.lock", dir);
 	if (flock(store->lock_fd, LOCK_EX | LOCK_NB) == 0)
-		return 0;
+		return make_file(dir_fd, dir, e);
 	return errno == EWOULDBLOCK ? err_set(e, ERR_CONFLICT, "%s is in use by another ward serve: end that one, or "
 					      "give another --state", dir) : err_sys(e, "%s/store.lock", dir);
 }

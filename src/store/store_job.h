@@ -29,7 +29,8 @@ struct store_create {
 	const char *webhook;            /* told of the end, or NULL */
 };
 
-/* items[i] is jobs[i]: DONE and REPLAYED have the id. all_or_none: one that fails makes the others NOT_APPLIED. */
+/* items[i] is jobs[i]: DONE and REPLAYED have the id (version 0: that job was purged since). all_or_none: one that
+ * fails makes the others NOT_APPLIED. */
 void store_job_create(struct store *store, const struct store_create *job, store_done *done, void *at);
 void store_job_create_batch(struct store *store, const struct store_create *jobs, size_t n, bool all_or_none,
 			    store_done *done, void *at);

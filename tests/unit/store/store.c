@@ -1,7 +1,7 @@
 /* store/store: a job from its creation to its end and after it, as the front sees it. */
 #include "store/store.h"
 
-#include <sys/wait.h>
+#include <sys/stat.h>
 
 #include "scene.h"
 
@@ -101,6 +101,23 @@ static void one_directory_has_one_store(void **state)
 	scene_end(&s);
 }
 
+static void nobody_else_may_read_it(void **state)
+{
+	static const char *const names[] = { "store.db", "store.db-wal", "store.db-shm", "store.lock" };
+	static struct scene s;
+	struct stat info;
+	char path[128];
+
+	(void)state;
+	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(path, sizeof(path), "%s/%s", s.dir, names[i]);
+		assert_int_equal(stat(path, &info), 0);
+		assert_int_equal(info.st_mode & 0777, 0600);
+	}
+	scene_end(&s);
+}
+
 /* With the thread: callbacks come in the order of the calls, each once, also those that were on their way at the end. */
 struct counter {
 	int called, in_order;
@@ -147,6 +164,7 @@ int main(void)
 		cmocka_unit_test(another_tenants_job_is_not_there),
 		cmocka_unit_test(what_an_earlier_process_held_is_queued_again_at_once),
 		cmocka_unit_test(one_directory_has_one_store),
+		cmocka_unit_test(nobody_else_may_read_it),
 		cmocka_unit_test(closing_answers_what_was_asked),
 	};
 

@@ -211,15 +211,16 @@ static enum ward_plugin_end send_call(struct ward_plugin *plugin, struct wire_fr
 }
 
 /* One question of the plug-in's to a function of the embedder's. */
-static int answer(struct ward_plugin *plugin, const struct wire_frame *ask, uint64_t until, struct err *e)
+static int answer(struct ward_plugin *plugin, const struct wire_frame *ask, uint64_t *left, uint64_t until, struct err *e)
 {
 	const size_t n = (size_t)ask->word;
 	OWN_MEM uint8_t *out = NULL;
 	uint64_t room;
 	long len;
 
-	if (ask->word < 0 || n >= plugin->load.manifest.n_functions || ask->len[1] != sizeof(room))
-		return err_set(e, ERR_USAGE, "the worker asked for function %d", ask->word);
+	/* The worker counts too, if it still does what we told it. */
+	if (ask->word < 0 || n >= plugin->load.manifest.n_functions || ask->len[1] != sizeof(room) || !(*left)--)
+		return err_set(e, ERR_USAGE, "the worker asked for function %d, or too often", ask->word);
 	memcpy(&room, ask->part[1], sizeof(room));
 	if (room > plugin->load.manifest.limits[PLUGIN_OUTPUT])
 		return err_set(e, ERR_USAGE, "the worker asked for %" PRIu64 " bytes", room);
@@ -240,6 +241,7 @@ static enum ward_plugin_end await_done(struct ward_plugin *plugin, struct wire_f
 	const struct journal_bounds bounds = bounds_of(&plugin->load.manifest);
 	const uint64_t most[] = { limits[PLUGIN_INPUT] > WHY_MOST ? limits[PLUGIN_INPUT] : WHY_MOST,
 				  limits[PLUGIN_OUTPUT] > 8 ? limits[PLUGIN_OUTPUT] : 8, journal_most(&bounds) };
+	uint64_t left = limits[PLUGIN_CALLS];
 
 	for (;;) {
 		if (wire_receive(&plugin->worker.wire, most, done, until, e) < 0)
@@ -250,7 +252,7 @@ static enum ward_plugin_end await_done(struct ward_plugin *plugin, struct wire_f
 			err_set(e, ERR_USAGE, "the worker spoke nonsense");
 			break;
 		}
-		if (answer(plugin, done, until, e) < 0)
+		if (answer(plugin, done, &left, until, e) < 0)
 			break;
 	}
 	const bool was_late = e->kind == ERR_LIMIT;

@@ -34,7 +34,7 @@ static void ring(int signal)
 {
 	(void)signal;
 	if (worker.alarms++)
-		_exit(WIRE_CPU);
+		_exit(WIRE_STUCK);
 	engine_interrupt(worker.engine);
 }
 
@@ -112,6 +112,8 @@ static void load(size_t len)
 	set_timer(worker.guest.terms.cpu_us + START_US);
 	ok = engine_load(worker.engine, worker.module, len, &host, &why);
 	set_timer(0);
+	/* What a start function does counts for a call: the first one runs it again. */
+	worker.stale = true;
 	answer(WIRE_READY, ok ? WIRE_OK : why_ended(&why), ok ? "" : why.text, NULL, 0, 0);
 }
 

@@ -22,6 +22,9 @@ enum wire_kind {
 /* How a call ended, or a module's start. */
 enum wire_end { WIRE_OK, WIRE_REFUSED, WIRE_TRAP, WIRE_CPU, WIRE_CALLS, WIRE_ARGUMENT, WIRE_ENDS };
 
+/* The exit code of a worker whose engine did not stop when limits.cpu was reached. */
+#define WIRE_STUCK 113
+
 /* WIRE_CALL, bits: there is a snapshot, else the worker's own copy is what the host has; the function is (address,
  * length) -> both, else () -> nothing. */
 enum wire_call { WIRE_SNAPSHOT = 1, WIRE_TAKES_INPUT = 2 };

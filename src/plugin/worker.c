@@ -219,6 +219,9 @@ bool worker_post_mortem(struct worker *worker, struct err *e)
 		return was_late;
 	last_words(worker, words, sizeof(words));
 	const int code = status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	err_set(e, ERR_SYSTEM, "its worker has ended (exit %d)%s%s", code, *words ? ": " : "", words);
-	return code == EXIT_LIMIT || code == EXIT_KILLED;
+	if (code == WIRE_STUCK)
+		err_set(e, ERR_LIMIT, "limits.cpu was reached within one instruction, and its worker was ended");
+	else
+		err_set(e, ERR_SYSTEM, "its worker has ended (exit %d)%s%s", code, *words ? ": " : "", words);
+	return code == EXIT_LIMIT || code == EXIT_KILLED || code == WIRE_STUCK;
 }

@@ -458,9 +458,15 @@ def test_a_worker_that_is_killed_is_an_error_and_the_next_call_has_a_new_one(lib
         end, out, why = opened.call("run", b"a")
         assert end in (library.BROKEN, library.LIMIT) and out == b"" and "its worker has ended" in why, why
         assert opened.call("run", b"a")[1] == b"2"
-        os.kill(opened.process(), signal.SIGKILL)
-        assert opened.call("run", b"a")[0] in (library.BROKEN, library.LIMIT)
-        assert opened.call("run", b"a")[1] == b"3"
+        # ward above it: the worker may live on for a moment, and answer.
+        count, first = 2, opened.process()
+        os.kill(first, signal.SIGKILL)
+        deadline = time.monotonic() + 20
+        while opened.process() == first or count < 4:
+            end, out, _ = opened.call("run", b"a")
+            count += end == library.OK
+            assert (end, out) == (library.OK, str(count).encode()) or end in (library.BROKEN, library.LIMIT)
+            assert time.monotonic() < deadline
 
 
 def test_a_worker_that_is_killed_in_the_middle_of_a_call_leaves_nothing(library):
@@ -538,6 +544,123 @@ def any_worker(pid):
         except OSError:
             pass
     return False
+
+
+def test_many_fresh_instances_do_not_add_up(library):
+    """Each call touches 8 MiB of an instance of its own; the box has some 300."""
+    grow = const(128) + b"\x40\0\x1a" + const(65536) + const(1) + const(128 << 16) + b"\xfc\x0b\0"
+    plugin = Plugin(library.ward, "heavy", plugin_module({"run": grow}), "limits: {cpu: 10s, wall: 60s}\n")
+    with library.open(plugin) as opened:
+        worker = None
+        for _ in range(100):
+            end, _, why = opened.call()
+            assert end == library.OK, why
+            worker = worker or worker_of(opened)
+        assert worker == worker_of(opened)
+
+
+@pytest.mark.parametrize("state, counts", [("fresh", [42, 42]), ("kept", [42, 43])])
+def test_a_start_function_runs_for_each_instance(library, state, counts):
+    module = plugin_module({"run": COUNT, "begin": const(41) + b"\x24\0"}, [PUT], data=bytes(100) + b"k", start=1)
+    plugin = Plugin(library.ward, "begins", module, f"state: {state}\n")
+    with library.open(plugin) as opened:
+        for count in counts:
+            assert opened.call()[0] == library.OK
+            assert plugin.pairs() == {b"k": struct.pack("<I", count)}
+
+
+def test_a_start_function_has_no_memory_to_show_yet(ward):
+    plugin = Plugin(ward, "early", plugin_module({"run": b"", "begin": put(0, 1, 0, 1)}, [PUT], start=1))
+    run = plugin.run()
+    assert run.code == 134 and "it does not start: 1 bytes at 0x0 are not in its memory of 0 bytes" in run.errors
+
+
+def test_an_instruction_that_takes_longer_than_its_limit_ends_the_worker(library):
+    # memory.fill of 500 MiB, again and again: the engine looks at nothing within one.
+    fill = b"\x03\x40" + const(0) + const(1) + const(8000 << 16) + b"\xfc\x0b\0\x0c\0\x0b"
+    plugin = Plugin(library.ward, "filler", plugin_module({"run": fill, "fine": b""}, pages=8000), "limits: {cpu: 10ms, wall: 60s, memory: 512M}\n")
+    with library.open(plugin) as opened:
+        end, _, why = opened.call()
+        assert end == library.LIMIT and "limits.cpu" in why, why
+        assert opened.call("fine")[0] == library.OK
+
+
+# ---- a worker that was broken into ----
+
+IMPOSTOR = """#!/usr/bin/python3
+import os, struct, sys
+def take(n):
+    data = b""
+    while len(data) < n:
+        more = os.read(3, n - len(data))
+        if not more:
+            sys.exit(0)
+        data += more
+    return data
+def frame():
+    kind, word, *lengths = struct.unpack("<Ii3I", take(20))
+    return kind, word, [take(n) for n in lengths]
+def send(kind, word, *parts):
+    parts = list(parts) + [b""] * (3 - len(parts))
+    os.write(3, struct.pack("<Ii3I", kind, word, *map(len, parts)) + b"".join(parts))
+def put(key, value):
+    return struct.pack("<BBHI", 1, 0, len(key), len(value)) + key + value
+frame()
+send(2, 0)
+while True:
+    frame()
+    %s
+"""
+LIES = {
+    "half a record": ("send(6, 0, b'', b'', b'abc')", "the worker's journal: byte 0 is no record"),
+    "a length around": ("send(6, 0, b'', b'', struct.pack('<BBHI', 1, 0, 9, 0xfffffff8) + b'x' * 64)", "byte 0 is no record"),
+    "an unknown kind": ("send(6, 0, b'', b'', struct.pack('<BBHI', 7, 0, 1, 1) + b'xx')", "byte 0 is no record"),
+    "a long value": ("send(6, 0, b'', b'', put(b'k', b'v' * 70000))", "a value of 70000 bytes; quota.value is 65536"),
+    "many keys": ("send(6, 0, b'', b'', b''.join(put(b'%d' % i, b'v') for i in range(3000)))", "3000 keys"),
+    "more keys than the quota": ("send(6, 0, b'', b'', b''.join(put(b'%d' % i, b'v') for i in range(1500)))", "would hold 1500 keys"),
+    "a long output": ("send(6, 0, b'', b'o' * (1 << 20) + b'o')", "a part of 1048577 bytes where at most 1048576 may be"),
+    "a long journal": ("os.write(3, struct.pack('<Ii3I', 6, 0, 0, 0, 0xffffffff))", "a part of 4294967295 bytes"),
+    "another answer": ("send(2, 0)", "the worker spoke nonsense"),
+    "no such end": ("send(6, 99)", "the worker spoke nonsense"),
+    "a function": ("send(4, 0, b'', struct.pack('<Q', 8))", "the worker asked for function 0"),
+    "a function below": ("send(4, -1, b'', struct.pack('<Q', 8))", "the worker asked for function -1"),
+    "nothing": ("pass", "the call took longer than 300 ms (limits.wall)"),
+    "an end": ("sys.exit(7)", "its worker has ended (exit 7)"),
+    "an end with words": ("sys.exit('bad \\x1b[31m news')", "its worker has ended (exit 1): bad ?[31m news"),
+}
+
+
+@pytest.mark.parametrize("case", LIES)
+def test_a_host_believes_no_worker(library, case):
+    lie, words = LIES[case]
+    ward = library.ward
+    impostor = ward.file("impostor", IMPOSTOR % lie, 0o755)
+    plugin = Plugin(ward, "lied-to", plugin_module({"run": b""}, [PUT]), "limits: {wall: 300ms}\n" if case == "nothing" else "")
+    library.ward = type("Ward", (), {"program": impostor})
+    with library.open(plugin) as opened:
+        for _ in range(2):
+            end, out, why = opened.call()
+            assert end in (library.BROKEN, library.LIMIT, library.STORE) and out == b"" and words in why, (end, why)
+            assert plugin.pairs() == {}
+
+
+def test_a_worker_can_write_what_its_plugin_may_write_and_no_more(library):
+    ward = library.ward
+    honest = Plugin(ward, "honest", compiled("counter.c"))
+    assert honest.run("run", "key").code == 0
+    impostor = ward.file("impostor", IMPOSTOR % "send(6, 0, b'', b'out', put(b'key', b'mine'))", 0o755)
+    plugin = Plugin(ward, "broken-into", plugin_module({"run": b""}, [PUT]))
+    library.ward = type("Ward", (), {"program": impostor})
+    with library.open(plugin) as opened:
+        assert opened.call()[0] == library.OK
+    assert plugin.pairs() == {b"key": b"mine"} and honest.pairs() == {b"key": struct.pack("<I", 1)}
+
+
+def test_run_takes_a_plugin_only_where_there_are_some(ward):
+    for options, words in ((["--plugin", "-b", "container"], "boundary container has no plug-ins; write -b wasm"),
+                           (["--plugin", "-b", "wasm"], "write --pass-fd N once")):
+        run = ward.run("name", options=options)
+        assert run.code == 125 and words in run.errors, run
 
 
 # ---- the store ----

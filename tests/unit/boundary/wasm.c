@@ -74,6 +74,37 @@ static void the_engine_has_its_own_calls_whatever_the_policy_says(void **state)
 	assert_false(allows(&sketch, SYS_chmod) || allows(&sketch, SYS_kill) || allows(&sketch, SYS_ptrace));
 }
 
+/* A plug-in's process has no WASI to serve: no call that takes a path once it runs, and no file of the policy's. */
+static void a_plugin_has_one_descriptor_and_no_grant(void **state)
+{
+	OWN_SKETCH sketch = SKETCH_NONE;
+	OWN_SKETCH none = SKETCH_NONE;
+	OWN(str) text = STR_NONE;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	sketch.host = host_root_v2();
+	sketch_policy(&sketch, grants);
+	sketch.is_plugin = true;
+	if (sketch_plan(&sketch, "wasm", &e) < 0)
+		fail_msg("%s", e.text);
+	plan_text(sketch.rung.plan, &text);
+	assert_non_null(strstr(str_text(&text), "/ward/ward-v8"));
+	assert_null(strstr(str_text(&text), "/guest/"));
+	assert_null(strstr(str_text(&text), "module.wasm"));
+	assert_true(allows(&sketch, SYS_sendmsg) && allows(&sketch, SYS_setitimer) && allows(&sketch, SYS_execve));
+	assert_false(allows(&sketch, SYS_openat2) || allows(&sketch, SYS_unlinkat) || allows(&sketch, SYS_recvmsg));
+	assert_string_equal(sketch.rung.payload->argv[1], "plugin");
+	assert_string_equal(sketch.rung.payload->argv[2], "7");
+	assert_null(sketch.rung.payload->argv[3]);
+
+	none.host = host_root_v2();
+	sketch_policy(&none, "default");
+	none.is_plugin = none.passes_none = true;
+	assert_int_equal(sketch_plan(&none, "wasm", &e), -1);
+	assert_non_null(strstr(e.text, "write --pass-fd N once"));
+}
+
 /* The engine reserves gigabytes of addresses that it never uses. */
 static void without_a_cgroup_data_is_limited_and_not_addresses(void **state)
 {
@@ -162,6 +193,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_matches_its_golden_file_and_may_run),
 		cmocka_unit_test(the_engine_has_its_own_calls_whatever_the_policy_says),
+		cmocka_unit_test(a_plugin_has_one_descriptor_and_no_grant),
 		cmocka_unit_test(without_a_cgroup_data_is_limited_and_not_addresses),
 		cmocka_unit_test(a_module_that_is_not_there_is_left_to_the_engine),
 		cmocka_unit_test(what_a_module_cannot_have_is_refused_with_the_fix),

@@ -7,7 +7,9 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <sqlite3.h>
 
@@ -85,6 +87,40 @@ static int settle(struct db *db, bool is_writer, struct err *e)
 				       : "PRAGMA query_only=ON;", e);
 }
 
+/* A name below the working directory stays one. SQLite would make it absolute and look at every directory on the way,
+ * and a front that was root may not: the state may lie in somebody's home. */
+static sqlite3_vfs *kernel_files, files_here;
+
+static int keep_relative(sqlite3_vfs *vfs, const char *name, int room, char *out)
+{
+	struct stat found;
+
+	(void)vfs;
+	if (name[0] == '/')
+		return kernel_files->xFullPathname(kernel_files, name, room, out);
+	if (strlen(name) >= (size_t)room)
+		return SQLITE_CANTOPEN;
+	memcpy(out, name, strlen(name) + 1);
+	return lstat(name, &found) == 0 && S_ISLNK(found.st_mode) ? SQLITE_OK_SYMLINK : SQLITE_OK;
+}
+
+static void make_files_here(void)
+{
+	kernel_files = sqlite3_vfs_find(NULL);
+	files_here = *kernel_files;
+	files_here.zName = "ward";
+	files_here.xFullPathname = keep_relative;
+	sqlite3_vfs_register(&files_here, 0);
+}
+
+static const char *files(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, make_files_here);
+	return files_here.zName;
+}
+
 int db_open(const char *path, bool is_writer, struct db **out, struct err *e)
 {
 	const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_NOFOLLOW |
@@ -93,7 +129,7 @@ int db_open(const char *path, bool is_writer, struct db **out, struct err *e)
 	int code;
 
 	db->durable = -1;
-	code = sqlite3_open_v2(path, &db->handle, flags, NULL);
+	code = sqlite3_open_v2(path, &db->handle, flags, files());
 	if (code != SQLITE_OK)
 		fault(db, code, e);
 	if (code != SQLITE_OK || settle(db, is_writer, e) < 0) {

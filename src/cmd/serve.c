@@ -25,7 +25,7 @@
 enum { SERVE_LISTEN, SERVE_STATE, SERVE_PROXY, SERVE_CERT, SERVE_KEY, SERVE_BOXES, SERVE_WARM, SERVE_HOSTILE };
 static const struct opt options[] = {
 	{ .name = "listen", .letter = 'l', .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service",
-	  .id = SERVE_LISTEN, .help = "where clients reach it; default: " DEFAULT_LISTEN },
+	  .id = SERVE_LISTEN, .help = "where clients reach it; a relative path lies in the state directory; default: " DEFAULT_LISTEN },
 	{ .name = "state", .letter = 's', .kind = OPT_VALUE, .arg = "DIR", .group = "Service", .words = OPT_PATHS,
 	  .id = SERVE_STATE, .help = "what must not be lost: database, inputs, outputs; default: " STATE_OF_ROOT
 	  " for root, else ./" STATE_OF_USER },

@@ -76,7 +76,7 @@ _Noreturn static void become_front(const struct launcher_setup *setup, int fd)
 	setsid();
 	reset_signals();
 	if (launcher_fd < 0 || state_fd < 0 || dup2(launcher_fd, FRONT_FD_LAUNCHER) < 0 ||
-	    dup2(state_fd, FRONT_FD_STATE) < 0 || close_range(FRONT_FD_STATE + 1, ~0u, 0) < 0)
+	    dup2(state_fd, FRONT_FD_STATE) < 0 || fchdir(FRONT_FD_STATE) < 0 || close_range(FRONT_FD_STATE + 1, ~0u, 0) < 0)
 		_exit(125);
 	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(setup->front_gid, setup->front_gid, setup->front_gid) < 0 ||
 			       setresuid(setup->front_uid, setup->front_uid, setup->front_uid) < 0))

@@ -17,12 +17,22 @@
 
 enum { NOT_RUN = 126 };
 
-static const struct filter_row calls[] = {
+static const struct filter_row module_calls[] = {
 #define ENGINE(name) { .nr = SYS_##name, .act = FILTER_ALLOW, .origin = "seal" },
 #define WASI(name) { .nr = SYS_##name, .act = FILTER_ALLOW, .origin = "seal" },
 #include "model/engine_calls.def"
 #undef ENGINE
 #undef WASI
+};
+
+static const struct filter_row script_calls[] = {
+#define GUEST(name) { .nr = SYS_##name, .act = FILTER_ALLOW, .origin = "seal" },
+#define SERVE(name)
+#define ZYGOTE(name)
+#include "model/guest_calls.def"
+#undef GUEST
+#undef SERVE
+#undef ZYGOTE
 };
 
 int selftest_engine_find(struct selftest *self, struct err *e)
@@ -31,9 +41,6 @@ int selftest_engine_find(struct selftest *self, struct err *e)
 
 	policy_format(&self->policy, KEY_BOUNDARY, name, sizeof(name));
 	self->kind = guest_kind_find(name);
-	if (!self->kind && boundary_find(name) && boundary_find(name)->reads_program)
-		return err_set(e, ERR_UNSUPPORTED, "boundary %s: no attempts are written for its guests, so nothing would be "
-			       "tested; `selftest -b wasm` tries the engine's container", name);
 	if (!self->kind)
 		return 0;
 	host_find_engine(&self->host);
@@ -82,6 +89,7 @@ int selftest_engine_look(struct selftest *self, struct err *e)
 	const struct payload payload = {
 		.argv = argv, .envp = envp, .pass_numbers = self->policy.pass_fds, .n_pass = self->policy.n_pass,
 	};
+	const bool is_script = self->kind->group == GROUP_JS;
 	OWN(fit) fit = FIT_NONE;
 
 	if (fit_make(&self->policy, &payload, &self->host, &fit, e) < 0)
@@ -90,7 +98,9 @@ int selftest_engine_look(struct selftest *self, struct err *e)
 	self->of_engine = self->policy;
 	self->of_engine.values[KEY_NETWORK] = (struct policy_value){ .set = true, .n = NETWORK_NONE };
 	self->of_engine.syscalls = (struct filter_set){
-		.rows = (struct filter_row *)(uintptr_t)calls, .n_rows = ARRAY_SIZE(calls), .otherwise = FILTER_KILL,
+		.rows = (struct filter_row *)(uintptr_t)(is_script ? script_calls : module_calls),
+		.n_rows = is_script ? ARRAY_SIZE(script_calls) : ARRAY_SIZE(module_calls),
+		.otherwise = FILTER_KILL,
 	};
 	return 0;
 }

@@ -6,7 +6,8 @@
 #include "base/mem.h"
 
 static const struct guest_kind kinds[] = {
-	{ "wasm", "guest.wasm", CLAIM_WASM, GROUP_WASM, guest_make_wasm },
+	{ "wasm", CLAIM_WASM, GROUP_WASM, guest_make_wasm },
+	{ "js", CLAIM_JS, GROUP_JS, guest_make_js },
 };
 
 const struct guest_kind *guest_kind_find(const char *boundary)

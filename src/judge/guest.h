@@ -16,7 +16,6 @@ struct guest_scene {
 /* A boundary whose program is read by an engine. */
 struct guest_kind {
 	const char *boundary;
-	const char *file;       /* what the guest is called */
 	uint32_t claim;         /* enum attempt_claims */
 	enum attempt_group group;
 	/* Appends a guest that makes the selected attempts, selected[attempt_count()], in the order of the table. One
@@ -28,3 +27,4 @@ struct guest_kind {
 const struct guest_kind *guest_kind_find(const char *boundary);
 
 void guest_make_wasm(const bool *selected, const struct guest_scene *scene, struct str *out);
+void guest_make_js(const bool *selected, const struct guest_scene *scene, struct str *out);

@@ -99,10 +99,10 @@ static const struct {
 	  "limits by user do not bind the host's root, and there is no cgroup" },
 	{ CLAIM_PROCESS, L(RLIMITS), " memory pids cpu open-files file-size ",
 	  "this boundary has no cgroup: limits hold per process" },
-	{ CLAIM_WASM, G(ENGINE), " write-exec-map write-exec-protect write-exec-pkey ",
+	{ CLAIM_ENGINE, G(ENGINE) | G(SEAL), " write-exec-map write-exec-protect write-exec-pkey ",
 	  "the engine's process makes machine code, that is its work; a guest has none of its own. What code may call "
 	  "there is the seal's and the box's business" },
-	{ CLAIM_WASM, G(ENGINE), " tsc tscp clock-fine ",
+	{ CLAIM_ENGINE, G(ENGINE), " tsc tscp clock-fine ",
 	  "a guest's clocks tick in milliseconds because the engine says so; native code has the processor's counter and "
 	  "the kernel's clocks" },
 	{ CLAIM_GVISOR, G(KERNEL),

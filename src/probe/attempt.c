@@ -61,6 +61,7 @@ static const struct {
 	[GROUP_RESOURCES] = { "resources", "resources" },
 	[GROUP_LIFECYCLE] = { "lifecycle", "lifecycle" },
 	[GROUP_CONTROLS] = { "controls", "controls" },
+	[GROUP_JS] = { "js", "a script, with what the engine gives it" },
 	[GROUP_WASM] = { "wasm", "a WebAssembly module, with the calls it is given" },
 };
 

@@ -18,6 +18,7 @@ enum attempt_group {
 	GROUP_LIFECYCLE,
 	GROUP_CONTROLS,
 	GROUP_WASM, /* from here on: a guest of an engine tries, with what the engine gives it */
+	GROUP_JS,
 	GROUPS
 };
 
@@ -27,7 +28,9 @@ enum attempt_claims {
 	CLAIM_CONTAINER = 1 << 1,
 	CLAIM_BOTH = CLAIM_PROCESS | CLAIM_CONTAINER,
 	CLAIM_WASM = 1 << 2,
-	CLAIM_GVISOR = 1 << 3
+	CLAIM_GVISOR = 1 << 3,
+	CLAIM_JS = 1 << 4,
+	CLAIM_ENGINE = CLAIM_WASM | CLAIM_JS
 };
 
 /* What the policy must say for the row to be a claim at all. */

@@ -9,10 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "probe/probe.h"
+#include "v8/guest_job.h"
+#include "v8/guest_seal.h"
 #include "v8/job.h"
 #include "v8/seal.h"
 
@@ -95,26 +98,80 @@ static int fail(const char *what)
 	return CODE_SETUP;
 }
 
+/* Did the first word ask for no seal? It is taken off. */
+static bool takes_seal(const char *const **words)
+{
+	const bool seals = !**words || strcmp(**words, "seal=no") != 0;
+
+	*words += !seals;
+	return seals;
+}
+
+/* In a module's place: one process, which sealed itself. */
+static int be_module(struct escaped *self)
+{
+	const char *const *words = self->job.argv + 1;
+	const bool seals = takes_seal(&words);
+	struct err e = ERR_INIT;
+
+	if (!open_preopens(self))
+		return fail("a granted directory cannot be opened");
+	if (!translate_all(self, words))
+		return fail("too many words");
+	if (seals && seal_enter(self->job.preopens, self->job.n_preopens, &e) < 0)
+		return fail(e.text);
+	return probe_main(self->argc, self->argv);
+}
+
+/* In a script's place: a child of a process that sealed itself first, with one descriptor. It tells by that one. */
+static _Noreturn void be_guest(struct escaped *self, const struct guest_job *job, const struct guest_seal *seal, pid_t parent)
+{
+	const struct isolate_limits none = { .memory_bytes = 0 };
+	struct err e = ERR_INIT;
+
+	if (seal && (guest_seal_birth(seal, parent, STDOUT_FILENO, job->limits.memory_bytes, &e) < 0 ||
+		     guest_seal_close(&none, false, &e) < 0))
+		_exit(fail(e.text));
+	_exit(probe_main(self->argc, self->argv));
+}
+
+/* The child's end is ours: a signal says what stopped it. */
+static int be_script(struct escaped *self, const struct guest_job *job)
+{
+	const char *const *words = job->argv + 1;
+	const bool seals = takes_seal(&words);
+	struct guest_seal seal = GUEST_SEAL_NONE;
+	struct err e = ERR_INIT;
+	const pid_t parent = getpid();
+	int status = 0;
+	pid_t pid;
+
+	if (!translate_all(self, words))
+		return fail("too many words");
+	if (seals && guest_seal_zygote(&seal, job->engine.jit, &e) < 0)
+		return fail(e.text);
+	pid = fork();
+	if (pid == 0)
+		be_guest(self, job, seals ? &seal : NULL, parent);
+	if (pid < 0 || wait4(pid, &status, 0, NULL) != pid)
+		return fail("no guest could be forked");
+	if (WIFSIGNALED(status))
+		kill(parent, WTERMSIG(status));
+	return WIFEXITED(status) ? WEXITSTATUS(status) : CODE_SETUP;
+}
+
 int main(int argc, char **argv)
 {
 	static struct escaped self;
-	struct err e = ERR_INIT;
-	const char *const *words;
-	bool seals;
+	struct guest_job job;
 
-	if (!job_read(argc, argv, &self.job))
-		return fail("called by `ward selftest` alone");
-	words = self.job.argv + 1;
-	seals = !*words || strcmp(*words, "seal=no") != 0;
 	self.argv[self.argc++] = argv[0];
 	/* As the engine does: a limit is an errno. */
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
-	if (!open_preopens(&self))
-		return fail("a granted directory cannot be opened");
-	if (!translate_all(&self, words + !seals))
-		return fail("too many words");
-	if (seals && seal_enter(self.job.preopens, self.job.n_preopens, &e) < 0)
-		return fail(e.text);
-	return probe_main(self.argc, self.argv);
+	if (guest_job_read(argc, argv, &job) && job.script)
+		return be_script(&self, &job);
+	if (job_read(argc, argv, &self.job))
+		return be_module(&self);
+	return fail("called by `ward selftest` alone");
 }

@@ -45,6 +45,19 @@ def test_with_the_engine_gone_the_jail_holds_and_with_it_there_so_does_it(anyone
     assert all(row["outcome"] == ("allowed" if row["id"].startswith("wasm-can-") else "refused") for row in module)
 
 
+def test_the_same_holds_for_scripts(anyone):
+    """Two processes there, and a guest's seal on top of its parent's."""
+    code, report = selftest(anyone, boundary="js")
+    summary, tried = report["summary"], rows(report)
+    assert code == 0 and report["engine_taken_away"], [row for row in tried.values() if not row["good"]]
+    assert summary["refused"] > 200 and not summary["allowed"] and not summary["unknown"] and not summary["controls_failed"]
+    assert tried["secret-read"]["cause"] in ("SIGSYS", "ENOENT") and tried["unshare-user"]["cause"] == "SIGSYS"
+    assert all(tried[control]["outcome"] == "allowed" for control in ("can-getpid", "can-time", "can-memory"))
+    script = [row for row in tried.values() if row["group"] == "js"]
+    assert all(row["outcome"] == ("allowed" if row["id"].startswith("js-can-") else "refused") for row in script) and len(script) > 15
+    assert tried["js-eval"]["detail"] == "EvalError" and summary["engine_alone"] >= 4
+
+
 def test_what_the_engine_alone_holds_is_written_down(anyone):
     code, report = selftest(anyone, only=["write-exec-map", "write-exec-protect", "tsc", "clock-fine", "wasm-clock"])
     assert code == 0 and report["summary"]["engine_alone"] == 4
@@ -61,6 +74,14 @@ def test_each_layer_can_be_taken_away_as_well(root):
     # The matrix can show something: names, where the tree is the host's; open files, where no limit is.
     assert [row["id"] for row in columns["rootfs"]["possible"]] == ["secret-stat"]
     assert [row["id"] for row in columns["rlimits"]["possible"]] == ["open-files"]
+
+
+def test_each_layer_can_be_taken_from_a_script_too(root):
+    some = [name for name in SOME if name not in ("wasm", "can-read", "can-write", "open-files")] + ["js"]
+    code, report = selftest(root, "--matrix", only=some, boundary="js")
+    columns = {column["without"]: column for column in report["matrix"]}
+    assert code == 0 and not report["summary"]["undocumented"] and not report["summary"]["unanswered"], columns
+    assert list(columns)[:2] == ["engine", "seal"] and not columns["engine"]["possible"] and not columns["seal"]["possible"]
 
 
 def test_attempts_of_a_guest_are_no_other_boundarys(ward):

@@ -182,7 +182,7 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 	return check_required(policy, host, fit->plan, e);
 }
 
-/* "auto" is the strongest boundary ward has; it is not a licence to take a weaker one. */
+/* "auto" is the strongest boundary that every host of ward's has; it is not a licence to take a weaker one. */
 static const char *first_name(const struct policy *policy, char *name, size_t cap)
 {
 	if (policy_n(policy, KEY_BOUNDARY) == BOUNDARY_AUTO)

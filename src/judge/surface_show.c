@@ -223,6 +223,21 @@ static void add_worst(const struct surface *surface, struct str *out)
 	opt_wrap(out, str_text(&text), 0);
 }
 
+/* The steps of the plan are about runsc; the program meets the kernel in it. */
+static bool has_kernel(const struct surface *surface)
+{
+	return surface->place->boundary && strcmp(surface->place->boundary, "gvisor") == 0;
+}
+
+static void add_kernel(struct str *out)
+{
+	str_add(out, "\nnested:\n  container            ");
+	opt_wrap(out, "what is listed below holds for runsc's processes, and so for whoever breaks out of gVisor's kernel", TEXT_COLUMN);
+	str_add(out, "  gVisor's kernel      ");
+	opt_wrap(out, "answers the program's calls, those that the policy lists; it has a filter of its own, an empty root and a user "
+		 "namespace, and opens no file itself", TEXT_COLUMN);
+}
+
 /* Rings, the outermost first: everything else that is told here is of the first. */
 static void add_rings(const struct surface *surface, struct str *out)
 {
@@ -230,6 +245,8 @@ static void add_rings(const struct surface *surface, struct str *out)
 	OWN(str) engine = STR_NONE;
 	OWN(str) given = STR_NONE;
 
+	if (has_kernel(surface))
+		add_kernel(out);
 	if (!nest->guest)
 		return;
 	str_add(out, "\nnested:\n  container            ");

@@ -222,6 +222,11 @@ def test_a_dry_run_shows_the_bundle(ward):
     assert "nested-ns" not in run.text and "landlock-path" not in run.text
 
 
+def test_the_surface_is_told_of_runsc_and_says_so(ward):
+    run = ward.call("surface", *B)
+    assert "holds for runsc's processes" in run.text and "boundary gvisor" in run.text, run
+
+
 def test_what_it_lacks_is_named(ward):
     run = ward.run("/bin/true", options=[*B, "--require", "nested-ns"])
     assert run.code == 125 and "nested-ns" in run.errors

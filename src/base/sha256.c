@@ -72,6 +72,8 @@ void sha256_add(struct sha256 *hash, const void *bytes, size_t len)
 	const uint8_t *at = bytes;
 	const size_t used = hash->len % sizeof(hash->block);
 
+	if (!len)
+		return; /* bytes may be NULL */
 	hash->len += len;
 	if (used) {
 		const size_t room = sizeof(hash->block) - used, n = len < room ? len : room;

@@ -28,7 +28,7 @@ struct scene {
 	struct err err;
 	struct store_item items[STORE_BATCH_MAX];
 	size_t n_items, n_leases;
-	struct store_lease leases[STORE_BATCH_MAX];
+	struct store_lease leases[STORE_BATCH_MAX];     /* their pointers are gone */
 	char document[64];              /* of the first lease */
 	/* Every change of a watcher. */
 	size_t n_changes;

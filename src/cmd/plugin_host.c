@@ -13,6 +13,7 @@
 #include "cmd/plugin.h"
 #include "cmd/say.h"
 #include "plugin/admit.h"
+#include "plugin/clean.h"
 #include "plugin/load.h"
 #include "plugin/plugin.h"
 
@@ -60,9 +61,13 @@ static int read_options(struct args *args, struct given *given, struct err *e)
 static void print_log(void *at, const char *plugin, int level, const void *text, size_t len)
 {
 	const struct given *const given = at;
+	char line[4096];
+	const size_t n = len < sizeof(line) ? len : sizeof(line);
 
+	memcpy(line, text, n);
+	clean_bytes(line, n, "");
 	if (!given->quiet)
-		say(SAY_NOTE, "%s: %s: %.*s", plugin, levels[level], (int)len, (const char *)text);
+		say(SAY_NOTE, "%s: %s: %.*s", plugin, levels[level], (int)n, line);
 }
 
 static void print_warning(void *at, const char *text)
@@ -112,10 +117,7 @@ static int read_input(const char *word, char **text, size_t *len, struct err *e)
 static int write_output(char *bytes, size_t len, struct err *e)
 {
 	if (isatty(STDOUT_FILENO))
-		for (size_t i = 0; i < len; i++)
-			if (((unsigned char)bytes[i] < 0x20 && bytes[i] != '\n' && bytes[i] != '\t') || bytes[i] == 0x7f ||
-			    ((unsigned char)bytes[i] & 0xe0) == 0x80)
-				bytes[i] = '?';
+		clean_bytes(bytes, len, "\n\t");
 	return len && fd_write_all(STDOUT_FILENO, bytes, len, e) < 0 ? err_add(e, "standard output") : 0;
 }
 

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "plugin/clean.h"
 #include "plugin/functions.h"
 
 #define PAGE_BYTES 65536
@@ -17,7 +18,7 @@ void admission_done(struct admission *admission)
 	str_done(&admission->warnings);
 }
 
-/* Names come from the module: control bytes become '?'. */
+/* Names come from the module. */
 static void add_line(struct str *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 static void add_line(struct str *out, const char *format, ...)
 {
@@ -27,9 +28,7 @@ static void add_line(struct str *out, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	for (unsigned char *p = (unsigned char *)text; *p; p++)
-		if (*p < 0x20 || *p == 0x7f || (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0))
-			*p = '?';
+	clean_bytes(text, strlen(text), "");
 	str_addf(out, "%s\n", text);
 }
 

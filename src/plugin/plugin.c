@@ -14,6 +14,7 @@
 #include "base/loop.h"
 #include "base/str.h"
 #include "plugin/admit.h"
+#include "plugin/clean.h"
 #include "plugin/load.h"
 #include "plugin/store.h"
 #include "plugin/worker.h"
@@ -34,12 +35,14 @@ struct ward_plugin {
 	struct worker worker;
 	uint64_t version;               /* of the namespace, which the worker's copy is of */
 	const struct ward_plugin_function *functions[MANIFEST_FUNCTIONS];
+	bool is_called;                 /* a function of the embedder's may call again, and there is one socket */
 };
 
 static enum ward_plugin_end tell(struct ward_plugin_error *error, enum ward_plugin_end end, const struct err *e)
 {
 	error->end = end;
 	snprintf(error->text, sizeof(error->text), "%s", end == WARD_PLUGIN_OK ? "" : e->text);
+	clean_bytes(error->text, strlen(error->text), "");
 	return end;
 }
 
@@ -312,6 +315,8 @@ static enum ward_plugin_end check_call(struct ward_plugin *plugin, const char *f
 	const struct wasm_export *const export = wasm_find_export(&plugin->load.says, function);
 	const bool takes_input = export && *export->type.words;
 
+	if (plugin->is_called)
+		return err_set(e, ERR_CONFLICT, "it is being called; one call after the other"), WARD_PLUGIN_REFUSED;
 	if (!export || !admit_callable(export))
 		return err_set(e, ERR_USAGE, "it exports no function '%.80s' that is () or (i32, i32) -> i64; `ward plugin check` "
 			       "lists those it has", function), WARD_PLUGIN_REFUSED;
@@ -357,8 +362,11 @@ enum ward_plugin_end ward_plugin_call(struct ward_plugin *plugin, const char *fu
 		*output = NULL;
 	if (output_len)
 		*output_len = 0;
-	if (end == WARD_PLUGIN_OK)
+	if (end == WARD_PLUGIN_OK) {
+		plugin->is_called = true;
 		end = run_call(plugin, &call, &done, &e);
+		plugin->is_called = false;
+	}
 	if (end == WARD_PLUGIN_OK && output && output_len && done.len[1]) {
 		*output = mem_raw(done.len[1]);
 		memcpy(*output, done.part[1], done.len[1]);

@@ -5,7 +5,7 @@
  * about. Neither engine nor box is in the embedder's process; ward(1) has to be installed.
  *
  * No function here is for two threads at once with the same plug-in; different plug-ins are independent of each
- * other. Nothing is printed but warnings that nobody takes. docs/plugin.md is the reference. */
+ * other. A function of the embedder's that calls its own plug-in is refused, and must not close it. Nothing is printed but warnings that nobody takes. docs/plugin.md is the reference. */
 #pragma once
 
 #include <stddef.h>

@@ -1,0 +1,7 @@
+/* Bytes of a stranger, for people: nothing in them moves a terminal. */
+#pragma once
+
+#include <stddef.h>
+
+/* Makes '?' of every control, those of C1 too, and of what is not UTF-8; but for the controls in keep. */
+void clean_bytes(char *bytes, size_t len, const char *keep);

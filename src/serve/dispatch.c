@@ -94,12 +94,12 @@ int dispatch_new(const struct dispatch_setup *setup, struct dispatch **out, stru
 
 	d->setup = *setup;
 	d->epoll_fd = -1;
-	set_sizes(d);
 	if (place_make(setup->state_fd, e) < 0 || hear_classes(d, e) < 0 || open_epoll(d, e) < 0) {
 		fd_close(d->epoll_fd);
 		free(d);
 		return -1;
 	}
+	set_sizes(d); /* the launcher has said how many boxes there may be */
 	make_pools(d);
 	store_watch(setup->store, hear_store, d);
 	box_refill(d);

@@ -75,18 +75,26 @@ static void put_steps(struct json *json, const struct attempt *attempt)
 }
 
 /* What it wrote, and what of it is kept: the first is the box's own count where more came than was sent. */
+/* All that was written, kept or not. */
+static uint64_t written_bytes(const struct attempt *attempt, bool is_err)
+{
+	const struct spool *const spool = &attempt->spools[is_err];
+	uint64_t seen = 0;
+
+	for (size_t i = 0; i < attempt->n_ended; i++)
+		seen += is_err ? attempt->ended[i].stderr_bytes : attempt->ended[i].stdout_bytes;
+	return seen > spool->seen ? seen : spool->seen;
+}
+
 static void put_stream(struct json *json, const struct attempt *attempt, bool is_err)
 {
 	const struct spool *const spool = &attempt->spools[is_err];
 	const struct digest digest = sha256_end(&spool->hash);
-	uint64_t seen = 0;
 	char text[SHA256_TEXT];
 
-	for (size_t i = 0; i < attempt->n_ended; i++)
-		seen += is_err ? attempt->ended[i].stderr_bytes : attempt->ended[i].stdout_bytes;
 	digest_write(&digest, text);
 	json_put_object(json, is_err ? "stderr" : "stdout");
-	json_put_u64(json, "bytes", seen > spool->seen ? seen : spool->seen);
+	json_put_u64(json, "bytes", written_bytes(attempt, is_err));
 	json_put_u64(json, "kept", spool->kept);
 	json_put_text(json, "sha256", text);
 	json_put_end(json);
@@ -172,7 +180,7 @@ void attempt_judge(const struct attempt *attempt, const char *node, struct store
 		.state = ruling.state, .reason = ruling.reason,
 		.exit_code = report->exit_code, .signal = report->signal,
 		.cpu_us = report->cpu_us, .wall_us = report->wall_us,
-		.out_bytes = attempt->spools[0].kept, .err_bytes = attempt->spools[1].kept,
+		.out_bytes = written_bytes(attempt, false), .err_bytes = written_bytes(attempt, true),
 	};
 	json->out.max = STR_MAX;
 	json_put_object(json, NULL);

@@ -159,6 +159,7 @@ static void fill(struct stream *stream)
 	OWN(arena) arena = { .total = 0 };
 	struct store_event *rows;
 	struct err e = ERR_INIT;
+	struct store_job job;
 	bool is_final = false;
 	size_t n = 0, i = 0;
 
@@ -175,10 +176,16 @@ static void fill(struct stream *stream)
 		events->at.seq = rows[i].seq;
 		put_state(stream, &rows[i]);
 	}
+	/* Who resumes behind the last state has only the end to come. */
+	if (!n)
+		is_final = store_job_get(request->front->store, request->tenant.id, &stream->tail.job, &arena, &job, &e) == 1 &&
+			   job_state_is_final(job.state) && events->at.seq >= job.last_seq;
 	if (put_output(stream, TAIL_OUT, is_final) + put_output(stream, TAIL_ERR, is_final) || !is_final)
 		return;
-	events->at.seq = rows[i].seq;
-	put_state(stream, &rows[i]);
+	if (n) {
+		events->at.seq = rows[i].seq;
+		put_state(stream, &rows[i]);
+	}
 	put_end(stream, &arena);
 }
 

@@ -99,6 +99,7 @@ static void created(void *at, const struct store_answer *answer)
 	request->job = answer->items[0].id;
 	if (!is_replay)
 		dispatch_wake(request->front->dispatch);
+	request->is_replay = is_replay;
 	job_show_when(request, is_replay ? MHD_HTTP_OK : MHD_HTTP_CREATED, creating->wait_ms, job_has_ended);
 }
 

@@ -132,6 +132,8 @@ void job_show(struct request *request, unsigned status, const struct store_job *
 	}
 	request_json(request, status, &json);
 	request_header(request, "ETag", etag);
+	if (request->is_replay)
+		request_header(request, "Idempotent-Replay", "true");
 	store_id_write(&job->id, id);
 	snprintf(path, sizeof(path), "/v1/jobs/%s", id);
 	if (status == MHD_HTTP_CREATED)

@@ -109,8 +109,8 @@ static void on_change(void *at, const struct store_change *change)
 	watch_tell(&((struct front *)at)->watch, change);
 }
 
-/* A waiting dispatcher is turned in every turn of the loop: see run(). */
-static void on_dispatch(void *at, short revents)
+/* Dispatcher, sockets and HTTP are turned in every turn of the loop, whatever it woke up for: see turn(). */
+static void on_other(void *at, short revents)
 {
 	(void)at;
 	(void)revents;
@@ -146,20 +146,14 @@ static void on_signal(void *at, short revents)
 		front->is_ending = true;
 }
 
-static void on_socket(void *at, short revents)
-{
-	(void)revents;
-	sockets_turn(at);
-}
-
 static void add_to_loop(struct front *front)
 {
 	struct loop *const loop = &front->loop;
 
 	loop_watch(loop, loop_add(loop, on_store, front), store_fd(front->store), POLLIN);
-	loop_watch(loop, loop_add(loop, on_dispatch, front), dispatch_fd(front->dispatch), POLLIN);
+	loop_watch(loop, loop_add(loop, on_other, front), dispatch_fd(front->dispatch), POLLIN);
 	loop_watch(loop, loop_add(loop, on_signal, front), front->signal_fd, POLLIN);
-	loop_watch(loop, loop_add(loop, on_socket, front), front->socket_epoll_fd, POLLIN);
+	loop_watch(loop, loop_add(loop, on_other, front), front->socket_epoll_fd, POLLIN);
 	front->wait_alarm = loop_add_alarm(loop, on_wait, front);
 	front->dispatch_alarm = loop_add_alarm(loop, on_due, front);
 	front->beat_alarm = loop_add_alarm(loop, on_beat, front);
@@ -171,6 +165,7 @@ static int turn(struct front *front, struct err *e)
 	if (loop_turn(&front->loop, e) < 0 || dispatch_turn(front->dispatch, e) < 0)
 		return -1;
 	loop_set_alarm(&front->loop, front->dispatch_alarm, dispatch_due_us(front->dispatch));
+	sockets_turn(front);
 	http_turn(front);
 	return 0;
 }

@@ -32,6 +32,7 @@ struct request {
 	unsigned status;
 
 	struct store_id job;            /* that {id} names, or that was made */
+	bool is_replay;                 /* of a create that was answered before */
 	struct watcher watcher;
 	uint64_t due_us;                /* of a wait; 0: does not wait */
 	request_over *over;

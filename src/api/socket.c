@@ -236,7 +236,6 @@ static void push(struct socket_job *s, const struct store_job *job)
 	if (!more && job_state_is_final(job->state)) {
 		tell_state(s, job, "end");
 		s->is_ending = true;
-		s->is_broken |= wslay_event_queue_close(s->frames, WSLAY_CODE_NORMAL_CLOSURE, NULL, 0) != 0;
 	}
 	if (!more && !s->follower && !s->is_ending)
 		s->follower = dispatch_follow(s->front->dispatch, &s->tail.job, live, s);
@@ -289,6 +288,12 @@ static void step(struct socket_job *s)
 	}
 	if (!s->is_broken && wslay_event_send(s->frames) != 0)
 		s->is_broken = true;
+	/* wslay lets a close overtake what waits: it is asked for when nothing does. */
+	if (!s->is_broken && s->is_ending && !wslay_event_want_write(s->frames)) {
+		(void)wslay_event_queue_close(s->frames, WSLAY_CODE_NORMAL_CLOSURE, NULL, 0);
+		(void)wslay_event_send(s->frames);
+		s->is_broken = true; /* nothing is left to say or to hear */
+	}
 	if (!s->is_broken && (wslay_event_want_read(s->frames) || wslay_event_want_write(s->frames)))
 		wait_for(s);
 	else

@@ -229,7 +229,9 @@ static void check_sandbox(int status)
 		return;
 	for (char *at = panic; *at; at++)
 		*at = *at >= ' ' && *at <= '~' ? *at : *at == '\n' ? '\n' : '?';
-	dprintf(STDERR_FILENO, "ward-runsc: %.*s\n", (int)strcspn(words, "\n") % 400, words);
+	const size_t len = strcspn(words, "\n");
+
+	dprintf(STDERR_FILENO, "ward-runsc: %.*s\n", (int)(len < 400 ? len : 400), words);
 	fail("gVisor's kernel failed");
 }
 

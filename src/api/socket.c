@@ -228,8 +228,11 @@ static void push(struct socket_job *s, const struct store_job *job)
 {
 	bool more = true;
 
-	while (more && wslay_event_get_queued_msg_length(s->frames) < QUEUE_MAX)
-		more = pull(s, TAIL_OUT) | pull(s, TAIL_ERR);
+	while (more && wslay_event_get_queued_msg_length(s->frames) < QUEUE_MAX) {
+		const bool has_out = pull(s, TAIL_OUT), has_err = pull(s, TAIL_ERR);
+
+		more = has_out || has_err;
+	}
 	if (job->version != s->version && !job_state_is_final(job->state))
 		tell_state(s, job, "state");
 	s->version = job->version;

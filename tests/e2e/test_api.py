@@ -610,3 +610,13 @@ def test_a_public_address_needs_a_certificate_or_a_proxy(service, ward_path, tmp
     assert "--behind-proxy" in refused("--listen", "0.0.0.0:0")
     assert "no address" in refused("--listen", "localhost:0")
     assert "another `ward serve`" in refused("--state", service.state)
+
+
+def test_the_session_of_the_manual_works(service, tmp_path):
+    with open(os.path.join(harness.ROOT, "docs/service.md"), encoding="utf-8") as file:
+        session, = re.findall(r"```sh session\n(.*?)```", file.read(), re.S)
+    done = subprocess.run(["bash", "-euc", session], cwd=tmp_path, capture_output=True, text=True, timeout=services.PATIENCE_S,
+                          env={**os.environ, "URL": f"http://127.0.0.1:{service.port}", "KEY": service.tenant})
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("42\n") and "event: end" in done.stdout and "seccomp" in done.stdout
+    assert hashlib.sha256(b'print("from a blob")').hexdigest() in done.stdout

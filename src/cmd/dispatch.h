@@ -18,8 +18,8 @@ struct dispatch {
 	size_t n;
 };
 
-/* For the programs' tables: commands.def names the program of a row, which defines the word of its own as HERE
- * and all others as ELSEWHERE. */
+/* For the programs' tables: commands.def names the program of a row, and each program defines the word of its own as
+ * DISPATCH_HERE before it includes dispatch_rows.def. */
 #define DISPATCH_HERE(name) { &command_##name, command_##name##_run },
 #define DISPATCH_ELSEWHERE(name)
 

@@ -279,14 +279,8 @@ int command_plugin_run(struct args *args, struct err *e)
 	return is_run ? run(&given, e) : check(&given, e);
 }
 
-#define WARD(name)    DISPATCH_ELSEWHERE(name)
-#define ANALYST(name) DISPATCH_ELSEWHERE(name)
-#define CLIENT(name)  DISPATCH_ELSEWHERE(name)
-#define PLUGIN(name)  DISPATCH_HERE(name)
-#define COMMAND(name, program) program(name)
-static const struct dispatch_row rows[] = {
-#include "cmd/commands.def"
-};
+#define PLUGIN(name) DISPATCH_HERE(name)
+#include "cmd/dispatch_rows.def"
 
 int main(int argc, char **argv)
 {

@@ -2,13 +2,7 @@
 #include "cmd/dispatch.h"
 
 #define WARD(name) DISPATCH_HERE(name)
-#define ANALYST(name) DISPATCH_ELSEWHERE(name)
-#define PLUGIN(name) DISPATCH_ELSEWHERE(name)
-#define CLIENT(name) DISPATCH_ELSEWHERE(name)
-#define COMMAND(name, program) program(name)
-static const struct dispatch_row rows[] = {
-#include "cmd/commands.def"
-};
+#include "cmd/dispatch_rows.def"
 
 int main(int argc, char **argv)
 {

@@ -176,7 +176,7 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 		.first_fd = (uint16_t)(3 + payload->n_pass),
 	};
 	if (resolve_paths(&fit->rung, !fit->boundary->has_mounts, e) < 0 ||
-	    (fit->boundary->reads_program && !payload->is_plugin && find_program(fit, e) < 0) ||
+	    (fit->boundary->reads_program && payload->guest != GUEST_ZYGOTE && !payload->is_plugin && find_program(fit, e) < 0) ||
 	    fit->boundary->plan(&fit->rung, e) < 0 || plan_finish(fit->plan, e) < 0)
 		return err_add(e, "boundary %s", name);
 	return check_required(policy, host, fit->plan, e);

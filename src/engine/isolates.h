@@ -5,6 +5,7 @@
  * process, Landlock domain, filter and limits; docs/engines.md says layer by layer what that holds. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,8 +27,9 @@ struct isolate_end {
 typedef void isolates_ended(void *at, const struct isolate_end *end);
 
 struct isolates_setup {
-	const struct plan *plan;        /* of boundary js with payload.zygote; borrowed during the call */
-	const int *fds;                 /* the plan's descriptors; fds[3] is ends[1] of isolates_pair() */
+	const struct plan *plan;        /* of boundary js with payload.guest GUEST_ZYGOTE; borrowed during the call */
+	const int *fds;                 /* the plan's descriptors, borrowed; fds[3] is ends[1] of isolates_pair(), which
+					 * nobody else may hold open: its end is how a zygote's is seen */
 	size_t n_fds;
 	const char *monitor;            /* socket of a resident monitor; NULL: a keeper of our own */
 	int control_fd;                 /* ends[0], taken over, also on failure */
@@ -36,6 +38,9 @@ struct isolates_setup {
 	isolates_ended *ended;          /* called from isolates_turn() alone, once for each guest that was handed out */
 	void *at;
 };
+
+/* What a wait status means. killed: on the owner's word, and not for lack of memory. Pure. */
+enum verdict isolates_verdict(int status, bool killed);
 
 /* The control channel: ends[1] is passed to the box (payload.pass_numbers), close-on-exec like the other. */
 MUST_USE int isolates_pair(int ends[2], struct err *e);

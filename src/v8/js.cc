@@ -264,6 +264,21 @@ void js_begin(struct js *js, size_t heap_bytes, int memory_code)
 	v8::Context::Scope entered_context(context);                          \
 	v8::TryCatch caught((js)->isolate)
 
+void js_touch(struct js *js)
+{
+	static const char line[] = "(() => { const a = {b: [1, 'c']}; return a.b.length })()";
+	ENTER(js);
+	v8::Local<v8::String> text;
+	v8::Local<v8::Value> value;
+	v8::ScriptCompiler::Source from = source_of(js->isolate, "ward", once_text(js->isolate, line), false);
+	v8::Local<v8::Script> script;
+
+	if (v8::ScriptCompiler::Compile(context, &from).ToLocal(&script) && script->Run(context).ToLocal(&value) &&
+	    v8::JSON::Stringify(context, value).ToLocal(&text))
+		v8::String::Utf8Value(js->isolate, text);
+	settle(js);
+}
+
 void js_add_arg(struct js *js, const char *text, size_t len)
 {
 	ENTER(js);

@@ -121,6 +121,9 @@ static int plan_zygote(struct rung *rung, struct policy *policy, struct err *e)
 {
 	struct engine_words words = engine_words(rung, "zygote", OPTIONS);
 
+	/* Of one process; a zygote has its guests' clocks and none of its own. */
+	policy->values[KEY_CPU].set = policy->values[KEY_WALL].set = false;
+
 	if (!rung->payload->n_pass)
 		return err_set(e, ERR_BUG, "a zygote without a control channel");
 	words.at[words.n++] = arena_printf(&rung->arena, "--control=%d", rung->payload->pass_numbers[0]);

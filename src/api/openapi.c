@@ -142,8 +142,10 @@ static json_t *paths(void)
 	const struct route *route;
 
 	for (size_t i = 0; (route = route_at(i)); i++) {
+		const char *const name = route_method_name(route->method);
 		char path[128], method[8];
 		json_t *item;
+		size_t k;
 
 		path_write(route->path, path);
 		item = json_object_get(all, path);
@@ -151,9 +153,9 @@ static json_t *paths(void)
 			item = json_object();
 			json_object_set_new(all, path, item);
 		}
-		for (size_t k = 0; k < sizeof(method); k++)
-			method[k] = (char)(route_method_name(route->method)[k] | 0x20);
-		method[strlen(route_method_name(route->method))] = '\0';
+		for (k = 0; k < sizeof(method) - 1 && name[k]; k++)
+			method[k] = (char)(name[k] | 0x20);
+		method[k] = '\0';
 		json_object_set_new(item, method, operation(route));
 	}
 	return all;

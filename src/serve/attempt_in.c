@@ -120,9 +120,9 @@ static void put_item(struct attempt *attempt, enum frame_kind kind, unsigned fla
 
 static void put_file(struct attempt *attempt)
 {
-	const struct job_file *const file = &attempt->spec.files[attempt->in_index];
+	const struct job_file *const file = attempt->spec.n_files ? &attempt->spec.files[attempt->in_index] : NULL;
 
-	if (!attempt->spec.n_files)
+	if (!file)
 		attempt->in++;
 	else
 		put_item(attempt, FRAME_FILE, file->is_executable ? FRAME_EXECUTABLE : 0, file->path, strlen(file->path),
@@ -144,11 +144,11 @@ static void put_step(struct attempt *attempt)
 
 static void put_output(struct attempt *attempt)
 {
-	const struct job_output *const output = &attempt->spec.outputs[attempt->in_index];
+	const struct job_output *const output = attempt->spec.n_outputs ? &attempt->spec.outputs[attempt->in_index] : NULL;
 	char bytes[sizeof(struct frame_output) + JOB_PATH_MAX];
 	struct frame_output head;
 
-	if (!attempt->spec.n_outputs) {
+	if (!output) {
 		attempt->in++;
 		return;
 	}

@@ -13,7 +13,7 @@
 #include "cmd/plugin.h"
 #include "cmd/say.h"
 #include "plugin/admit.h"
-#include "plugin/clean.h"
+#include "base/clean.h"
 #include "plugin/load.h"
 #include "plugin/plugin.h"
 

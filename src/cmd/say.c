@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clean.h"
 #include "base/fd.h"
 
 bool say_colour(int fd)
@@ -43,9 +44,7 @@ void say(enum say_kind kind, const char *format, ...)
 	va_start(args, format);
 	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	for (char *p = text; *p; p++)
-		if ((unsigned char)*p < 0x20 || *p == 0x7f)
-			*p = '?';
+	clean_bytes(text, strlen(text), "");
 	say_line(kind, text, strlen(text));
 }
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/json.h"
 #include "base/opt.h"
 #include "judge/lint.h"
@@ -26,23 +27,13 @@ static bool is_shown(const struct finding *finding, enum severity min)
 
 /* ---- for people ---- */
 
-/* Words of a source may be anything. */
-static void add_safe(const char *text, struct str *out)
-{
-	for (; *text; text++) {
-		const char byte = (unsigned char)*text < 0x20 || *text == 0x7f ? '?' : *text;
-
-		str_add_bytes(out, &byte, 1);
-	}
-}
-
 static void add_line(const char *label, const char *text, struct str *out)
 {
 	OWN(str) safe = STR_NONE;
 
 	if (!text)
 		return;
-	add_safe(text, &safe);
+	clean_add(&safe, text);
 	str_addf(out, "%*s%s", INDENT, "", label);
 	opt_wrap(out, str_text(&safe), INDENT + 2);
 }
@@ -118,7 +109,7 @@ static void add_summary(const struct lint_report *report, enum severity min, str
 		n_hidden += !lint->findings[i].documented && !is_shown(&lint->findings[i], min);
 		counts[lint->findings[i].severity] += !lint->findings[i].documented;
 	}
-	add_safe(report->subject->name, out);
+	clean_add(out, report->subject->name);
 	str_add(out, ": ");
 	for (int severity = SEVERITY_CRITICAL; severity > SEVERITY_NONE; severity--) {
 		if (!counts[severity])
@@ -156,7 +147,7 @@ void lint_show(const struct lint_report *report, enum severity min, bool colour,
 		OWN(str) gap = STR_NONE;
 
 		str_add(&gap, "incomplete: ");
-		add_safe(lint->gaps[i], &gap);
+		clean_add(&gap, lint->gaps[i]);
 		opt_wrap(out, str_text(&gap), INDENT + 2);
 	}
 	for (size_t i = 0; i < lint->n; i++)

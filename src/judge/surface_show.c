@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/json.h"
 #include "base/opt.h"
 #include "judge/surface.h"
@@ -13,21 +14,6 @@ static const char *const colours[] = {
 	[SEVERITY_INFO] = "\033[2m", [SEVERITY_LOW] = "", [SEVERITY_MEDIUM] = "\033[33m",
 	[SEVERITY_HIGH] = "\033[31m", [SEVERITY_CRITICAL] = "\033[1;31m",
 };
-
-/* Bytes of a host (paths, names) on the way to a terminal: control bytes become '?'. C1 as well, which
- * UTF-8 writes as 0xc2 and a byte below 0xa0. */
-static void add_clean(struct str *out, const char *text)
-{
-	for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
-		const bool c1 = *p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0;
-
-		if (*p < 0x20 || *p == 0x7f || c1)
-			str_add(out, "?");
-		else
-			str_add_bytes(out, (const char *)p, 1);
-		p += c1;
-	}
-}
 
 static void add_layers(struct str *out, uint64_t layers)
 {
@@ -66,12 +52,12 @@ static void add_head(const struct surface_item *item, bool colour, struct str *o
 	OWN(str) text = STR_NONE;
 
 	str_addf(out, "  %s%-9s%s %-9s ", on, word_of(item), *on ? "\033[0m" : "", surface_kind_name(item->kind));
-	add_clean(&text, item->name);
+	clean_add(&text, item->name);
 	if (item->state == SURFACE_UNKNOWN)
 		str_addf(&text, " (%s, were it open)", severity_name(item->severity));
 	if (*item->detail) {
 		str_add(&text, ": ");
-		add_clean(&text, item->detail);
+		clean_add(&text, item->detail);
 	}
 	opt_wrap(out, str_text(&text), TEXT_COLUMN);
 }
@@ -82,7 +68,7 @@ static void add_body(const struct surface_item *item, struct str *out)
 	OWN(str) text = STR_NONE;
 
 	if (*item->reason) {
-		add_clean(&text, item->reason);
+		clean_add(&text, item->reason);
 		add_wrapped(out, &text);
 	}
 	text.len = 0;
@@ -93,7 +79,7 @@ static void add_body(const struct surface_item *item, struct str *out)
 	}
 	if (*item->close) {
 		str_add(&text, "; close: ");
-		add_clean(&text, item->close);
+		clean_add(&text, item->close);
 	}
 	add_wrapped(out, &text);
 }
@@ -212,14 +198,14 @@ static void add_worst(const struct surface *surface, struct str *out)
 	if (!worst)
 		return;
 	str_addf(&text, "worst: ");
-	add_clean(&text, worst->name);
+	clean_add(&text, worst->name);
 	str_addf(&text, " (%s)", severity_name(worst->severity));
 	if (*worst->detail) {
 		str_add(&text, ": ");
-		add_clean(&text, worst->detail);
+		clean_add(&text, worst->detail);
 	}
 	str_add(&text, "; ");
-	add_clean(&text, worst->reason);
+	clean_add(&text, worst->reason);
 	opt_wrap(out, str_text(&text), 0);
 }
 
@@ -268,13 +254,13 @@ void surface_text(struct surface *surface, bool all, bool colour, struct str *ou
 	const size_t quiet = count(surface, is_quiet), calls = count(surface, is_quiet_call);
 
 	str_add(out, "surface of ");
-	add_clean(out, surface->place->name);
+	clean_add(out, surface->place->name);
 	str_addf(out, surface->place->boundary ? ", boundary %s\n" : "\n", surface->place->boundary);
 	add_worst(surface, out);
 	add_rings(surface, out);
 	for (size_t i = 0; i < surface->n_missing; i++) {
 		str_add(out, "not judged: ");
-		add_clean(out, surface->missing[i]);
+		clean_add(out, surface->missing[i]);
 		str_add(out, "\n");
 	}
 	str_add(out, "\nopen, the most dangerous first:\n");

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "base/json.h"
 #include "model/layer.h"
 #include "model/note.h"
@@ -241,17 +242,6 @@ void result_json(const struct result *result, struct str *out)
 	json_done(&json);
 }
 
-/* One line of text from anywhere: what a terminal or a line-based reader could take for a command
- * is '?'. */
-static void add_clean(struct str *out, const char *text)
-{
-	for (; *text; text++) {
-		const unsigned char c = (unsigned char)*text;
-
-		str_add_bytes(out, c < 0x20 || c == 0x7f ? "?" : text, 1);
-	}
-}
-
 static void isolate_message(const struct result *result, struct str *out)
 {
 	str_add(out, "message:");
@@ -264,7 +254,7 @@ static void isolate_message(const struct result *result, struct str *out)
 	else if (result->verdict == VERDICT_LIMIT_WALL)
 		str_add(out, "Time limit exceeded (wall clock)");
 	else if (result->err.kind != ERR_NONE)
-		add_clean(out, result->err.text);
+		clean_add(out, result->err.text);
 	else
 		str_add(out, verdict_name(result->verdict));
 	str_add(out, "\n");
@@ -306,13 +296,13 @@ static void text_denial(const struct denial *denial, struct str *out)
 
 	syscalls_format(denial->nr, denial->args, call, sizeof(call));
 	str_add(out, "refused: ");
-	add_clean(out, call);
+	clean_add(out, call);
 	if (denial->act == FILTER_KILL)
 		str_add(out, ": killed");
 	else
 		str_addf(out, ": %s", errno_name(denial->sys));
 	str_add(out, " (");
-	add_clean(out, denial->origin);
+	clean_add(out, denial->origin);
 	if (denial->line)
 		str_addf(out, " line %u", denial->line);
 	str_addf(out, ")%s", denial->count > 1 ? "" : "\n");
@@ -346,7 +336,7 @@ static void text_headline(const struct result *result, struct str *out)
 	str_add(out, says);
 	if (result->err.kind != ERR_NONE) {
 		str_add(out, ": ");
-		add_clean(out, result->err.text);
+		clean_add(out, result->err.text);
 	} else if (result->signal) {
 		str_add(out, ", ");
 		add_signal(out, result->signal);

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "plugin/clean.h"
+#include "base/clean.h"
 #include "plugin/functions.h"
 
 #define PAGE_BYTES 65536

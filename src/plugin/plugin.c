@@ -14,7 +14,7 @@
 #include "base/loop.h"
 #include "base/str.h"
 #include "plugin/admit.h"
-#include "plugin/clean.h"
+#include "base/clean.h"
 #include "plugin/load.h"
 #include "plugin/store.h"
 #include "plugin/worker.h"

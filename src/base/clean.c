@@ -1,10 +1,8 @@
 /* Looks at whole characters: U+009B is two bytes in UTF-8, and either form begins a command for some terminal. */
-#include "plugin/clean.h"
+#include "base/clean.h"
 
 #include <stdbool.h>
 #include <string.h>
-
-#include "base/str.h"
 
 void clean_bytes(char *bytes, size_t len, const char *keep)
 {
@@ -17,4 +15,13 @@ void clean_bytes(char *bytes, size_t len, const char *keep)
 		if (!whole || is_c1 || ((c < 0x20 || c == 0x7f) && !(c && strchr(keep, c))))
 			memset(bytes + i, '?', step);
 	}
+}
+
+void clean_add(struct str *out, const char *text)
+{
+	const size_t before = out->len;
+
+	str_add(out, text);
+	if (out->len > before)
+		clean_bytes(out->at + before, out->len - before, "");
 }

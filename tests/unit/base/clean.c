@@ -1,4 +1,4 @@
-/* plugin/clean: what a terminal would obey, and what it would not. */
+/* base/clean: what a terminal would obey, and what it would not. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
-#include "plugin/clean.h"
+#include "base/clean.h"
 
 static void controls_and_what_is_no_utf8_become_question_marks(void **state)
 {

@@ -167,7 +167,12 @@ static int make(struct serve_classes *classes, struct serve_class *class, const 
 		.argv = class->argv,
 		.envp = environment_make(&class->policy, (char *const[]){ NULL }, false, &classes->arena),
 	};
-	return fit(classes, class, &class->policy, &class->fit, &class->openings, e);
+	if (fit(classes, class, &class->policy, &class->fit, &class->openings, e) < 0)
+		return -1;
+	if (runtime->park == PARK_NODE && (class->fit.rung.notes & NOTE_RLIMITS_ONLY) && !class->fit.rung.reserves)
+		return err_set(e, ERR_UNSUPPORTED, "node reserves more addresses than a memory limit of each process permits; give "
+			       "ward a cgroup (systemd-run --user --scope -p Delegate=yes ward serve), or start it as root");
+	return 0;
 }
 
 static void add(struct serve_classes *classes, const struct runtime *runtime, const struct wall *wall,

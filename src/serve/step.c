@@ -123,15 +123,24 @@ static void take_file(struct step *step, const struct frame *frame)
 		fail(step, &e);
 }
 
-/* Input that is known beforehand lies in memory: no pipe could be full of it. The filter of a container wants it
- * sealed against execution, which gVisor's kernel does not know. */
-static int make_input(struct step *step)
+/* A file of /tmp without a name. gVisor's kernel has no O_TMPFILE. */
+static int make_unnamed(void)
 {
-	int fd = memfd_create("stdin", MFD_CLOEXEC | 8 /* MFD_NOEXEC_SEAL */);
+	char name[] = "/tmp/input-XXXXXX";
+	const int fd = mkostemp(name, O_CLOEXEC);
 
-	if (fd < 0)
-		fd = memfd_create("stdin", MFD_CLOEXEC);
-	return fd >= 0 ? fd : openat(step->work_fd, "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		unlink(name);
+	return fd;
+}
+
+/* Input that is known beforehand lies in memory: no pipe could be full of it. The filter wants such memory sealed
+ * against execution, which gVisor's kernel does not know. */
+static int make_input(void)
+{
+	const int fd = memfd_create("stdin", MFD_CLOEXEC | 8 /* MFD_NOEXEC_SEAL */);
+
+	return fd >= 0 ? fd : make_unnamed();
 }
 
 static void take_step(struct step *step, const struct frame *frame)
@@ -147,7 +156,7 @@ static void take_step(struct step *step, const struct frame *frame)
 	}
 	asked->argv[n] = NULL;
 	fd_close_at(&step->data_fd);
-	asked->in_fd = make_input(step);
+	asked->in_fd = make_input();
 	step->data_fd = asked->in_fd < 0 ? -1 : fcntl(asked->in_fd, F_DUPFD_CLOEXEC, 5);
 	if (step->data_fd < 0)
 		refuse(step, "no memory for a step's input");

@@ -34,7 +34,6 @@ class Service:
         self.place = state or tempfile.mkdtemp(prefix="ward-serve-")
         self.state = os.path.join(self.place, "state")
         self.ward, self.options, self.listen = ward, options, listen
-        os.chmod(self.place, 0o755)
         self.operator = self.tenant = None
         self.start()
 

@@ -9,7 +9,7 @@ import pytest
 from harness import ROOT
 
 THREATS = os.path.join(ROOT, "examples", "threats")
-HERE = ("process", "container", "wasm", "gvisor")
+HERE = ("process", "container", "wasm", "js", "gvisor")
 
 
 def threat(name):
@@ -29,7 +29,7 @@ def answer(ward, *words, **options):
 
 
 # What may be missing on a host, by its name in the answer.
-ENGINES = {"wasm": "ward-v8", "gvisor": "runsc"}
+ENGINES = {"wasm": "ward-v8", "js": "ward-v8", "gvisor": "runsc"}
 
 
 def is_here(ward, boundary):

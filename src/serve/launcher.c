@@ -125,7 +125,8 @@ static void start_runner(struct launcher *launcher, const struct order *order, c
 
 	while (i < launcher->setup->boxes_max && launcher->runners[i].pid)
 		i++;
-	if (i == launcher->setup->boxes_max || order->class_index >= launcher->setup->n_classes)
+	if (i == launcher->setup->boxes_max || order->class_index >= launcher->setup->n_classes ||
+	    !order_is_within(order, &launcher->setup->classes[order->class_index]))
 		return; /* its descriptors are closed: that is the answer */
 	pid = fork();
 	if (pid == 0) {

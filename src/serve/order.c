@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <string.h>
 
-
 #define BIT(kind) (1u << (kind))
 
 static bool is_kind(const void *packet, size_t len, size_t size, unsigned kinds)
@@ -28,6 +27,15 @@ bool order_is_sound(const void *packet, size_t len)
 
 	return is_kind(packet, len, sizeof(*order), BIT(ORDER_START) | BIT(ORDER_END)) && !order->zero &&
 	       order->class_index < ORDER_CLASSES_MAX;
+}
+
+bool order_is_within(const struct order *order, const struct order_class *class)
+{
+	const struct order_limits *const limits = &order->limits;
+
+	return limits->memory_bytes <= class->memory_max_bytes && limits->pids <= class->pids_max &&
+	       limits->disk_bytes <= class->disk_max_bytes && limits->inodes <= ORDER_INODES_MAX &&
+	       limits->cpus_milli <= class->cpus_max_milli;
 }
 
 bool order_class_is_sound(const void *packet, size_t len)

@@ -64,6 +64,9 @@ struct order {
 	uint64_t box;                   /* the front's number for it, never used twice */
 	struct order_limits limits;
 };
+#define ORDER_INODES_MAX 1000000
+/* Whether its limits are no wider than its class may have: the launcher's question, for a front may be broken into. */
+bool order_is_within(const struct order *order, const struct order_class *class);
 enum { ORDER_FD_IN, ORDER_FD_OUT, ORDER_FD_CONTROL, ORDER_FDS };
 
 struct order_word {

@@ -8,11 +8,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/loop.h"
 #include "engine/run.h"
 #include "monitor/client.h"
 
 struct runner {
 	int control_fd;
+	const struct order_class *class;
 	struct launch_plan plan;
 	bool was_parked;
 };
@@ -60,6 +62,12 @@ static void set(struct policy *policy, enum policy_key key, uint64_t n)
 	policy->values[key].n = n;
 }
 
+/* No claim is without an end, and none begins later than it came, whatever became of the front. */
+static uint64_t bounded(uint64_t n, uint64_t most)
+{
+	return n && n < most ? n : most;
+}
+
 static enum run_word hear(void *at, uint64_t *n)
 {
 	struct runner *const runner = at;
@@ -74,9 +82,9 @@ static enum run_word hear(void *at, uint64_t *n)
 	case ORDER_SETTLE:
 		return RUN_SETTLE;
 	case ORDER_CLAIM:
-		set(runner->plan.policy, KEY_WALL, word.n);
-		set(runner->plan.policy, KEY_CPU, word.m);
-		*n = word.at_us;
+		set(runner->plan.policy, KEY_WALL, bounded(word.n, runner->class->wall_max_ms));
+		set(runner->plan.policy, KEY_CPU, bounded(word.m, runner->class->cpu_max_ms));
+		*n = bounded(word.at_us, loop_now_us());
 		return RUN_CLAIM;
 	case ORDER_SIGNAL:
 		*n = word.n;
@@ -98,7 +106,7 @@ _Noreturn static void give_up(const struct runner *runner, const struct err *e)
 
 _Noreturn void runner_live(const struct launcher_setup *setup, const struct order *order, const int fds[ORDER_FDS])
 {
-	struct runner runner = { .control_fd = fds[ORDER_FD_CONTROL] };
+	struct runner runner = { .control_fd = fds[ORDER_FD_CONTROL], .class = &setup->classes[order->class_index] };
 	const struct run_holder holder = {
 		.fd = runner.control_fd, .hear = hear, .parked = tell_parked, .at = &runner,
 		.in_fd = fds[ORDER_FD_IN], .out_fd = fds[ORDER_FD_OUT],

@@ -24,6 +24,27 @@ static void an_order_is_a_struct_of_known_size_and_kind(void **state)
 	assert_false(order_is_sound(&order, sizeof(order)));
 }
 
+static void an_order_is_no_wider_than_its_class(void **state)
+{
+	static const struct order_class class = {
+		.memory_max_bytes = 1000, .pids_max = 100, .disk_max_bytes = 2000, .cpus_max_milli = 10,
+	};
+	const struct order good = { .limits = { 1000, 100, 2000, ORDER_INODES_MAX, 10 } };
+	const size_t fields = sizeof(good.limits) / sizeof(uint64_t);
+
+	(void)state;
+	assert_true(order_is_within(&good, &class));
+	for (size_t i = 0; i < fields; i++) {
+		struct order wide = good;
+		uint64_t numbers[5];
+
+		memcpy(numbers, &wide.limits, sizeof(wide.limits));
+		numbers[i]++;
+		memcpy(&wide.limits, numbers, sizeof(wide.limits));
+		assert_false(order_is_within(&wide, &class));
+	}
+}
+
 static void a_word_names_a_signal_that_exists(void **state)
 {
 	struct order_word word = { .magic = ORDER_MAGIC, .kind = ORDER_SIGNAL, .n = 15 };
@@ -92,6 +113,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_order_is_a_struct_of_known_size_and_kind),
+		cmocka_unit_test(an_order_is_no_wider_than_its_class),
 		cmocka_unit_test(a_word_names_a_signal_that_exists),
 		cmocka_unit_test(a_report_stays_within_its_ranges),
 		cmocka_unit_test(a_class_has_terminated_texts),

@@ -87,29 +87,27 @@ static int settle(struct db *db, bool is_writer, struct err *e)
 				       : "PRAGMA query_only=ON;", e);
 }
 
-/* A name below the working directory stays one. SQLite would make it absolute and look at every directory on the way,
- * and a front that was root may not: the state may lie in somebody's home. */
-static sqlite3_vfs *kernel_files, files_here;
-
-static int keep_relative(sqlite3_vfs *vfs, const char *name, int room, char *out)
+/* A name stays what it is. SQLite would make it absolute and look at every directory on the way, and a front that was
+ * root may not: the state may lie in somebody's home. */
+static int keep_name(sqlite3_vfs *vfs, const char *name, int room, char *out)
 {
 	struct stat found;
 
 	(void)vfs;
-	if (name[0] == '/')
-		return kernel_files->xFullPathname(kernel_files, name, room, out);
 	if (strlen(name) >= (size_t)room)
 		return SQLITE_CANTOPEN;
 	memcpy(out, name, strlen(name) + 1);
 	return lstat(name, &found) == 0 && S_ISLNK(found.st_mode) ? SQLITE_OK_SYMLINK : SQLITE_OK;
 }
 
+/* SQLite's own way to files but for that. */
+static sqlite3_vfs files_here;
+
 static void make_files_here(void)
 {
-	kernel_files = sqlite3_vfs_find(NULL);
-	files_here = *kernel_files;
+	files_here = *sqlite3_vfs_find(NULL);
 	files_here.zName = "ward";
-	files_here.xFullPathname = keep_relative;
+	files_here.xFullPathname = keep_name;
 	sqlite3_vfs_register(&files_here, 0);
 }
 

@@ -1,8 +1,9 @@
 /* Place and signature, one after the other. The comparison takes as long for a wrong signature as for a right one. */
 #include "api/cursor.h"
 
-#include <stdio.h>
 #include <string.h>
+
+#include "base/hex.h"
 
 #define MAC 16
 
@@ -25,12 +26,6 @@ static struct digest sign(const uint8_t key[HMAC_KEY], uint64_t tenant, const st
 	return hmac_sha256(key, &signed_bytes, sizeof(signed_bytes));
 }
 
-static void put(char *out, const void *bytes, size_t n)
-{
-	for (size_t i = 0; i < n; i++)
-		snprintf(out + 2 * i, 3, "%02x", ((const uint8_t *)bytes)[i]);
-}
-
 void cursor_write(const uint8_t key[HMAC_KEY], uint64_t tenant, const struct digest *filter, const struct store_place *place,
 		  char out[CURSOR_TEXT])
 {
@@ -39,22 +34,8 @@ void cursor_write(const uint8_t key[HMAC_KEY], uint64_t tenant, const struct dig
 
 	memcpy(payload.id, place->id.bytes, sizeof(payload.id));
 	mac = sign(key, tenant, filter, &payload);
-	put(out, &payload, sizeof(payload));
-	put(out + 2 * sizeof(payload), mac.bytes, MAC);
-}
-
-static bool take(const char *text, uint8_t *out, size_t n)
-{
-	static const char digits[] = "0123456789abcdef";
-
-	for (size_t i = 0; i < n; i++) {
-		const char *const high = strchr(digits, text[2 * i]), *const low = strchr(digits, text[2 * i + 1]);
-
-		if (!high || !low)
-			return false;
-		out[i] = (uint8_t)((high - digits) << 4 | (low - digits));
-	}
-	return true;
+	hex_write((const uint8_t *)&payload, sizeof(payload), out);
+	hex_write(mac.bytes, MAC, out + 2 * sizeof(payload));
 }
 
 bool cursor_read(const uint8_t key[HMAC_KEY], uint64_t tenant, const struct digest *filter, const char *text,
@@ -64,7 +45,7 @@ bool cursor_read(const uint8_t key[HMAC_KEY], uint64_t tenant, const struct dige
 	uint8_t bytes[sizeof(payload) + MAC], differs = 0;
 	struct digest mac;
 
-	if (strlen(text) != CURSOR_TEXT - 1 || !take(text, bytes, sizeof(bytes)))
+	if (!hex_read(text, strlen(text), bytes, sizeof(bytes)))
 		return false;
 	memcpy(&payload, bytes, sizeof(payload));
 	mac = sign(key, tenant, filter, &payload);

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/sha256.h"
 #include "cmd/environment.h"
 #include "cmd/image_store.h"
 
@@ -164,9 +165,12 @@ static int run_pair(const struct job *job, const char *const *first, const char 
 
 static int take_digest(const char *text, struct arena *arena, const char **out, struct err *e)
 {
-	if (strspn(text, "0123456789abcdef") != 64)
+	const size_t len = strcspn(text, " ");
+	struct digest digest;
+
+	if (!digest_read(text, len, &digest))
 		return err_set(e, ERR_SYSTEM, "sha256sum gave no digest");
-	*out = arena_copy(arena, text, 64);
+	*out = arena_copy(arena, text, len);
 	return 0;
 }
 

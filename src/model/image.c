@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/sha256.h"
 
 #define SCHEMA "ward.image.1"
 
@@ -82,11 +83,6 @@ static const char *text_of(json_t *object, const char *key, struct arena *arena)
 	return json_is_string(value) ? arena_copy(arena, json_string_value(value), json_string_length(value)) : NULL;
 }
 
-static bool is_digest(const char *text)
-{
-	return strlen(text) == 64 && strspn(text, "0123456789abcdef") == 64;
-}
-
 static int take(const char *name, json_t *object, struct arena *arena, struct image *out, struct err *e)
 {
 	const char *const schema = text_of(object, "schema", arena), *const format = text_of(object, "format", arena);
@@ -95,12 +91,13 @@ static int take(const char *name, json_t *object, struct arena *arena, struct im
 		.digest = text_of(object, "sha256", arena),
 	};
 	json_t *const bytes = json_object_get(object, "bytes");
+	struct digest digest;
 
 	if (!schema || strcmp(schema, SCHEMA) != 0)
 		return err_set(e, ERR_UNSUPPORTED, "%.200s: not of the schema " SCHEMA, name);
 	image.format = format ? image_format_find(format) : IMAGE_FORMATS;
 	if (image.format == IMAGE_FORMATS || !image.suite || !image_name_is_good(image.suite) || !image.packages ||
-	    !image_packages_are_good(image.packages) || !image.digest || !is_digest(image.digest) ||
+	    !image_packages_are_good(image.packages) || !image.digest || !digest_read(image.digest, strlen(image.digest), &digest) ||
 	    !json_is_integer(bytes) || json_integer_value(bytes) < 0)
 		return err_set(e, ERR_USAGE, "%.200s: a member is missing or not what it must be; build the image anew", name);
 	image.bytes = (uint64_t)json_integer_value(bytes);

@@ -6,6 +6,7 @@
 #include <sys/random.h>
 #include <time.h>
 
+#include "base/hex.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "remote/field.h"
@@ -16,16 +17,11 @@
 
 int service_make_key(char out[SERVICE_KEY_TEXT], struct err *e)
 {
-	static const char digits[] = "0123456789abcdef";
 	uint8_t bytes[(SERVICE_KEY_TEXT - 1) / 2];
 
 	if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
 		return err_sys(e, "getrandom");
-	for (size_t i = 0; i < sizeof(bytes); i++) {
-		out[2 * i] = digits[bytes[i] >> 4];
-		out[2 * i + 1] = digits[bytes[i] & 15];
-	}
-	out[SERVICE_KEY_TEXT - 1] = '\0';
+	hex_write(bytes, sizeof(bytes), out);
 	return 0;
 }
 

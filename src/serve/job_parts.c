@@ -7,6 +7,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/sha256.h"
 #include "base/str.h"
 #include "serve/base64.h"
 
@@ -122,11 +123,11 @@ static int read_blob(struct reading *r, const struct pointer *at, json_t *value,
 {
 	struct job_bytes *const bytes = into;
 	const char *const text = json_string_value(value);
+	struct digest digest;
 
 	if (bytes->source != JOB_EMPTY)
 		return fields_fault(r, at, "invalid_value", "only one of text, base64, blob and live may be there");
-	if (!text || strncmp(text, "sha256:", 7) || strlen(text) != 7 + JOB_DIGEST ||
-	    strspn(text + 7, "0123456789abcdef") != JOB_DIGEST)
+	if (!text || strncmp(text, "sha256:", 7) || !digest_read(text + 7, strlen(text + 7), &digest))
 		return fields_fault(r, at, "invalid_value", "must be \"sha256:\" and 64 lower-case hexadecimal digits");
 	bytes->source = JOB_BLOB;
 	memcpy(bytes->blob, text + 7, JOB_DIGEST + 1);

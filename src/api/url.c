@@ -4,25 +4,11 @@
 #include <ctype.h>
 #include <string.h>
 
-#include "base/str.h"
+#include "base/clean.h"
 
 static int digit(char c)
 {
 	return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
-static bool is_clean(const char *text, size_t len)
-{
-	for (size_t i = 0; i < len;) {
-		const size_t step = str_utf8(text + i, len - i);
-
-		/* C0, DEL, and C1, which in UTF-8 is c2 80 to c2 9f. */
-		if (!step || (step == 1 && ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)) ||
-		    (step == 2 && (unsigned char)text[i] == 0xc2 && (unsigned char)text[i + 1] < 0xa0))
-			return false;
-		i += step;
-	}
-	return true;
 }
 
 const char *url_decode(struct arena *arena, const char *text, size_t len)
@@ -40,7 +26,7 @@ const char *url_decode(struct arena *arena, const char *text, size_t len)
 		out[n++] = (char)(digit(text[i + 1]) * 16 + digit(text[i + 2]));
 		i += 2;
 	}
-	return is_clean(out, n) ? out : NULL;
+	return clean_is(out, n) ? out : NULL;
 }
 
 void url_encode(struct str *out, const char *text)

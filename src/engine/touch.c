@@ -14,8 +14,8 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/clean.h"
 #include "base/mem.h"
-#include "base/str.h"
 #include "engine/peek.h"
 
 enum {
@@ -61,23 +61,6 @@ bool touch_has(uint32_t nr)
 	return false;
 }
 
-static bool replace_odd(char *path)
-{
-	bool is_odd = false;
-
-	for (size_t len = strlen(path), i = 0; i < len;) {
-		const size_t n = str_utf8(path + i, len - i);
-		const unsigned char c = (unsigned char)path[i], second = n == 2 ? (unsigned char)path[i + 1] : 0xff;
-
-		if (!n || c < 0x20 || c == 0x7f || (c == 0xc2 && second < 0xa0)) {
-			memset(path + i, '?', n ? n : 1);
-			is_odd = true;
-		}
-		i += n ? n : 1;
-	}
-	return is_odd;
-}
-
 /* The pids of a box mean nothing outside it and after it. */
 static void hide_pid(char *path)
 {
@@ -116,7 +99,7 @@ bool touch_normal(char *path)
 		*out++ = '/';
 	*out = '\0';
 	hide_pid(path);
-	return replace_odd(path);
+	return clean_bytes(path, strlen(path), "");
 }
 
 static uint8_t access_of_open(uint64_t flags)
@@ -214,7 +197,7 @@ static void name_unix(const struct touch_caller *caller, const struct sockaddr_u
 			(void)touch_normal(path);
 		snprintf(out->address, sizeof(out->address), "%.*s", (int)sizeof(out->address) - 1, path);
 	}
-	(void)replace_odd(out->address);
+	clean_bytes(out->address, strlen(out->address), "");
 }
 
 union address {

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/clean.h"
 #include "base/mem.h"
 #include "format/json_scan.h"
 
@@ -52,24 +53,11 @@ static bool is_wanted(const struct loading *loading, const char *key)
 	return otherwise;
 }
 
-static void blank_controls(char *text, size_t len)
-{
-	for (size_t i = 0; i < len; i++) {
-		const unsigned char c = (unsigned char)text[i];
-		const bool is_c1 = c == 0xc2 && i + 1 < len && ((unsigned char)text[i + 1] & 0xe0) == 0x80;
-
-		if (is_c1)
-			text[i++] = ' ';
-		if (is_c1 || c < 0x20 || c == 0x7f)
-			text[i] = ' ';
-	}
-}
-
 static int add_text(struct loading *loading, const char *text, size_t len, struct place at, struct err *e)
 {
 	char *const copy = arena_copy(&loading->tree->arena, text, len);
 
-	blank_controls(copy, len);
+	clean_bytes(copy, len, "");
 	return tree_add_text(loading->tree, copy, len, at, e);
 }
 

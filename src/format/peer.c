@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "format/bpf_write.h"
 #include "format/bwrap_write.h"
 #include "format/oci_write.h"
@@ -47,14 +48,6 @@ void peer_text_done(struct peer_text *text)
 	*text = PEER_TEXT_NONE;
 }
 
-/* A line break in a name would end the comment it stands in. */
-static void make_clean(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			*text = '?';
-}
-
 void peer_note(struct peer_text *text, bool is_wider, const char *format, ...)
 {
 	char line[1024];
@@ -64,7 +57,7 @@ void peer_note(struct peer_text *text, bool is_wider, const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(line, sizeof(line), format, arguments);
 	va_end(arguments);
-	make_clean(line);
+	clean_bytes(line, strlen(line), ""); /* a line break in a name would end the comment it stands in */
 	text->notes = mem_grow(text->notes, &text->cap_notes, text->n_notes + 1, sizeof(*text->notes));
 	for (; is_wider && at > 0 && !text->notes[at - 1].is_wider; at--)
 		text->notes[at] = text->notes[at - 1];
@@ -77,7 +70,7 @@ int peer_write(const struct peer *peer, const struct peer_box *box, struct peer_
 	struct peer_box clean = *box;
 	char *const source = arena_copy(&text->arena, box->source, strlen(box->source));
 
-	make_clean(source);
+	clean_bytes(source, strlen(source), "");
 	clean.source = source;
 	if (peer->write(&clean, text, e) < 0)
 		return err_add(e, "%s", peer->name);

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/clean.h"
+
 static int used(const struct advice *advice)
 {
 	return advice->of->proposed >= 0 && !advice->is_refused ? advice->of->proposed : advice->chosen;
@@ -13,10 +15,13 @@ static int used(const struct advice *advice)
 /* Names and paths come from files and words: what means something in a table or opens a tag is escaped. */
 static void add_escaped(struct str *out, const char *text)
 {
-	for (; *text; text++) {
-		if (strchr("\\`*_[]<>|&#", *text))
+	OWN(str) clean = STR_NONE;
+
+	clean_add(&clean, text);
+	for (const char *c = str_text(&clean); *c; c++) {
+		if (strchr("\\`*_[]<>|&#", *c))
 			str_add(out, "\\");
-		str_add_bytes(out, (unsigned char)*text < 0x20 || *text == 0x7f ? "?" : text, 1);
+		str_add_bytes(out, c, 1);
 	}
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clean.h"
 #include "model/syscalls.h"
 
 static const char *const access_names[RECORD_ACCESSES] = { "read", "write", "create", "exec", "stat", "list", "unlink" };
@@ -47,9 +48,7 @@ static const char *keep(struct record *record, const char *text)
 		return NULL;
 	}
 	copy = arena_copy(&record->arena, text, len);
-	for (char *at = copy; *at; at++)
-		if ((unsigned char)*at < 0x20 || *at == 0x7f)
-			*at = '?';
+	clean_bytes(copy, strlen(copy), "");
 	return copy;
 }
 

@@ -7,8 +7,8 @@
 
 #include <jansson.h>
 
+#include "base/clean.h"
 #include "base/json.h"
-#include "base/str.h"
 #include "model/record.h"
 #include "model/syscalls.h"
 
@@ -212,13 +212,6 @@ static bool get_bool(struct reader *r, const json_t *object, const char *key)
 	return json_is_true(value);
 }
 
-static bool is_clean(const char *text)
-{
-	while ((unsigned char)*text >= 0x20 && *text != 0x7f)
-		text++;
-	return !*text;
-}
-
 /* Borrowed from the document; NULL for null. */
 static const char *get_text(struct reader *r, const json_t *object, const char *key, bool may_be_null)
 {
@@ -226,7 +219,7 @@ static const char *get_text(struct reader *r, const json_t *object, const char *
 
 	if (may_be_null && json_is_null(value))
 		return NULL;
-	if (!json_is_string(value) || !is_clean(json_string_value(value))) {
+	if (!json_is_string(value) || !clean_is(json_string_value(value), json_string_length(value))) {
 		wrong(r, key, "a text without control bytes");
 		return "";
 	}
@@ -452,7 +445,7 @@ static void read_head(struct reader *r, const json_t *root)
 	for (size_t i = 0; !r->is_wrong && i < json_array_size(argv); i++) {
 		const char *const word = json_string_value(json_array_get(argv, i));
 
-		if (!word || !is_clean(word))
+		if (!word || !clean_is(word, strlen(word)))
 			wrong(r, "argv", "texts without control bytes");
 		record_set_text(record, &record->argv[record->n_argv++], word);
 	}

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clean.h"
 #include "base/fd.h"
 #include "serve/place.h"
 
@@ -72,17 +73,10 @@ static void leave_out(struct attempt *attempt, const char *name, size_t len, enu
 			(struct left_out){ arena_copy(&attempt->arena, name, len), why };
 }
 
-/* Names are shown to people and written into documents: UTF-8, no control bytes, and relative. */
-static bool is_clean(const char *name, size_t len)
+/* Names are shown to people and written into documents: clean, and relative. */
+static bool is_name(const char *name, size_t len)
 {
-	for (size_t i = 0; i < len;) {
-		const size_t n = str_utf8(name + i, len - i);
-
-		if (!n || (unsigned char)name[i] < ' ' || name[i] == 0x7f)
-			return false;
-		i += n;
-	}
-	return name[0] != '/';
+	return clean_is(name, len) && name[0] != '/';
 }
 
 static bool is_there(const struct attempt *attempt, const char *name, size_t len)
@@ -100,7 +94,7 @@ static void take_artifact(struct attempt *attempt, const struct frame *frame)
 	end_artifact(attempt);
 	if (is_there(attempt, frame->bytes, frame->head.len))
 		return; /* two patterns named it */
-	if (attempt->n_artifacts == ATTEMPT_ARTIFACTS || !is_clean(frame->bytes, frame->head.len)) {
+	if (attempt->n_artifacts == ATTEMPT_ARTIFACTS || !is_name(frame->bytes, frame->head.len)) {
 		leave_out(attempt, frame->bytes, frame->head.len, FRAME_LEFT_UNREADABLE);
 		return;
 	}
@@ -161,7 +155,7 @@ void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_l
 		break;
 	case FRAME_LEFT_OUT:
 		end_artifact(attempt);
-		if (is_clean(frame->bytes, frame->head.len))
+		if (is_name(frame->bytes, frame->head.len))
 			leave_out(attempt, frame->bytes, frame->head.len, frame->head.flag);
 		break;
 	case FRAME_DONE:

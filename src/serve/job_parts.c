@@ -7,8 +7,9 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/clean.h"
+#include "base/mem.h"
 #include "base/sha256.h"
-#include "base/str.h"
 #include "serve/base64.h"
 
 #define PARTS_MAX    16
@@ -33,23 +34,13 @@ int job_part_name(struct reading *r, const struct pointer *at, json_t *value, vo
 	return job_name_is_valid(*out) ? 0 : fields_fault(r, at, "invalid_value", "may have letters, digits, '.', '_' and '-' alone");
 }
 
-/* C0, DEL and C1 (U+0080 to U+009F): a file name ends up in lists, logs and terminals. */
-static bool has_control(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f ||
-		    ((unsigned char)*text == 0xc2 && (unsigned char)text[1] < 0xa0))
-			return true;
-	return false;
-}
-
 static const char *find_path_fault(const char *path)
 {
 	size_t parts = 0;
 
 	if (*path == '/')
 		return "must be relative";
-	if (has_control(path))
+	if (!clean_is(path, strlen(path)))
 		return "may have no control bytes";
 	for (const char *part = path; part; parts++) {
 		const char *const end = strchrnul(part, '/');
@@ -194,7 +185,7 @@ int job_part_pairs(struct reading *r, const struct pointer *at, json_t *value, b
 		pairs[filled].name = arena_copy(r->arena, key, strlen(key));
 		if (fields_text(r, &inside, item, 0, is_env ? ENV_MAX : JOB_LABEL_MAX, &pairs[filled].value) < 0)
 			return -1;
-		if (!is_env && has_control(pairs[filled].value))
+		if (!is_env && !clean_is(pairs[filled].value, strlen(pairs[filled].value)))
 			return fields_fault(r, &inside, "invalid_value", "may have no control bytes");
 		filled++;
 	}

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clean.h"
 #include "base/fd.h"
 
 #define INPUT_MAX ((size_t)16 << 20)
@@ -101,9 +102,7 @@ void owner_put_why(const struct owner *owner, const struct guest_why *why, char 
 	else
 		used = snprintf(out, cap, "%.200s:%u:%u: ", file, why->line, why->column);
 	snprintf(out + used, cap - (size_t)used, "%s", why->text);
-	for (unsigned char *c = (unsigned char *)out; *c; c++)
-		if (*c < ' ' || *c == 0x7f || (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0))
-			*c = '?';
+	clean_bytes(out, strlen(out), "");
 }
 
 static int put_env(const char *word, struct guest_writer *out, struct err *e)

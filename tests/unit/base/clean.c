@@ -30,10 +30,13 @@ static void controls_and_what_is_no_utf8_become_question_marks(void **state)
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
 		char text[32];
 		const size_t len = strlen(rows[i].from);
+		const bool is_changed = strcmp(rows[i].from, rows[i].to) != 0;
 
 		memcpy(text, rows[i].from, len + 1);
-		clean_bytes(text, len, rows[i].keep);
+		assert_int_equal(clean_bytes(text, len, rows[i].keep), is_changed);
 		assert_string_equal(text, rows[i].to);
+		assert_true(clean_is(rows[i].to, len) || *rows[i].keep);
+		assert_int_equal(clean_is(rows[i].from, len), !is_changed);
 	}
 }
 
@@ -42,7 +45,8 @@ static void a_nul_is_a_control_too(void **state)
 	char text[] = { 'a', '\0', 'b' };
 
 	(void)state;
-	clean_bytes(text, sizeof(text), "\n");
+	assert_false(clean_is(text, sizeof(text)));
+	assert_true(clean_bytes(text, sizeof(text), "\n"));
 	assert_memory_equal(text, "a?b", 3);
 }
 

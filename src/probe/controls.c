@@ -101,15 +101,8 @@ struct outcome try_can_null(GIVEN)
 	return fd < 0 ? outcome_refused(errno) : outcome_of(write(fd, "x", 1));
 }
 
+/* By raise() alone, of a signal that does nothing: an engine's box has no calls to wait for one. */
 struct outcome try_can_signal(GIVEN)
 {
-	sigset_t one, pending;
-
-	sigemptyset(&one);
-	sigaddset(&one, SIGUSR1);
-	sigemptyset(&pending);
-	if (sigprocmask(SIG_BLOCK, &one, NULL) < 0 || raise(SIGUSR1) != 0 ||
-	    sigpending(&pending) < 0)
-		return outcome_refused(errno);
-	return outcome_state(sigismember(&pending, SIGUSR1) == 1, "delivered", "not delivered");
+	return outcome_of(raise(SIGURG) == 0 ? 0 : -1);
 }

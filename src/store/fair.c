@@ -132,7 +132,7 @@ static bool has_room(const struct fair_tenant *tenant, const struct store_room *
 static bool can_start(struct fair_tenant *tenant, const struct store_room *rooms, size_t n_rooms, uint64_t now_ms,
 		      uint64_t *again_ms)
 {
-	if (!tenant->ready || (tenant->max_running && tenant->running >= tenant->max_running) ||
+	if (!tenant->ready || tenant->is_suspended || (tenant->max_running && tenant->running >= tenant->max_running) ||
 	    !has_room(tenant, rooms, n_rooms))
 		return false;
 	if (tenant->is_blocked) {

@@ -15,6 +15,7 @@ struct fair_tenant {
 	uint64_t id, max_running, starts_per_s, running, ready;
 	uint32_t weight;
 	bool has_cpu_quota;     /* the store's note: nothing is done with it here */
+	bool is_suspended;      /* nothing of it starts */
 	bool is_blocked;        /* its processor time of the day is used up: no start before blocked_until_ms */
 	uint64_t blocked_until_ms;
 	uint64_t credit;        /* in 1/FAIR_JOB jobs */

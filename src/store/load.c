@@ -17,6 +17,7 @@ static int load_tenants(struct writer *w, struct err *e)
 
 		tenant->has_cpu_quota = db_column(rows, 4);
 		tenant->is_blocked = false;
+		tenant->is_suspended = db_column(rows, 7);
 		tenant->running = db_column(rows, 5);
 		w->fair.queued += db_column(rows, 6);
 		for (size_t i = 0; i < tenant->n_classes; i++)

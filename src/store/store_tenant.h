@@ -7,7 +7,8 @@ enum store_threat { STORE_OWN, STORE_KNOWN, STORE_HOSTILE };
 struct store_tenant {
 	uint64_t id;                    /* 0: a new one */
 	const char *name;               /* [A-Za-z0-9._-]{1,64}, unique */
-	bool is_suspended;
+	bool is_suspended;              /* no key of it opens anything, none of its jobs starts */
+	const char *suspended_why;      /* "": nobody said */
 	uint32_t weight;                /* 1..1000: share of the boxes against other tenants */
 	enum store_threat threat;
 	const char *boundary_min;       /* a boundary's name or "" */

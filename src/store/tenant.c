@@ -15,7 +15,8 @@ static int put_known(struct writer *w, const struct store_tenant *t, struct stor
 					   db_number(t->max_running), db_number(t->starts_per_s),
 					   db_number(t->requests_per_s), db_number(t->cpu_ms_per_day),
 					   db_number(t->blob_bytes), db_number(t->retention_ms),
-					   db_bytes(t->policy.at, t->policy.len), db_number(t->id)), e);
+					   db_bytes(t->policy.at, t->policy.len), db_text(t->suspended_why),
+					   db_number(t->id)), e);
 
 	if (changed < 0)
 		return -1;
@@ -33,7 +34,8 @@ static int put_new(struct writer *w, const struct store_tenant *t, struct store_
 			     db_text(t->boundary_min), db_number(t->max_queued), db_number(t->max_running),
 			     db_number(t->starts_per_s), db_number(t->requests_per_s), db_number(t->cpu_ms_per_day),
 			     db_number(t->blob_bytes), db_number(t->retention_ms),
-			     db_bytes(t->policy.at, t->policy.len), db_number(w->wall_ms)), &rows, e) != 1)
+			     db_bytes(t->policy.at, t->policy.len), db_number(w->wall_ms),
+			     db_text(t->suspended_why)), &rows, e) != 1)
 		return -1;
 	item->number = db_column(rows, 0);
 	db_end(rows);
@@ -72,6 +74,8 @@ void store_tenant_put(struct store *store, const struct store_tenant *tenant, st
 	t->name = op_text(op, tenant->name);
 	t->boundary_min = op_text(op, tenant->boundary_min);
 	t->policy = op_copy(op, tenant->policy);
+	/* A reason goes with what it is the reason of. */
+	t->suspended_why = tenant->is_suspended ? op_text(op, tenant->suspended_why) : "";
 	op_submit(store, op);
 }
 
@@ -85,6 +89,7 @@ static void columns(struct db_rows *rows, struct arena *arena, struct store_tena
 		.requests_per_s = db_column(rows, 9), .cpu_ms_per_day = db_column(rows, 10),
 		.blob_bytes = db_column(rows, 11), .retention_ms = db_column(rows, 12),
 		.policy = db_column_bytes(rows, 13, arena), .created_ms = db_column(rows, 14),
+		.suspended_why = db_column_text(rows, 15, arena),
 	};
 }
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "scene.h"
+#include "store/store_alert.h"
 
 /* What the child was told: written to a pipe as it happens, read after its death. */
 struct told {
@@ -130,6 +131,12 @@ static void work(struct child *child, int rounds)
 			else if (i % 2)
 				store_job_cancel(child->store, child->tenant, &child->holds[k].id, NULL, NULL);
 		} /* the third is left to its lease */
+		if (child->n_holds) {
+			const struct store_alert alert = { .level = 1, .title = "t", .evidence = { "[]", 2 } };
+
+			store_found_put(child->store, &(struct store_found){ .tenant = child->tenant, .job = child->holds[0].id,
+									     .alert = &alert }, NULL, NULL);
+		}
 		child->n_holds = 0;
 		store_turn(child->store);
 		if (i % 5 == 4)

@@ -74,8 +74,7 @@ static void put_steps(struct json *json, const struct attempt *attempt)
 	json_put_end(json);
 }
 
-/* What it wrote, and what of it is kept: the first is the box's own count where more came than was sent. */
-/* All that was written, kept or not. */
+/* All that was written, kept or not: the box's own count where more came than was sent. */
 static uint64_t written_bytes(const struct attempt *attempt, bool is_err)
 {
 	const struct spool *const spool = &attempt->spools[is_err];

@@ -21,14 +21,22 @@ struct hold_back {
 	bool at_once;
 };
 
+/* Reads who shows the hold: as job_read_held(). The answer is "fenced" until something else is said. */
+static int read_held(struct writer *w, struct op *op, const struct store_hold *hold, struct store_item **item,
+		     struct job_row *row, struct err *e)
+{
+	*item = op_items(op, 1);
+	(*item)->outcome = STORE_FENCED;
+	return job_read_held(w, op, hold, row, e);
+}
+
 static int move_run(struct writer *w, struct op *op, struct err *e)
 {
 	const struct hold_move *const input = op->input;
-	struct store_item *const item = op_items(op, 1);
+	struct store_item *item;
 	struct job_row row;
-	const int found = job_read_held(w, op, &input->hold, &row, e);
+	const int found = read_held(w, op, &input->hold, &item, &row, e);
 
-	item->outcome = STORE_FENCED;
 	if (found != 1)
 		return found;
 	/* Starting is reported by one process and running by another: late news is no news. */
@@ -94,11 +102,10 @@ void store_job_beat(struct store *store, const struct store_hold *holds, size_t 
 static int requeue_run(struct writer *w, struct op *op, struct err *e)
 {
 	const struct hold_back *const input = op->input;
-	struct store_item *const item = op_items(op, 1);
+	struct store_item *item;
 	struct job_row row;
-	const int found = job_read_held(w, op, &input->hold, &row, e);
+	const int found = read_held(w, op, &input->hold, &item, &row, e);
 
-	item->outcome = STORE_FENCED;
 	if (found != 1)
 		return found;
 	if (job_give_back(w, op, &row, input->reason, input->why, input->at_once, e) < 0)

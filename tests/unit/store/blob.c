@@ -52,7 +52,7 @@ static void the_same_bytes_are_kept_once(void **state)
 	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	assert_int_equal(put(&s, &first), STORE_DONE);
 	assert_int_equal(put(&s, &second), STORE_REPLAYED);
 	assert_int_equal(store_blob_get(s.store, s.tenant, &first.digest, &got, &e), 1);
@@ -75,7 +75,7 @@ static void a_blob_stays_while_a_job_needs_it(void **state)
 	struct store_id id;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	put(&s, &blob);
 	job = scene_job(&s, "{}");
 	job.blobs = &blob.digest;
@@ -101,7 +101,7 @@ static void a_blob_that_nobody_used_goes_after_a_day(void **state)
 	static struct scene s;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	put(&s, &blob);
 	scene_pass(&s, DAY - 1);
 	put(&s, &again);
@@ -122,7 +122,7 @@ static void bytes_have_a_quota(void **state)
 	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	s.tenant = scene_tenant(&s, (struct store_tenant){ .name = "small", .blob_bytes = 10 });
 	assert_int_equal(put(&s, &small), STORE_DONE);
 	assert_int_equal(put(&s, &more), STORE_QUOTA_BLOBS);
@@ -147,9 +147,8 @@ static void artifacts_belong_to_the_result(void **state)
 	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	scene_create(&s, "{}");
-	hold = scene_lease(&s);
+	scene_plain(&s);
+	hold = scene_hold(&s);
 	store_job_finish(s.store, &hold, &finish, scene_answer, &s);
 	assert_int_equal(scene_turn(&s), STORE_DONE);
 	assert_int_equal(store_result_get(s.store, s.tenant, &hold.id, &arena, &result, &e), 1);
@@ -173,7 +172,7 @@ static void cancel_is_asked_once_and_answered_always(void **state)
 	struct store_id id;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	id = scene_create(&s, "{}");
 	hold = scene_lease(&s);
 	for (int i = 0; i < 3; i++) {
@@ -204,7 +203,7 @@ static void what_has_ended_goes_when_its_time_is_over(void **state)
 	struct store_trash gone;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	s.tenant = scene_tenant(&s, (struct store_tenant){ .name = "short", .retention_ms = 5000 });
 	job = scene_job(&s, "{}");
 	job.ttl_ms = 3600000; /* more than the tenant may have */

@@ -11,7 +11,7 @@ static void priorities_first_and_nothing_starves(void **state)
 	struct store_id low, high, later;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	job = scene_job(&s, "{}");
 	job.priority = 1;
 	low = scene_create_as(&s, &job);
@@ -33,7 +33,7 @@ static void a_claim_takes_no_more_than_there_is_room_for(void **state)
 	struct store_create job;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	job = scene_job(&s, "{}");
 	for (int i = 0; i < 4; i++) {
 		job.class = "a";
@@ -70,7 +70,7 @@ static void a_claim_that_waits_rides_with_the_create(void **state)
 	static struct scene s;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	store_job_claim(s.store, &room, 1, 4, true, note, &first);
 	store_turn(s.store);
 	assert_int_equal(first.called, 0);
@@ -99,7 +99,7 @@ static void one_tenants_flood_delays_anothers_first_job_by_one_batch(void **stat
 	bool found = false;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	for (size_t i = 0; i < STORE_BATCH_MAX; i++)
 		jobs[i] = scene_job(&s, "{}");
 	for (int i = 0; i < 4; i++) {
@@ -133,13 +133,11 @@ static void every_query_of_the_hot_path_walks_an_index_in_order(void **state)
 		Q_LABEL_IS, Q_EVENT_LIST, Q_KEY_FIND, Q_AUDIT_LAST, Q_BEAT, Q_JOB_UPDATE, Q_RESULT_READ, Q_ARTIFACT_READ,
 	};
 	static struct scene s;
-	char path[128];
 	sqlite3 *db;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	snprintf(path, sizeof(path), "%s/store.db", s.dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	scene_plain(&s);
+	db = ledger_open(s.dir);
 	for (size_t i = 0; i < sizeof(hot) / sizeof(*hot); i++) {
 		char *const explain = sqlite3_mprintf("EXPLAIN QUERY PLAN %s", texts[hot[i]]);
 		sqlite3_stmt *statement;
@@ -171,7 +169,7 @@ static void a_job_past_its_deadline_ends_without_a_start(void **state)
 	struct store_id id;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	job = scene_job(&s, "{}");
 	job.deadline_ms = s.wall_ms + 1000;
 	id = scene_create_as(&s, &job);

@@ -228,13 +228,10 @@ static int run_child(struct book *book, const char *crash, uint32_t seed, int ki
 
 static uint64_t ask_number(struct book *book, const char *sql, const struct store_id *id)
 {
-	char path[128];
-	sqlite3 *db;
+	sqlite3 *const db = ledger_open(book->dir);
 	sqlite3_stmt *statement;
 	uint64_t n;
 
-	snprintf(path, sizeof(path), "%s/store.db", book->dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &statement, NULL), SQLITE_OK);
 	if (id)
 		sqlite3_bind_blob(statement, 1, id->bytes, sizeof(id->bytes), SQLITE_STATIC);

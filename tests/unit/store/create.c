@@ -7,6 +7,17 @@ static enum store_outcome create(struct scene *s, const struct store_create *job
 	return scene_turn(s);
 }
 
+/* A scene, and a job with the key "k". */
+static struct store_create begin_keyed(struct scene *s, const char *document)
+{
+	struct store_create job;
+
+	scene_plain(s);
+	job = scene_job(s, document);
+	job.key = "k";
+	return job;
+}
+
 static void one_key_is_one_job(void **state)
 {
 	static struct scene s;
@@ -14,9 +25,7 @@ static void one_key_is_one_job(void **state)
 	struct store_id id;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	job = scene_job(&s, "{\"a\":1}");
-	job.key = "k";
+	job = begin_keyed(&s, "{\"a\":1}");
 	id = scene_create_as(&s, &job);
 	assert_int_equal(create(&s, &job), STORE_REPLAYED);
 	assert_memory_equal(&s.items[0].id, &id, sizeof(id));
@@ -55,9 +64,7 @@ static void sixty_four_at_once_with_one_key_are_one_job(void **state)
 	struct store_create job;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	job = scene_job(&s, "{}");
-	job.key = "k";
+	job = begin_keyed(&s, "{}");
 	for (int i = 0; i < 64; i++)
 		store_job_create(s.store, &job, count, &race);
 	store_turn(s.store);
@@ -73,9 +80,7 @@ static void a_key_outlives_seven_days_and_its_job(void **state)
 	struct store_create job;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	job = scene_job(&s, "{}");
-	job.key = "k";
+	job = begin_keyed(&s, "{}");
 	scene_create_as(&s, &job);
 	scene_pass(&s, 30 * 86400000ULL); /* it waits for a month */
 	while (scene_reap(&s))
@@ -97,9 +102,7 @@ static void a_purged_job_is_not_made_again_by_its_key(void **state)
 	struct store_id id;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	job = scene_job(&s, "{}");
-	job.key = "k";
+	job = begin_keyed(&s, "{}");
 	id = scene_create_as(&s, &job);
 	store_job_cancel(s.store, s.tenant, &id, scene_answer, &s);
 	scene_turn(&s);
@@ -141,7 +144,7 @@ static void processor_time_of_the_day_is_a_quota(void **state)
 	struct store_hold hold;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	job = scene_job(&s, "{}");
 	job.tenant = scene_tenant(&s, (struct store_tenant){ .name = "small", .cpu_ms_per_day = 1 });
 	for (int i = 0; i < 3; i++)
@@ -163,7 +166,7 @@ static void strangers_and_the_suspended_are_not_let_in(void **state)
 	struct store_create job;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	job = scene_job(&s, "{}");
 	job.tenant = 77;
 	assert_int_equal(create(&s, &job), STORE_MISSING);
@@ -184,7 +187,7 @@ static void an_atomic_batch_is_whole_or_nothing(void **state)
 	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	for (int i = 0; i < 4; i++)
 		jobs[i] = scene_job(&s, "{}");
 	jobs[0].key = jobs[1].key = "same";
@@ -215,7 +218,7 @@ static void what_is_too_long_is_refused_whole(void **state)
 	(void)state;
 	memset(longer, 'x', sizeof(longer) - 1);
 	longer[sizeof(longer) - 1] = '\0';
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	job = scene_job(&s, "{}");
 	job.key = longer;
 	assert_int_equal(create(&s, &job), STORE_OUTCOMES);

@@ -20,8 +20,7 @@ static void a_lease_that_is_kept_up_does_not_end(void **state)
 
 	(void)state;
 	scene_begin(&s, (struct store_options){ .lease_ms = 30000 });
-	scene_create(&s, "{}");
-	hold = scene_lease(&s);
+	hold = scene_hold(&s);
 	for (int i = 0; i < 10; i++) {
 		scene_pass(&s, 29999);
 		assert_int_equal(scene_reap(&s), 0);
@@ -67,9 +66,8 @@ static void the_same_result_may_be_recorded_twice_and_another_not(void **state)
 	struct store_hold hold;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	scene_create(&s, "{}");
-	hold = scene_lease(&s);
+	scene_plain(&s);
+	hold = scene_hold(&s);
 	assert_int_equal(scene_finish(&s, &hold, JOB_SUCCEEDED), STORE_DONE);
 	assert_int_equal(scene_finish(&s, &hold, JOB_SUCCEEDED), STORE_REPLAYED);
 	assert_int_equal(scene_finish(&s, &hold, JOB_FAILED), STORE_FENCED);
@@ -119,7 +117,7 @@ static void what_was_never_tried_does_not_count(void **state)
 	struct store_hold hold;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	job = scene_job(&s, "{}");
 	job.max_attempts = 1;
 	scene_create_as(&s, &job);
@@ -144,8 +142,7 @@ static void the_wall_clock_may_jump_an_hour_either_way(void **state)
 	(void)state;
 	scene_begin(&s, (struct store_options){ .lease_ms = 30000, .backoff_ms = 1000 });
 	for (size_t i = 0; i < sizeof(jumps) / sizeof(*jumps); i++) {
-		scene_create(&s, "{}");
-		hold = scene_lease(&s);
+			hold = scene_hold(&s);
 		s.wall_ms += (uint64_t)jumps[i];
 		assert_int_equal(scene_reap(&s), 0); /* the lease knows nothing of it */
 		assert_int_equal(beat(&s, &hold), STORE_DONE);
@@ -166,9 +163,8 @@ static void late_news_of_a_state_is_no_news(void **state)
 	struct store_hold hold;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	scene_create(&s, "{}");
-	hold = scene_lease(&s);
+	scene_plain(&s);
+	hold = scene_hold(&s);
 	assert_int_equal(scene_move(&s, &hold, JOB_FINISHING), STORE_DONE);
 	assert_int_equal(scene_move(&s, &hold, JOB_RUNNING), STORE_DONE);
 	assert_int_equal(scene_get(&s, &hold.id).state, JOB_FINISHING);

@@ -46,13 +46,20 @@ static const char *const ledger[] = {
 	"SELECT * FROM pragma_foreign_key_check",
 };
 
-static inline void ledger_check(const char *dir)
+static inline sqlite3 *ledger_open(const char *dir)
 {
 	char path[128];
 	sqlite3 *db;
 
 	snprintf(path, sizeof(path), "%s/store.db", dir);
 	assert_int_equal(sqlite3_open_v2(path, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	return db;
+}
+
+static inline void ledger_check(const char *dir)
+{
+	sqlite3 *const db = ledger_open(dir);
+
 	for (size_t i = 0; i < sizeof(ledger) / sizeof(*ledger); i++) {
 		sqlite3_stmt *statement;
 

@@ -69,7 +69,7 @@ static void every_filter_finds_its_jobs_once_whatever_the_page(void **state)
 	static struct scene s;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	fill(&s, 120);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		const int musts[] = { rows[i].two, rows[i].three, rows[i].four, rows[i].five };
@@ -93,7 +93,7 @@ static void a_range_of_times_is_half_open(void **state)
 	static struct scene s;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	for (int i = 0; i < 10; i++) {
 		scene_create(&s, "{}");
 		scene_pass(&s, 10);
@@ -114,7 +114,7 @@ static void new_jobs_do_not_move_the_pages(void **state)
 	size_t n = 0;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	fill(&s, 30);
 	do {
 		struct arena arena = { .blocks = NULL };
@@ -144,7 +144,7 @@ static void a_page_ends_after_so_many_rows(void **state)
 	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	for (size_t i = 0; i < STORE_BATCH_MAX; i++)
 		jobs[i] = scene_job(&s, "{}");
 	for (int i = 0; i < 3; i++) {
@@ -173,7 +173,7 @@ static void events_go_on_after_any_seq(void **state)
 	size_t n;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	id = scene_create(&s, "{}");
 	hold = scene_lease(&s);
 	store_event_append(s.store, s.tenant, &id, "alert", (struct store_bytes){ "{}", 2 }, scene_answer, &s);

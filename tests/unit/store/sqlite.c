@@ -268,7 +268,7 @@ static void another_process_with_the_lock_is_named(void **state)
 	pid_t pid;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	snprintf(path, sizeof(path), "%s/store.db", s.dir);
 	assert_int_equal(pipe(ready) | pipe(go), 0);
 	pid = fork();
@@ -322,7 +322,7 @@ static void a_damaged_database_is_said_to_be_damaged(void **state)
 
 	(void)state;
 	memset(junk, 0x5a, sizeof(junk));
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	for (int i = 0; i < 200; i++)
 		scene_create(&s, "{}");
 	store_close(s.store);

@@ -15,7 +15,7 @@ static void a_job_goes_from_its_queue_to_its_result(void **state)
 	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	id = scene_create(&s, "{\"a\":1}");
 	assert_int_equal(s.n_changes, 1);
 	hold = scene_lease(&s);
@@ -47,7 +47,7 @@ static void another_tenants_job_is_not_there(void **state)
 	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	other = scene_tenant(&s, (struct store_tenant){ .name = "other" });
 	id = scene_create(&s, "{}");
 	assert_int_equal(store_job_get(s.store, other, &id, &arena, &job, &e), 0);
@@ -70,9 +70,8 @@ static void what_an_earlier_process_held_is_queued_again_at_once(void **state)
 	struct store_job job;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	scene_create(&s, "{}");
-	hold = scene_lease(&s);
+	scene_plain(&s);
+	hold = scene_hold(&s);
 	assert_int_equal(scene_move(&s, &hold, JOB_RUNNING), STORE_DONE);
 	scene_reopen(&s);
 	job = scene_get(&s, &hold.id);
@@ -93,7 +92,7 @@ static void one_directory_has_one_store(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	options = s.options;
 	assert_int_equal(store_open(&options, &second, &e), -1);
 	assert_int_equal(e.kind, ERR_CONFLICT);
@@ -109,7 +108,7 @@ static void nobody_else_may_read_it(void **state)
 	char path[128];
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
 		snprintf(path, sizeof(path), "%s/%s", s.dir, names[i]);
 		assert_int_equal(stat(path, &info), 0);
@@ -141,7 +140,7 @@ static void closing_answers_what_was_asked(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	store_close(s.store);
 	s.options.is_inline = false;
 	s.options.clock = (struct store_clock){ NULL, NULL, NULL };

@@ -7,6 +7,16 @@ static enum store_outcome put_key(struct scene *s, const struct store_key *key, 
 	return scene_turn(s);
 }
 
+/* A scene, and a key of its tenant that is not put yet. */
+static void begin(struct scene *s, struct store_key *key, char text[STORE_KEY_TEXT])
+{
+	struct err e;
+
+	scene_plain(s);
+	key->tenant = s->tenant;
+	assert_int_equal(store_key_make(text, key->public, &e), 0);
+}
+
 static int find(struct scene *s, const char *text, struct store_key *out)
 {
 	static struct arena arena;
@@ -21,12 +31,9 @@ static void a_key_opens_its_tenant_and_no_near_miss_does(void **state)
 	struct store_key key = { .name = "ci", .scopes = STORE_JOBS_WRITE | STORE_JOBS_READ }, got;
 	char text[STORE_KEY_TEXT], wrong[STORE_KEY_TEXT + 1];
 	static struct scene s;
-	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	key.tenant = s.tenant;
-	assert_int_equal(store_key_make(text, key.public, &e), 0);
+	begin(&s, &key, text);
 	assert_int_equal(strlen(text), STORE_KEY_TEXT - 1);
 	assert_int_equal(find(&s, text, &got), 0);
 	assert_int_equal(put_key(&s, &key, text), STORE_DONE);
@@ -53,10 +60,8 @@ static void a_key_that_is_revoked_or_expired_opens_nothing(void **state)
 	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	key.tenant = s.tenant;
+	begin(&s, &key, text);
 	key.expires_ms = s.wall_ms + 1000;
-	assert_int_equal(store_key_make(text, key.public, &e), 0);
 	put_key(&s, &key, text);
 	scene_pass(&s, 999);
 	assert_int_equal(find(&s, text, &got), 1);
@@ -84,12 +89,9 @@ static void no_secret_is_in_the_state_directory(void **state)
 	char text[STORE_KEY_TEXT], path[128];
 	static char bytes[1 << 22];
 	static struct scene s;
-	struct err e;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
-	key.tenant = s.tenant;
-	assert_int_equal(store_key_make(text, key.public, &e), 0);
+	begin(&s, &key, text);
 	put_key(&s, &key, text);
 	for (size_t i = 0; i < 2; i++) {
 		FILE *file;
@@ -115,7 +117,7 @@ static void tenants_have_names_of_their_own(void **state)
 	size_t n;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	store_tenant_put(s.store, &tenant, scene_answer, &s);
 	assert_int_equal(scene_turn(&s), STORE_TAKEN);
 	tenant.id = s.tenant;
@@ -146,7 +148,7 @@ static void requests_come_out_of_a_bucket(void **state)
 	int taken = 0;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	while (!store_request_take(s.store, &tenant))
 		taken++;
 	assert_int_equal(taken, 100);
@@ -161,11 +163,8 @@ static void requests_come_out_of_a_bucket(void **state)
 
 static void alter(struct scene *s, const char *sql)
 {
-	char path[128];
-	sqlite3 *db;
+	sqlite3 *const db = ledger_open(s->dir);
 
-	snprintf(path, sizeof(path), "%s/store.db", s->dir);
-	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 }
@@ -185,7 +184,7 @@ static void a_row_of_the_chain_that_was_changed_shows(void **state)
 		uint64_t broken = 0;
 		struct err e;
 
-		scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+		scene_plain(&s);
 		entry.tenant = s.tenant;
 		for (uint64_t k = 1; k <= 5; k++) {
 			store_audit_append(s.store, &entry, scene_answer, &s);
@@ -210,7 +209,7 @@ static void a_backup_is_a_store(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	scene_create(&s, "{}");
 	snprintf(path, sizeof(path), "%s/copy.db", s.dir);
 	if (store_backup(s.store, path, &e) < 0)
@@ -235,7 +234,7 @@ static void a_newer_schema_is_left_alone(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	scene_plain(&s);
 	store_close(s.store);
 	alter(&s, "PRAGMA user_version = 999");
 	assert_int_equal(store_open(&s.options, &store, &e), -1);

@@ -11,6 +11,7 @@
 #include "api/throttle.h"
 #include "api/watch.h"
 #include "base/loop.h"
+#include "serve/stats.h"
 
 struct MHD_Daemon;
 struct client;
@@ -44,6 +45,7 @@ struct front {
 	uint8_t cursor_key[HMAC_KEY];
 	struct watch watch;
 	struct throttle throttle;
+	struct stats stats;
 	/* Lists of what is open; each has its bound. */
 	struct client *clients;
 	struct request *waiting;
@@ -54,5 +56,5 @@ struct front {
 	uint64_t began_ms, requests, refused_keys;
 	char *openapi;                  /* the document, made once */
 	size_t openapi_len;
-	size_t wait_alarm, http_alarm, sweep_alarm, dispatch_alarm, beat_alarm;
+	size_t wait_alarm, http_alarm, sweep_alarm, dispatch_alarm, beat_alarm, overview_alarm;
 };

@@ -95,6 +95,7 @@ static void log_request(struct request *request)
 	struct front *const front = request->front;
 	struct json json = JSON_NONE;
 
+	stats_answered(&front->stats, request->route ? (uint32_t)route_index(request->route) : UINT32_MAX, request->status);
 	if (request->route && request->route->scope == ROUTE_PUBLIC && request->status == 200)
 		return;
 	log_begin(&json, request->status >= 500 ? "error" : "info", "request");

@@ -20,6 +20,7 @@
 #include "api/jail.h"
 #include "api/listen.h"
 #include "api/openapi.h"
+#include "api/overview.h"
 #include "api/socket.h"
 #include "api/stream.h"
 #include "api/trash.h"
@@ -106,7 +107,10 @@ static void on_store(void *at, short revents)
 
 static void on_change(void *at, const struct store_change *change)
 {
-	watch_tell(&((struct front *)at)->watch, change);
+	struct front *const front = at;
+
+	stats_moved(&front->stats, change, loop_now_us());
+	watch_tell(&front->watch, change);
 }
 
 /* Dispatcher, sockets and HTTP are turned in every turn of the loop, whatever it woke up for: see turn(). */
@@ -158,6 +162,7 @@ static void add_to_loop(struct front *front)
 	front->dispatch_alarm = loop_add_alarm(loop, on_due, front);
 	front->beat_alarm = loop_add_alarm(loop, on_beat, front);
 	loop_set_alarm(loop, front->beat_alarm, loop_now_us() + BEAT_US);
+	overview_begin(front);
 }
 
 static int turn(struct front *front, struct err *e)
@@ -268,6 +273,7 @@ static int start(struct front *front, struct err *e)
 		return -1;
 	store_watch(front->store, on_change, front);
 	setup.store = front->store;
+	setup.stats = &front->stats;
 	if (dispatch_new(&setup, &front->dispatch, e) < 0)
 		return -1;
 	add_to_loop(front);
@@ -301,6 +307,7 @@ static void stop(struct front *front)
 	uploads_sweep(front, true);
 	if (front->dispatch)
 		dispatch_free(front->dispatch);
+	stats_done(&front->stats);
 	fd_close(front->listen_fd);
 	fd_close(front->signal_fd);
 	fd_close(front->socket_epoll_fd);

@@ -32,6 +32,11 @@ const struct route *route_at(size_t i)
 	return i < ARRAY_SIZE(rows) ? &rows[i] : NULL;
 }
 
+size_t route_index(const struct route *route)
+{
+	return (size_t)(route - rows);
+}
+
 const char *route_method_name(enum route_method method)
 {
 	return methods[method];

@@ -35,6 +35,7 @@ struct route {
 
 /* In the order of the table; NULL past the end. */
 const struct route *route_at(size_t i);
+size_t route_index(const struct route *route);
 
 const char *route_method_name(enum route_method method);
 /* ROUTE_METHODS when there is none of that name; HEAD is GET without a body. */

@@ -39,7 +39,7 @@ static void listen_to_job(struct stream *stream)
 {
 	struct dispatch *const dispatch = stream->request->front->dispatch;
 
-	if (!stream->follower)
+	if (!stream->follower && stream->topic == STREAM_JOB)
 		stream->follower = dispatch_follow(dispatch, &stream->tail.job, live, stream);
 }
 
@@ -88,7 +88,8 @@ static void stream_free(void *at)
 	free(stream);
 }
 
-struct stream *stream_open(struct request *request, const char *type, stream_fill *fill, stream_beat *beat, void *own)
+struct stream *stream_open_on(struct request *request, enum stream_topic topic, const char *type, stream_fill *fill,
+			      stream_beat *beat, void *own)
 {
 	struct front *const front = request->front;
 	struct MHD_Response *response;
@@ -99,15 +100,12 @@ struct stream *stream_open(struct request *request, const char *type, stream_fil
 		return NULL;
 	}
 	stream = mem_alloc(sizeof(*stream));
-	*stream = (struct stream){ .request = request, .fill = fill, .beat = beat, .own = own, .spoke_us = loop_now_us(),
+	*stream = (struct stream){ .request = request, .topic = topic, .fill = fill, .beat = beat, .own = own, .spoke_us = loop_now_us(),
 				   .tail = tail_of(front->state_fd, &request->job), .next = front->streams, .at = &front->streams };
 	if (front->streams)
 		front->streams->at = &stream->next;
 	front->streams = stream;
 	front->n_streams++;
-	stream->watcher.wake = moved;
-	stream->watcher.owner = stream;
-	watch_begin(&front->watch, &stream->watcher, &request->job);
 	request->drop = stream_free;
 	request->own = stream;
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream, stream, NULL);
@@ -119,19 +117,45 @@ struct stream *stream_open(struct request *request, const char *type, stream_fil
 	return stream;
 }
 
+struct stream *stream_open(struct request *request, const char *type, stream_fill *fill, stream_beat *beat, void *own)
+{
+	struct stream *const stream = stream_open_on(request, STREAM_JOB, type, fill, beat, own);
+
+	if (!stream)
+		return NULL;
+	stream->watcher.wake = moved;
+	stream->watcher.owner = stream;
+	watch_begin(&request->front->watch, &stream->watcher, &request->job);
+	return stream;
+}
+
+void streams_wake(struct front *front, enum stream_topic topic)
+{
+	for (struct stream *stream = front->streams; stream; stream = stream->next)
+		if (stream->topic == topic)
+			resume(stream);
+}
+
+/* Its job was removed. */
+static bool is_orphan(const struct stream *stream)
+{
+	const struct request *const request = stream->request;
+	OWN(arena) arena = { .total = 0 };
+	struct err e = ERR_INIT;
+	struct store_job job;
+
+	return stream->topic == STREAM_JOB &&
+	       store_job_get(request->front->store, request->tenant.id, &stream->tail.job, &arena, &job, &e) == 0;
+}
+
 void streams_beat(struct front *front)
 {
 	const uint64_t now = loop_now_us();
 
 	for (struct stream *stream = front->streams; stream; stream = stream->next) {
-		struct request *const request = stream->request;
-		OWN(arena) arena = { .total = 0 };
-		struct err e = ERR_INIT;
-		struct store_job job;
-
 		if (!stream->is_paused || now - stream->spoke_us < BEAT_US)
 			continue;
-		if (store_job_get(front->store, request->tenant.id, &stream->tail.job, &arena, &job, &e) == 0)
+		if (is_orphan(stream))
 			stream->is_over = true;
 		else if (stream->beat)
 			stream->beat(stream);

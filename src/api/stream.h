@@ -1,4 +1,4 @@
-/* An answer that grows with its job. Its reader is never waited for: what it has not taken yet lies in the job's files,
+/* An answer that grows, with its job or with what the whole service tells. Its reader is never waited for: what it has not taken yet lies in the job's files,
  * not in memory; while there is nothing new its connection is suspended. */
 #pragma once
 
@@ -7,6 +7,9 @@
 
 #define STREAMS_MAX   2048
 #define STREAM_PIECE  16384     /* bytes of an output at once */
+
+/* What a stream is woken by. */
+enum stream_topic { STREAM_JOB, STREAM_OVERVIEW, STREAM_TOPICS };
 
 struct stream;
 /* Appends what there is to `pending`, or sets is_over. Called when everything before was taken. */
@@ -18,7 +21,8 @@ struct stream {
 	struct stream *next, **at;
 	struct request *request;
 	struct watcher watcher;
-	struct tail tail;
+	enum stream_topic topic;
+	struct tail tail;       /* of a job's */
 	struct str pending;
 	size_t sent;
 	stream_fill *fill;
@@ -30,6 +34,12 @@ struct stream {
 
 /* Answers the request, whose job is known, with a stream; or that there are too many. */
 struct stream *stream_open(struct request *request, const char *type, stream_fill *fill, stream_beat *beat, void *own);
+
+/* The same for a topic that is no job's. */
+struct stream *stream_open_on(struct request *request, enum stream_topic topic, const char *type, stream_fill *fill,
+			      stream_beat *beat, void *own);
+/* There is something new on it: whoever listens is asked to fill. */
+void streams_wake(struct front *front, enum stream_topic topic);
 
 /* For the loop, now and then: beats, and ends streams of jobs that were removed. */
 void streams_beat(struct front *front);

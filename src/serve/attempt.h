@@ -104,5 +104,8 @@ MUST_USE int attempt_keep(struct attempt *attempt, struct err *e);
 /* Removes what was kept: the attempt is given back. */
 void attempt_forget(struct attempt *attempt);
 
+/* attempt_end.c: all that was written on a stream, kept or not: the box's own count where more came than was sent. */
+uint64_t attempt_written(const struct attempt *attempt, bool is_err);
+
 /* attempt_end.c: what became of it, from the runner's report; the document is written to *json. */
 void attempt_judge(const struct attempt *attempt, const char *node, struct store_finish *finish, struct json *json);

@@ -74,8 +74,7 @@ static void put_steps(struct json *json, const struct attempt *attempt)
 	json_put_end(json);
 }
 
-/* All that was written, kept or not: the box's own count where more came than was sent. */
-static uint64_t written_bytes(const struct attempt *attempt, bool is_err)
+uint64_t attempt_written(const struct attempt *attempt, bool is_err)
 {
 	const struct spool *const spool = &attempt->spools[is_err];
 	uint64_t seen = 0;
@@ -93,7 +92,7 @@ static void put_stream(struct json *json, const struct attempt *attempt, bool is
 
 	digest_write(&digest, text);
 	json_put_object(json, is_err ? "stderr" : "stdout");
-	json_put_u64(json, "bytes", written_bytes(attempt, is_err));
+	json_put_u64(json, "bytes", attempt_written(attempt, is_err));
 	json_put_u64(json, "kept", spool->kept);
 	json_put_text(json, "sha256", text);
 	json_put_end(json);
@@ -179,7 +178,7 @@ void attempt_judge(const struct attempt *attempt, const char *node, struct store
 		.state = ruling.state, .reason = ruling.reason,
 		.exit_code = report->exit_code, .signal = report->signal,
 		.cpu_us = report->cpu_us, .wall_us = report->wall_us,
-		.out_bytes = written_bytes(attempt, false), .err_bytes = written_bytes(attempt, true),
+		.out_bytes = attempt_written(attempt, false), .err_bytes = attempt_written(attempt, true),
 	};
 	json->out.max = STR_MAX;
 	json_put_object(json, NULL);

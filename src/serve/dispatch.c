@@ -179,15 +179,32 @@ const struct order_class *dispatch_class(const struct dispatch *dispatch, size_t
 	return i < dispatch->n_classes ? &dispatch->classes[i] : NULL;
 }
 
+bool dispatch_pool(const struct dispatch *dispatch, size_t class, struct dispatch_figures *out)
+{
+	const struct pool *const pool = &dispatch->pools[class];
+
+	*out = (struct dispatch_figures){ .parked = pool->n_parked, .building = pool->n_building,
+					  .breakers_open = pool->open_until_us > loop_now_us() };
+	for (size_t i = 0; i < dispatch->boxes_max; i++) {
+		const struct slot *const slot = &dispatch->slots[i];
+
+		out->live += slot->state != SLOT_NONE && slot->class_index == class;
+		out->running += slot->state == SLOT_CLAIMED && slot->class_index == class;
+	}
+	return dispatch->pool_of[class] == class && !*dispatch->classes[class].why;
+}
+
 void dispatch_figures(const struct dispatch *dispatch, struct dispatch_figures *out)
 {
-	const uint64_t now = loop_now_us();
-
-	*out = dispatch->figures;
-	out->running = (uint32_t)dispatch->n_attempts;
+	*out = (struct dispatch_figures){ .live = (uint32_t)dispatch->n_slots };
 	for (size_t i = 0; i < dispatch->n_classes; i++) {
-		out->parked += dispatch->pools[i].n_parked;
-		out->building += dispatch->pools[i].n_building;
-		out->breakers_open += dispatch->pools[i].open_until_us > now;
+		struct dispatch_figures one;
+
+		if (!dispatch_pool(dispatch, i, &one))
+			continue;
+		out->parked += one.parked;
+		out->building += one.building;
+		out->running += one.running;
+		out->breakers_open += one.breakers_open;
 	}
 }

@@ -13,11 +13,13 @@
 #include "store/store.h"
 
 struct dispatch;
+struct stats;
 
 struct dispatch_setup {
 	struct store *store;
 	int launcher_fd;                /* borrowed; its end of file is the end of the front */
 	int state_fd;                   /* the state directory: log/, artifact/, blob/, cache/ lie below it */
+	struct stats *stats;            /* borrowed */
 	const char *node;               /* what results name as this machine; borrowed */
 };
 
@@ -77,7 +79,8 @@ const struct order_class *dispatch_admits(const struct dispatch *dispatch, const
 					  const char *threat, const char *minimum, struct job_fault *fault);
 
 struct dispatch_figures {
-	uint32_t parked, building, running, breakers_open;
-	uint64_t started_warm, started_cold, boxes, infra_faults;
+	uint32_t live, parked, building, running, breakers_open;        /* boxes; running: claimed for a job */
 };
 void dispatch_figures(const struct dispatch *dispatch, struct dispatch_figures *out);
+/* The same of one class's pool; classes that share a pool show it once: false for the others. */
+bool dispatch_pool(const struct dispatch *dispatch, size_t class, struct dispatch_figures *out);

@@ -39,7 +39,7 @@ static struct slot *build(struct dispatch *d, uint32_t pool, const struct order_
 		return NULL;
 	slot->due_us = slot->born_us + BUILD_MAX_US;
 	d->n_slots++;
-	d->figures.boxes++;
+	stats_count(d->setup.stats, STAT_BOXES, 1);
 	return slot;
 }
 
@@ -75,7 +75,8 @@ void box_kill(struct dispatch *d, struct slot *slot)
 		return;
 	take_from_pool(d, slot);
 	slot_move(slot, SLOT_ENDING);
-	slot->due_us = loop_now_us() + LINGER_US;
+	slot->ended_us = loop_now_us();
+	slot->due_us = slot->ended_us + LINGER_US;
 	slot_say(slot, ORDER_KILL, 0, 0);
 }
 
@@ -96,7 +97,6 @@ static void claim(struct dispatch *d, struct slot *slot, struct attempt *attempt
 	attempt->give_up_at_us = slot->claimed_us + wall_ms * 1000 + OVERDUE_US;
 	slot_say(slot, ORDER_CLAIM, wall_ms, cpu_ms);
 	box_write(d, slot);
-	*(slot->is_cold ? &d->figures.started_cold : &d->figures.started_warm) += 1;
 	job_started(d, attempt);
 }
 
@@ -203,6 +203,7 @@ static void note_build(struct dispatch *d, const struct slot *slot, bool is_good
 	struct pool *const pool = &d->pools[slot->class_index];
 
 	pool->failures = is_good ? 0 : pool->failures + 1;
+	stats_count(d->setup.stats, STAT_BUILD_FAILURES, !is_good);
 	if (is_good)
 		pool->open_until_us = 0;
 	else if (pool->failures >= BREAKER_TRIES)
@@ -226,17 +227,28 @@ static void check_parked(struct dispatch *d, struct slot *slot)
 	d->pools[slot->class_index].n_parked++;
 }
 
+static void take_of_job(struct dispatch *d, struct slot *slot, const struct frame *frame)
+{
+	struct attempt *const attempt = slot->attempt;
+	struct live_source source = { d, &attempt->hold.id };
+	const size_t before = attempt->n_started;
+	const uint64_t now = loop_now_us();
+
+	if (attempt->is_fenced)
+		return;
+	attempt_take(attempt, frame, live_tell, &source);
+	if (!before && attempt->n_started)
+		stats_started(d->setup.stats, attempt->hold.tenant, slot->is_cold, now - attempt->leased_us, now);
+}
+
 /* A box that waits has nothing to say but that it does. */
 static void take_frame(struct dispatch *d, struct slot *slot, const struct frame *frame)
 {
-	struct live_source source = { d, slot->attempt ? &slot->attempt->hold.id : NULL };
-
 	if (frame->head.kind == FRAME_READY) {
 		slot->is_ready = true;
 		slot->has_interpreter = frame->head.flag;
 	} else if (slot->state == SLOT_CLAIMED && slot->attempt) {
-		if (!slot->attempt->is_fenced)
-			attempt_take(slot->attempt, frame, live_tell, &source);
+		take_of_job(d, slot, frame);
 	} else if (slot->state != SLOT_ENDING) {
 		slot->is_broken = true;
 	}
@@ -263,6 +275,9 @@ static void bury(struct dispatch *d, struct slot *slot)
 {
 	struct attempt *const attempt = slot->attempt;
 
+	if (slot->ended_us)
+		stats_observe(d->setup.stats, STAT_HIST_DESTROY, loop_now_us() - slot->ended_us);
+	stats_count(d->setup.stats, STAT_BOX_PROTOCOL, slot->is_broken);
 	if (slot->state == SLOT_BUILDING || (attempt && slot->report.kind == ORDER_FAILED && !attempt->is_cancelled))
 		note_build(d, slot, false);
 	take_from_pool(d, slot);
@@ -303,6 +318,8 @@ void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 	if (which == SLOT_CONTROL && slot->fds[SLOT_CONTROL] >= 0) {
 		if (!slot_hear(slot))
 			slot->due_us = loop_now_us() + LINGER_US;
+		if (slot->has_report && !slot->ended_us)
+			slot->ended_us = loop_now_us();
 		check_parked(d, slot);
 	} else if (which == SLOT_OUT && slot->fds[SLOT_OUT] >= 0) {
 		take_output(d, slot);

@@ -63,6 +63,7 @@ static void drop(struct dispatch *d, struct attempt *attempt)
 static void fence(struct dispatch *d, struct attempt *attempt)
 {
 	attempt->is_fenced = true;
+	stats_count(d->setup.stats, STAT_FENCED, 1);
 	if (attempt->slot)
 		box_kill(d, attempt->slot);
 	else if (!attempt->is_finishing)
@@ -144,7 +145,6 @@ static void begin_give_back(struct dispatch *d, struct attempt *attempt, const c
 	snprintf(attempt->why, sizeof(attempt->why), "%s", why);
 	attempt->is_finishing = attempt->is_given_back = true;
 	attempt->is_untried = is_untried;
-	d->figures.infra_faults += !is_untried;
 	give_back(d, attempt);
 }
 
@@ -163,6 +163,16 @@ static const char *infra_fault(const struct attempt *attempt)
 	    slot->report.verdict == VERDICT_SETUP)
 		return *slot->report.err.text ? slot->report.err.text : "its box could not be started";
 	return NULL;
+}
+
+static void count(struct dispatch *d, const struct attempt *attempt)
+{
+	const struct order_report *const report = &attempt->report;
+
+	stats_observe(d->setup.stats, STAT_HIST_RUN, report->wall_us);
+	stats_denied(d->setup.stats, attempt->hold.tenant, report->refused_total, loop_now_us());
+	for (size_t i = 0; i < 2; i++)
+		stats_count(d->setup.stats, STAT_OUTPUT_TRUNCATED, attempt_written(attempt, i) > attempt->spools[i].kept);
 }
 
 /* What the result is made of outlives the box. */
@@ -186,6 +196,8 @@ void job_conclude(struct dispatch *d, struct attempt *attempt)
 	attempt->is_finishing = true;
 	attempt->give_up_at_us = 0;
 	take_report(attempt);
+	if (attempt->slot->claimed_us)
+		count(d, attempt);
 	if (attempt->is_fenced) {
 		attempt->slot = NULL;
 		drop(d, attempt);
@@ -238,6 +250,7 @@ static void take_lease(struct dispatch *d, const struct store_lease *lease)
 		return;
 	}
 	d->attempts[d->n_attempts++] = attempt;
+	stats_observe(d->setup.stats, STAT_HIST_QUEUE, attempt->queue_us);
 	/* Without a box it waits: the next one that goes makes room. */
 	(void)box_find(d, attempt);
 }

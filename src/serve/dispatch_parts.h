@@ -4,6 +4,7 @@
 #include "serve/attempt.h"
 #include "serve/dispatch.h"
 #include "serve/slot.h"
+#include "serve/stats.h"
 #include "store/store_list.h"
 
 #define BEAT_US 10000000
@@ -51,7 +52,6 @@ struct dispatch {
 	unsigned n_claims;                      /* asked for and not answered */
 	bool is_draining, is_beating, launcher_is_gone;
 	uint64_t beat_at_us, beat_ok_us;
-	struct dispatch_figures figures;
 };
 
 /* dispatch_box.c: slots and pools. */

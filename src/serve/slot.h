@@ -22,7 +22,7 @@ struct slot {
 	bool has_report, is_broken;     /* the runner said how it ended; what came out of the box were no frames */
 	bool is_writing;                /* waits for room in its input */
 	int fds[SLOT_FDS];
-	uint64_t born_us, claimed_us;
+	uint64_t born_us, claimed_us, ended_us; /* ended: killed, or its runner said so */
 	uint64_t due_us;                /* what it is waited for is late then; 0 = nothing */
 	struct order_report parked, report;
 	struct frame_order order;

@@ -114,6 +114,7 @@ static void tell(struct op *op, const struct job_row *row, enum job_state from)
 	op->changes[op->n_changes++] = (struct store_change){
 		.tenant = row->job.tenant, .version = row->job.version, .seq = row->job.last_seq, .fence = row->job.fence,
 		.id = row->job.id, .from = from, .to = row->job.state, .is_cancel_asked = row->job.is_cancel_asked,
+		.reason = row->job.reason, .class = row->job.class,
 	};
 }
 

@@ -82,6 +82,8 @@ struct store_change {
 	struct store_id id;
 	enum job_state from, to;
 	bool is_cancel_asked;           /* also told when from == to: its holder must stop it */
+	enum job_reason reason;         /* of the end, or of the last requeue */
+	const char *class;              /* lives as long as the call */
 };
 typedef void store_changed(void *at, const struct store_change *change);
 void store_watch(struct store *store, store_changed *changed, void *at);

@@ -63,7 +63,15 @@ struct store_usage {
 };
 /* Tenant 0: of all together. */
 STORE_FOUND store_usage_get(struct store *store, uint64_t tenant, struct store_usage *out, struct err *e);
-uint64_t store_queue_oldest_ms(struct store *store);    /* age of the job that waits longest; 0: none */
+/* Age of the job that waits longest; 0: none. */
+uint64_t store_queue_oldest_ms(struct store *store, uint64_t tenant);
+
+/* Every job that was ever accepted has ended or is there: accepted - ended - live is 0, always. Read from the rows, in
+ * one moment; it counts the jobs that live one by one. */
+struct store_ledger {
+	uint64_t accepted, ended, live;
+};
+MUST_USE int store_ledger_get(struct store *store, struct store_ledger *out, struct err *e);
 
 /* Who did what: each row holds the hash of the one before it, a chain a tenant. Each result is in it. */
 struct store_audit {

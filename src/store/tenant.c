@@ -175,18 +175,30 @@ int store_usage_get(struct store *store, uint64_t tenant, struct store_usage *ou
 	return 1;
 }
 
-uint64_t store_queue_oldest_ms(struct store *store)
+uint64_t store_queue_oldest_ms(struct store *store, uint64_t tenant)
 {
+	const struct db_value of = db_number(tenant);
 	const uint64_t now = store->options.clock.wall_ms(store->options.clock.at);
 	struct err ignored;
 	struct db_rows *rows;
 	uint64_t oldest;
 
-	if (db_first(store->reader, Q_QUEUE_OLDEST, NULL, 0, &rows, &ignored) != 1)
+	if (db_first(store->reader, tenant ? Q_QUEUE_OLDEST_OF : Q_QUEUE_OLDEST, &of, tenant ? 1 : 0, &rows, &ignored) != 1)
 		return 0;
 	oldest = db_column(rows, 0);
 	db_end(rows);
 	return oldest && oldest < now ? now - oldest : 0;
+}
+
+int store_ledger_get(struct store *store, struct store_ledger *out, struct err *e)
+{
+	struct db_rows *rows;
+
+	if (db_first(store->reader, Q_LEDGER, NULL, 0, &rows, e) != 1)
+		return -1;
+	*out = (struct store_ledger){ db_column(rows, 0), db_column(rows, 1), db_column(rows, 2) };
+	db_end(rows);
+	return 0;
 }
 
 /* One bucket a tenant, sorted by nothing: there are few, and the last one used is the likeliest. */

@@ -125,6 +125,7 @@ def examples(service, done, live, blob):
         "key_list": ("/v1/keys",), "key_create": ("/v1/keys", {"name": "k", "expires_at": "2099-01-01T00:00:00Z"}),
         "key_revoke": (f"/v1/keys/{service.call('POST', '/v1/keys', {}).json['public']}",),
         "quota_get": ("/v1/quotas",), "usage_get": ("/v1/usage",), "audit_list": ("/v1/audit",),
+        "overview_get": ("/v1/overview",), "overview_events": ("/v1/overview/events?points=1",),
     }
 
 

@@ -199,6 +199,62 @@ static void a_row_of_the_chain_that_was_changed_shows(void **state)
 	}
 }
 
+static uint64_t lost(struct scene *s)
+{
+	struct store_ledger book = { 0 };
+	struct err e;
+
+	assert_int_equal(store_ledger_get(s->store, &book, &e), 0);
+	return book.accepted - book.ended - book.live;
+}
+
+static void a_job_that_vanishes_is_missing_from_the_ledger(void **state)
+{
+	static struct scene s;
+	struct store_hold hold;
+
+	(void)state;
+	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	assert_int_equal(lost(&s), 0);
+	for (int i = 0; i < 3; i++)
+		scene_create(&s, "{}");
+	hold = scene_lease(&s);
+	assert_int_equal(lost(&s), 0);
+	assert_int_equal(scene_finish(&s, &hold, JOB_FAILED), STORE_DONE);
+	store_job_purge(s.store, s.tenant, &hold.id, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	scene_reopen(&s);
+	assert_int_equal(lost(&s), 0);
+	alter(&s, "DELETE FROM jobs WHERE job_id = (SELECT max(job_id) FROM jobs)");
+	assert_int_equal(lost(&s), 1);
+	alter(&s, "UPDATE jobs SET state = 6");
+	assert_int_equal(lost(&s), 2);
+	store_close(s.store);
+	scene_remove(s.dir);
+}
+
+static void the_age_of_what_waits_longest_is_a_tenants_own(void **state)
+{
+	static struct scene s;
+	struct store_create job;
+	uint64_t other;
+
+	(void)state;
+	scene_begin(&s, (struct store_options){ .lease_ms = 0 });
+	other = scene_tenant(&s, (struct store_tenant){ .name = "other" });
+	scene_create(&s, "{}");
+	scene_pass(&s, 5000);
+	job = scene_job(&s, "{}");
+	job.tenant = other;
+	scene_create_as(&s, &job);
+	scene_pass(&s, 1000);
+	assert_int_equal(store_queue_oldest_ms(s.store, 0), 6000);
+	assert_int_equal(store_queue_oldest_ms(s.store, s.tenant), 6000);
+	assert_int_equal(store_queue_oldest_ms(s.store, other), 1000);
+	assert_int_equal(store_queue_oldest_ms(s.store, 4711), 0);
+	scene_end(&s);
+}
+
 static void a_backup_is_a_store(void **state)
 {
 	static struct scene s;
@@ -252,6 +308,8 @@ int main(void)
 		cmocka_unit_test(tenants_have_names_of_their_own),
 		cmocka_unit_test(requests_come_out_of_a_bucket),
 		cmocka_unit_test(a_row_of_the_chain_that_was_changed_shows),
+		cmocka_unit_test(a_job_that_vanishes_is_missing_from_the_ledger),
+		cmocka_unit_test(the_age_of_what_waits_longest_is_a_tenants_own),
 		cmocka_unit_test(a_backup_is_a_store),
 		cmocka_unit_test(a_newer_schema_is_left_alone),
 	};

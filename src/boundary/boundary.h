@@ -29,7 +29,8 @@ struct payload {
 		GUEST_PROGRAM,          /* argv[0], once */
 		GUEST_REQUESTS,         /* argv[0] answers each line of standard input */
 		GUEST_ZYGOTE            /* none: guests are ordered on the first passed descriptor */
-	} guest;                        /* the last two: boundary js alone */
+	} guest;                        /* the last two: of boundary js; the last: of wasm too, and then a program_path
+					 * is the module of all its guests */
 	bool observed;                  /* every call is asked about and goes on unless the floor or the
 					 * boundary refuses it: `ward trace` alone, never a policy */
 };

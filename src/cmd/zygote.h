@@ -1,6 +1,8 @@
 /* The way from a policy to a zygote: fit, openings, box. */
 #pragma once
 
+#include <stdbool.h>
+
 #include "base/err.h"
 #include "engine/isolates.h"
 #include "model/host.h"
@@ -11,6 +13,10 @@ struct zygote_launch {
 	const struct policy *policy;    /* of the box; limits.memory is for all guests together, limits.pids for their
 					 * number; limits.cpu and limits.wall are nothing here: each guest has its own */
 	struct host *host;
+	bool wasm;                      /* its guests are WebAssembly modules: what the policy grants is what each of
+					 * them is given, so a zygote with grants is one tenant's */
+	const char *module;             /* wasm: absolute path of a file that is compiled once for all guests, before the
+					 * first: such a zygote is one tenant's. NULL: each is sent its own */
 	const char *socket;             /* of a resident monitor; NULL = a keeper of our own */
 	uint32_t parked;
 	struct isolate_limits park_limits;

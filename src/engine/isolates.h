@@ -1,6 +1,10 @@
 /* Guests of one zygote: a process of its own for each, in one box. For event loops: one descriptor to wait for,
  * and a call that never waits. What bytes a guest gets and says is the caller's business (isolate/channel.h).
  *
+ * All guests of a zygote are scripts (boundary js), or all are WebAssembly modules (boundary wasm). A module is given its
+ * standard streams first (guest_send_streams()), then itself and its words; it ends with GUEST_EXIT or GUEST_ERROR.
+ * Directories are its box's, the same for every guest: a zygote that has some belongs to one tenant.
+ *
  * A box of guests holds no more than a box with one program: what protects one guest from the other is its own
  * process, Landlock domain, filter and limits; docs/engines.md says layer by layer what that holds. */
 #pragma once
@@ -27,7 +31,7 @@ struct isolate_end {
 typedef void isolates_ended(void *at, const struct isolate_end *end);
 
 struct isolates_setup {
-	const struct plan *plan;        /* of boundary js with payload.guest GUEST_ZYGOTE; borrowed during the call */
+	const struct plan *plan;        /* of boundary js or wasm with payload.guest GUEST_ZYGOTE; borrowed during the call */
 	const int *fds;                 /* the plan's descriptors, borrowed; fds[3] is ends[1] of isolates_pair(), which
 					 * nobody else may hold open: its end is how a zygote's is seen */
 	size_t n_fds;

@@ -4,7 +4,10 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
+
+#include "base/fd.h"
 
 #define HEAD ((size_t)8)
 #define PIECE ((size_t)4 << 10)
@@ -51,28 +54,82 @@ static size_t wanted(const struct guest_reader *reader)
 
 static void make_room(struct guest_reader *reader)
 {
+	if (!reader->bytes)
+		reader->bytes = mem_grow(NULL, &reader->cap, PIECE, 1);
 	memmove(reader->bytes, reader->bytes + reader->at, reader->len - reader->at);
 	reader->len -= reader->at;
 	reader->at = 0;
 	reader->bytes = mem_grow(reader->bytes, &reader->cap, reader->len + wanted(reader), 1);
 }
 
-int guest_read(struct guest_reader *reader, int fd, struct err *e)
+static int take_read(struct guest_reader *reader, ssize_t got, struct err *e)
 {
-	ssize_t got;
-
-	if (!reader->bytes)
-		reader->bytes = mem_grow(NULL, &reader->cap, PIECE, 1);
-	make_room(reader);
-	do
-		got = read(fd, reader->bytes + reader->len, reader->cap - reader->len);
-	while (got < 0 && errno == EINTR);
 	if (got < 0 && errno != ECONNRESET)
 		return err_sys(e, "read a guest's channel");
 	if (got <= 0)
 		return 0;
 	reader->len += (size_t)got;
 	return 1;
+}
+
+int guest_read(struct guest_reader *reader, int fd, struct err *e)
+{
+	ssize_t got;
+
+	make_room(reader);
+	do
+		got = read(fd, reader->bytes + reader->len, reader->cap - reader->len);
+	while (got < 0 && errno == EINTR);
+	return take_read(reader, got, e);
+}
+
+/* The kernel has opened them already, wanted or not. */
+static int keep_fds(struct msghdr *msg, int *fds, size_t cap, size_t *n, struct err *e)
+{
+	const size_t before = *n;
+	bool fits = !(msg->msg_flags & MSG_CTRUNC);
+
+	for (struct cmsghdr *at = CMSG_FIRSTHDR(msg); at; at = CMSG_NXTHDR(msg, at)) {
+		const size_t len = at->cmsg_type == SCM_RIGHTS ? at->cmsg_len - CMSG_LEN(0) : 0;
+
+		for (size_t i = 0; i < len / sizeof(int); i++) {
+			int fd;
+
+			memcpy(&fd, CMSG_DATA(at) + i * sizeof(int), sizeof(fd));
+			fits &= *n < cap;
+			if (*n < cap)
+				fds[(*n)++] = fd;
+			else
+				close(fd);
+		}
+	}
+	while (!fits && *n > before)
+		close(fds[--*n]);
+	return fits ? 0 : err_set(e, ERR_LIMIT, "more descriptors than a guest takes");
+}
+
+int guest_read_fds(struct guest_reader *reader, int fd, int *fds, size_t cap, size_t *n, struct err *e)
+{
+	_Alignas(struct cmsghdr) char control[CMSG_SPACE(4 * sizeof(int))];
+	struct iovec iov;
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
+	ssize_t got;
+
+	make_room(reader);
+	iov = (struct iovec){ reader->bytes + reader->len, reader->cap - reader->len };
+	do
+		got = recvmsg(fd, &msg, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	if (got > 0 && keep_fds(&msg, fds, cap, n, e) < 0)
+		return -1;
+	return take_read(reader, got, e);
+}
+
+int guest_send_streams(int fd, const int streams[3], struct err *e)
+{
+	const uint32_t head[2] = { GUEST_STREAMS, 0 };
+
+	return fd_send(fd, head, sizeof(head), streams, 3, e);
 }
 
 static int check_head(uint32_t kind, uint32_t len, bool from_guest, struct err *e)

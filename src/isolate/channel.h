@@ -19,7 +19,8 @@ enum guest_kind {
 };
 
 enum guest_run {
-	GUEST_RUN_ONCE,         /* the main source; a function that it exports as default is called with ward.input */
+	GUEST_RUN_ONCE,         /* the main source; a function that it exports as default is called with ward.input. Of a
+				 * module, _start */
 	GUEST_RUN_SERVE,        /* the main source, then a fork of this state for every GUEST_SERVE */
 	GUEST_RUNS
 };
@@ -45,6 +46,10 @@ void guest_reader_done(struct guest_reader *reader);
  * killed; -1 with sys = EAGAIN when none are there yet. */
 MUST_USE int guest_read(struct guest_reader *reader, int fd, struct err *e);
 
+/* The same where descriptors may come along: they are put behind the *n that fds has, close-on-exec. More than cap of
+ * them are ERR_LIMIT, and then none is kept. */
+MUST_USE int guest_read_fds(struct guest_reader *reader, int fd, int *fds, size_t cap, size_t *n, struct err *e);
+
 /* Takes the next whole frame out. Returns 1, 0 when more must be read first, -1 (ERR_USAGE, ERR_LIMIT) for what
  * no peer sends: it is not listened to any more.
  *
@@ -66,6 +71,10 @@ MUST_USE int guest_put_named(struct guest_writer *writer, enum guest_kind kind, 
 
 /* Writes what can be written. Returns 1 when nothing is left, 0 when the socket is full, -1. */
 MUST_USE int guest_flush(struct guest_writer *writer, int fd, struct err *e);
+
+/* Sends a GUEST_STREAMS with what shall be 0, 1 and 2 of a module, borrowed. The first thing on a channel: nothing may
+ * wait to be written before it, and then there is room for it. */
+MUST_USE int guest_send_streams(int fd, const int streams[3], struct err *e);
 
 /* The two parts of a frame that has a name. False: there is none, or it is too long. */
 bool guest_named(const struct guest_frame *frame, const char **name, const char **bytes, size_t *len);

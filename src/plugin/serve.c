@@ -220,7 +220,8 @@ int serve_calls(int fd, int (*seal)(bool random, struct err *e), struct err *e)
 	len = take_hello(e);
 	if (len < 0)
 		return -1;
-	worker.engine = engine_start(worker.guest.terms.memory_pages, stack_bytes());
+	worker.engine = engine_start(&(struct engine_setup){ .memory_pages = worker.guest.terms.memory_pages,
+							     .stack_bytes = stack_bytes() });
 	if (sigaction(SIGPROF, &action, NULL) < 0)
 		return err_sys(e, "sigaction");
 	if (seal(worker.guest.terms.grants & 2, e) < 0)

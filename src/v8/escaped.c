@@ -127,10 +127,11 @@ static int be_module(struct escaped *self)
 static _Noreturn void be_guest(struct escaped *self, const struct guest_job *job, const struct guest_seal *seal, pid_t parent)
 {
 	const struct isolate_limits none = { .memory_bytes = 0 };
+	int keep = STDOUT_FILENO;
 	struct err e = ERR_INIT;
 
-	if (seal && (guest_seal_birth(seal, parent, STDOUT_FILENO, job->limits.memory_bytes, &e) < 0 ||
-		     guest_seal_close(&none, false, &e) < 0))
+	if (seal && (guest_seal_birth(seal, parent, job->limits.memory_bytes, &e) < 0 || guest_seal_keep(&keep, 1, &e) < 0 ||
+		     guest_seal_close(&none, GUEST_CALLS_SCRIPT, &e) < 0))
 		_exit(fail(e.text));
 	_exit(probe_main(self->argc, self->argv));
 }
@@ -148,7 +149,7 @@ static int be_script(struct escaped *self, const struct guest_job *job)
 
 	if (!translate_all(self, words))
 		return fail("too many words");
-	if (seals && guest_seal_zygote(&seal, job->engine.jit, &e) < 0)
+	if (seals && guest_seal_zygote(&seal, &(struct guest_seal_setup){ .may_execute = job->engine.jit }, &e) < 0)
 		return fail(e.text);
 	pid = fork();
 	if (pid == 0)

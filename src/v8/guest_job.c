@@ -27,6 +27,7 @@ static bool take_flag(const char *word, struct guest_job *job)
 		{ "--wasm", &job->engine.wasm, true },
 		{ "--shared-memory", &job->engine.shared_memory, true },
 		{ "--requests", &job->requests, true },
+		{ "--modules", &job->engine.has_modules, true },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
@@ -38,15 +39,15 @@ static bool take_flag(const char *word, struct guest_job *job)
 }
 
 /* "PATH:NAME", cut at the first colon: ward chose the path. */
-static bool take_read(char *value, struct guest_job *job)
+static bool take_read(char *value, bool writes, struct guest_job *job)
 {
-	static struct guest_read reads[READS_MAX];
+	static struct wasm_preopen reads[READS_MAX];
 	char *const colon = strchr(value, ':');
 
 	if (!colon || job->n_reads == READS_MAX)
 		return false;
 	*colon = '\0';
-	reads[job->n_reads++] = (struct guest_read){ value, colon + 1 };
+	reads[job->n_reads++] = (struct wasm_preopen){ value, colon + 1, writes };
 	job->reads = reads;
 	return true;
 }
@@ -56,7 +57,11 @@ static bool take(char *word, struct guest_job *job)
 	uint64_t n;
 
 	if (strncmp(word, "--read=", 7) == 0)
-		return take_read(word + 7, job);
+		return take_read(word + 7, false, job);
+	if (strncmp(word, "--write=", 8) == 0)
+		return take_read(word + 8, true, job);
+	if (strncmp(word, "--module=", 9) == 0)
+		return *(job->engine.module = word + 9) == '/';
 	if (strncmp(word, "--name=", 7) == 0)
 		return *(job->name = word + 7) == '/';
 
@@ -81,8 +86,12 @@ bool guest_job_read(int argc, char **argv, struct guest_job *out)
 	for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++)
 		if (!take(argv[at], &job))
 			return false;
-	if (is_zygote ? at != argc || job.control_fd < 0 : at + 1 >= argc || !job.name)
+	if (is_zygote ? at != argc || job.control_fd < 0 : at + 1 >= argc || !job.name || job.engine.has_modules)
 		return false;
+	if (job.engine.has_modules) {
+		job.engine.preopens = job.reads;
+		job.engine.n_preopens = job.n_reads;
+	}
 	if (!is_zygote) {
 		job.script = argv[at];
 		job.argv = (const char *const *)argv + at + 1;

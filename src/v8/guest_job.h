@@ -4,12 +4,8 @@
 #include <stdbool.h>
 
 #include "isolate/control.h"
-#include "v8/guest.h"
-
-/* A granted file or directory of the box under the name that imports have for it. */
-struct guest_read {
-	const char *path, *name;
-};
+#include "v8/job.h"
+#include "v8/nursery.h"
 
 struct guest_job {
 	struct nursery_setup engine;
@@ -19,13 +15,15 @@ struct guest_job {
 	bool requests;                  /* each line of standard input is one */
 	const char *script;             /* its path in the box */
 	const char *name;               /* what imports are relative to */
-	const struct guest_read *reads;
+	const struct wasm_preopen *reads;       /* granted files and directories of the box under the names that imports
+					 * have for them; of a zygote for modules, its preopens */
 	size_t n_reads;
 	const char *const *argv;        /* argv[0] is what messages call the script */
 	const char *const *envp;
 };
 
 /* Reads: zygote --control=FD [ENGINE]... [--forks=N]
+ *        zygote --control=FD --modules [--forks=N] [--module=PATH] [--read=PATH:NAME]... [--write=PATH:NAME]...
  *        js [ENGINE]... [--memory=BYTES] [--cpu-us=N] [--wall-us=N] [--requests] [--read=PATH:NAME]... --name=NAME
  *           SCRIPT NAME [ARG]...
  * ENGINE: --no-jit --eval --wasm --shared-memory. Cuts the words that have two parts. False: not so. */

@@ -8,6 +8,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -19,6 +20,8 @@
 #include "mech/drop.h"
 #include "mech/landlock.h"
 #include "mech/seccomp.h"
+#include "v8/job.h"
+#include "v8/seal.h"
 
 #define PAGE 4096u
 #define PROGRAM_MAX 256
@@ -92,19 +95,36 @@ static const struct {
 	{ SYS_sched_getaffinity, EPERM }, { SYS_sysinfo, EPERM },
 };
 
-static const uint16_t all_calls[] = {
-#define GUEST(name) SYS_##name,
-#define SERVE(name) SYS_##name,
-#define ZYGOTE(name) SYS_##name,
+enum whose { OF_GUEST, OF_SERVER, OF_ZYGOTE, OF_MODULE };
+
+static const struct {
+	uint16_t nr;
+	enum whose whose;
+} all_calls[] = {
+#define GUEST(name) { SYS_##name, OF_GUEST },
+#define SERVE(name) { SYS_##name, OF_SERVER },
+#define ZYGOTE(name) { SYS_##name, OF_ZYGOTE },
 #include "model/guest_calls.def"
 #undef GUEST
 #undef SERVE
 #undef ZYGOTE
+#define ENGINE(name)
+#define WASI(name) { SYS_##name, OF_MODULE },
+#include "model/engine_calls.def"
+#undef ENGINE
+#undef WASI
+	/* V8 keeps a module's code from being written by a key of the processor, where that has some. */
+	{ SYS_pkey_mprotect, OF_MODULE },
 };
 
-static void build_zygote(struct program *program, bool may_execute)
+static bool judged_by_arguments(uint16_t nr)
 {
-	const uint32_t execute = may_execute ? 0 : PROT_EXEC;
+	return nr == SYS_mmap || nr == SYS_mprotect || nr == SYS_clone;
+}
+
+static void build_zygote(struct program *program, const struct guest_seal_setup *setup)
+{
+	const uint32_t execute = setup->may_execute ? 0 : PROT_EXEC;
 
 	begin(program);
 	/* Shared memory is in no limit, and a stack that grows in none that counts. */
@@ -113,39 +133,42 @@ static void build_zygote(struct program *program, bool may_execute)
 	put_without(program, SYS_mprotect, 2, execute, true);
 	put_clone(program);
 	for (size_t i = 0; i < ARRAY_SIZE(all_calls); i++)
-		if (all_calls[i] != SYS_mmap && all_calls[i] != SYS_mprotect && all_calls[i] != SYS_clone)
-			put_call(program, all_calls[i], SECCOMP_RET_ALLOW);
+		if (!judged_by_arguments(all_calls[i].nr) && (all_calls[i].whose != OF_MODULE || setup->has_modules))
+			put_call(program, all_calls[i].nr, SECCOMP_RET_ALLOW);
 	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
 		put_call(program, refused[i].nr, SECCOMP_RET_ERRNO | refused[i].sys);
 	put_return(program, SECCOMP_RET_KILL_PROCESS);
 }
 
-/* The kernel runs a new filter once for every call there is: this one is made for each guest, and so is short. */
-static void build_guest(struct program *program, bool serves)
+/* Does a guest that keeps these keep that one? Some calls are in two lists. */
+static bool keeps_call(enum guest_calls keeps, uint16_t nr)
 {
-	static const uint16_t zygotes[] = {
-#define GUEST(name)
-#define SERVE(name)
-#define ZYGOTE(name) SYS_##name,
-#include "model/guest_calls.def"
-#undef SERVE
-#undef ZYGOTE
+	static const bool kept[GUEST_CALLS][OF_MODULE + 1] = {
+		[GUEST_CALLS_SCRIPT] = { [OF_GUEST] = true },
+		[GUEST_CALLS_SERVES] = { [OF_GUEST] = true, [OF_SERVER] = true },
+		[GUEST_CALLS_MODULE] = { [OF_GUEST] = true, [OF_MODULE] = true },
 	};
-	static const uint16_t servers[] = {
-#define SERVE(name) SYS_##name,
-#define ZYGOTE(name)
-#include "model/guest_calls.def"
-#undef GUEST
-#undef SERVE
-#undef ZYGOTE
-	};
-	const size_t n = ARRAY_SIZE(zygotes) + (serves ? 0 : ARRAY_SIZE(servers));
 
+	for (size_t i = 0; i < ARRAY_SIZE(all_calls); i++)
+		if (all_calls[i].nr == nr && kept[keeps][all_calls[i].whose])
+			return true;
+	return false;
+}
+
+/* The kernel runs a new filter once for every call there is: this one is made for each guest, and so is short: what the
+ * zygote's lets pass and this guest shall not have. */
+static void build_guest(struct program *program, enum guest_calls keeps)
+{
+	uint16_t ended[ARRAY_SIZE(all_calls)];
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(all_calls); i++)
+		if (all_calls[i].whose != OF_MODULE && !keeps_call(keeps, all_calls[i].nr))
+			ended[n++] = all_calls[i].nr;
 	program->n = 0;
 	put(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
 	for (size_t i = 0; i < n; i++)
-		put(program, BPF_JMP | BPF_JEQ | BPF_K, i < ARRAY_SIZE(zygotes) ? zygotes[i] : servers[i - ARRAY_SIZE(zygotes)],
-		    (uint8_t)(n - i), 0);
+		put(program, BPF_JMP | BPF_JEQ | BPF_K, ended[i], (uint8_t)(n - i), 0);
 	put_return(program, SECCOMP_RET_ALLOW);
 	put_return(program, SECCOMP_RET_KILL_PROCESS);
 }
@@ -184,37 +207,53 @@ static int measure_data(uint64_t *out, struct err *e)
 }
 
 /* Linux/landlock.h: all rights of files, both of ports, both scopes, as far as this ABI knows them. */
-static int no_rights(int abi, struct err *e)
+static int make_rules(int abi, const struct guest_seal_setup *setup, int *out, struct err *e)
 {
 	const uint64_t files = UINT64_C(0x1fff) | (abi >= 2 ? UINT64_C(1) << 13 : 0) | (abi >= 3 ? UINT64_C(1) << 14 : 0) |
 			       (abi >= 5 ? UINT64_C(1) << 15 : 0);
+	OWN_FD int rules = landlock_new(files, abi >= 4 ? 3 : 0, abi >= 6 ? 3 : 0, e);
 
-	return landlock_new(files, abi >= 4 ? 3 : 0, abi >= 6 ? 3 : 0, e);
+	if (rules < 0)
+		return -1;
+	for (size_t i = 0; i < setup->n_preopens; i++)
+		if (landlock_add_path(rules, setup->preopens[i].path, true, seal_rights(setup->preopens[i].writes) & files, e) < 0)
+			return -1;
+	*out = TAKE_FD(rules);
+	return 0;
 }
 
-int guest_seal_zygote(struct guest_seal *seal, bool may_execute, struct err *e)
+int guest_seal_zygote(struct guest_seal *seal, const struct guest_seal_setup *setup, struct err *e)
 {
 	const int abi = landlock_abi();
 	struct program program;
 
 	*seal = GUEST_SEAL_NONE;
-	seal->may_execute = may_execute;
+	seal->has_modules = setup->has_modules;
 	if (measure_data(&seal->data_bytes, e) < 0 || drop_new_privs(e) < 0)
 		return -1;
-	if (abi && (seal->rules_fd = no_rights(abi, e)) < 0)
+	if (abi && make_rules(abi, setup, &seal->rules_fd, e) < 0)
 		return -1;
-	build_zygote(&program, may_execute);
+	build_zygote(&program, setup);
 	return seccomp_enter(program.at, program.n, SECCOMP_ALONE, e);
 }
 
-static int close_others(int keep_fd, struct err *e)
+static int by_number(const void *a, const void *b)
 {
-	if ((keep_fd > 0 && close_range(0, (unsigned)keep_fd - 1, 0) < 0) || close_range((unsigned)keep_fd + 1, ~0u, 0) < 0)
-		return err_sys(e, "close_range");
-	return 0;
+	return *(const int *)a - *(const int *)b;
 }
 
-int guest_seal_birth(const struct guest_seal *seal, int parent, int keep_fd, uint64_t memory_bytes, struct err *e)
+int guest_seal_keep(int *fds, size_t n, struct err *e)
+{
+	unsigned from = 0;
+
+	qsort(fds, n, sizeof(*fds), by_number);
+	for (size_t i = 0; i < n; from = (unsigned)fds[i++] + 1)
+		if ((unsigned)fds[i] > from && close_range(from, (unsigned)fds[i] - 1, 0) < 0)
+			return err_sys(e, "close_range");
+	return close_range(from, ~0u, 0) < 0 ? err_sys(e, "close_range") : 0;
+}
+
+int guest_seal_birth(const struct guest_seal *seal, int parent, uint64_t memory_bytes, struct err *e)
 {
 	const uint64_t data = seal->data_bytes + memory_bytes;
 
@@ -222,12 +261,15 @@ int guest_seal_birth(const struct guest_seal *seal, int parent, int keep_fd, uin
 		return err_sys(e, "prctl");
 	if (getppid() != parent)
 		return err_set(e, ERR_SYSTEM, "the zygote is gone");
-	if ((memory_bytes && drop_rlimit(RLIMIT_DATA, data, data, e) < 0) || drop_rlimit(RLIMIT_FSIZE, 0, 0, e) < 0)
+	if (memory_bytes && drop_rlimit(RLIMIT_DATA, data, data, e) < 0)
+		return -1;
+	/* A module's files and streams are the box's to bound; a script has none. */
+	if (!seal->has_modules && drop_rlimit(RLIMIT_FSIZE, 0, 0, e) < 0)
 		return -1;
 	/* The domain is its own: Landlock lets no process trace or signal another one that is not inside its domain. */
 	if (seal->rules_fd >= 0 && syscall(SYS_landlock_restrict_self, seal->rules_fd, 0) < 0)
 		return err_sys(e, "landlock_restrict_self");
-	return close_others(keep_fd, e);
+	return 0;
 }
 
 static int start_clock(int which, uint64_t us, struct err *e)
@@ -245,12 +287,12 @@ void guest_seal_rest(void)
 	setitimer(ITIMER_REAL, &none, NULL);
 }
 
-int guest_seal_close(const struct isolate_limits *limits, bool serves, struct err *e)
+int guest_seal_close(const struct isolate_limits *limits, enum guest_calls keeps, struct err *e)
 {
 	struct program program;
 
 	if (start_clock(ITIMER_PROF, limits->cpu_us, e) < 0 || start_clock(ITIMER_REAL, limits->wall_us, e) < 0)
 		return -1;
-	build_guest(&program, serves);
+	build_guest(&program, keeps);
 	return seccomp_enter(program.at, program.n, SECCOMP_ALONE, e);
 }

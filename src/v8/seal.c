@@ -2,7 +2,6 @@
  * in them is the box's business. */
 #include "v8/seal.h"
 
-#include <stdint.h>
 #include <sys/syscall.h>
 
 #include "base/fd.h"
@@ -24,6 +23,11 @@ static const uint16_t calls[] = {
 #define READS (UINT64_C(1) << 2 | UINT64_C(1) << 3)
 #define WRITES (READS | UINT64_C(1) << 1 | UINT64_C(0x1b0) | UINT64_C(1) << 12 | UINT64_C(1) << 13 | UINT64_C(1) << 14)
 
+uint64_t seal_rights(bool writes)
+{
+	return writes ? WRITES : READS;
+}
+
 /* What this ABI of Landlock knows: ABI 2 added REFER, ABI 3 TRUNCATE. */
 static uint64_t known_rights(int abi)
 {
@@ -44,7 +48,7 @@ static int close_paths(const struct wasm_preopen *preopens, size_t n, struct err
 	if (rules < 0)
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (landlock_add_path(rules, preopens[i].path, true, (preopens[i].writes ? WRITES : READS) & known, e) < 0)
+		if (landlock_add_path(rules, preopens[i].path, true, seal_rights(preopens[i].writes) & known, e) < 0)
 			return -1;
 	return landlock_enter(TAKE_FD(rules), e);
 }

@@ -49,10 +49,10 @@ static void want(void *at, const char *specifier, size_t len)
 }
 
 /* The grant a name is below. The last one: what is granted inside another comes behind it. */
-static const struct guest_read *grant_of(const struct guest_job *job, const char *name, const char **rest)
+static const struct wasm_preopen *grant_of(const struct guest_job *job, const char *name, const char **rest)
 {
 	for (size_t i = job->n_reads; i > 0; i--) {
-		const struct guest_read *const read = &job->reads[i - 1];
+		const struct wasm_preopen *const read = &job->reads[i - 1];
 		const size_t len = strcmp(read->name, "/") == 0 ? 0 : strlen(read->name);
 
 		if (strncmp(name, read->name, len) == 0 && (name[len] == '/' || !name[len])) {
@@ -67,7 +67,7 @@ static const struct guest_read *grant_of(const struct guest_job *job, const char
 static int open_granted(const struct guest_job *job, const char *name)
 {
 	const char *rest;
-	const struct guest_read *const read = grant_of(job, name, &rest);
+	const struct wasm_preopen *const read = grant_of(job, name, &rest);
 	struct err e;
 
 	if (!read)

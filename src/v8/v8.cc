@@ -1,8 +1,10 @@
 // The shim: what C cannot say to V8 itself. It decides nothing and keeps no state but handles.
 #include "v8/v8.h"
 
+#include <new>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <v8.h>
 
 #include "v8/once.hh"
@@ -200,6 +202,9 @@ bool bind_all(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v
 
 	if (!list->IsArray())
 		return false;
+	// Those of a module that was loaded before.
+	delete[] engine->bindings;
+	engine->n_bindings = 0;
 	engine->bindings = new Binding[list.As<v8::Array>()->Length() + 1]();
 	for (uint32_t i = 0; i < list.As<v8::Array>()->Length(); i++) {
 		v8::HandleScope scope(engine->isolate);
@@ -235,34 +240,54 @@ bool instantiate(struct engine *engine, v8::Local<v8::Context> context, v8::Loca
 	return true;
 }
 
-void start_v8(uint64_t memory_pages, size_t stack_bytes)
+void start_v8(const struct engine_setup *setup)
 {
 	char flags[256];
 	// A few hundred KiB of the stack are the host's calls and V8's own.
-	const size_t spare = 256 * 1024, kib = stack_bytes > 2 * spare ? (stack_bytes - spare) / 1024 : 256;
+	const size_t spare = 256 * 1024, stack = setup->stack_bytes;
+	const size_t kib = stack > 2 * spare ? (stack - spare) / 1024 : 256;
 
-	// One thread: the seal is for one, and nothing runs beside the guest. A function is compiled when it is
-	// first called, by the optimising compiler alone: for one run that is the least work for the best code.
-	snprintf(flags, sizeof(flags),
-		 "--wasm-lazy-compilation --no-liftoff --wasm-max-mem-pages=%llu --stack-size=%zu",
-		 static_cast<unsigned long long>(memory_pages), kib > 4096 ? 4096 : kib);
+	// One thread: the seal is for one, and nothing runs beside the guest. A function is compiled by the optimising
+	// compiler alone, and for one run when it is first called: that is the least work for the best code.
+	snprintf(flags, sizeof(flags), "%s --no-liftoff --wasm-max-mem-pages=%llu --stack-size=%zu",
+		 setup->whole ? "--no-wasm-lazy-compilation" : "--wasm-lazy-compilation",
+		 static_cast<unsigned long long>(setup->memory_pages), kib > 4096 ? 4096 : kib);
 	once_start(flags);
+}
+
+// The exit code for when there is no more memory; V8's handlers get nothing else.
+int memory_code;
+
+void out_of_memory(const char *location, bool is_heap)
+{
+	if (memory_code)
+		_exit(memory_code);
+	once_out_of_memory(location, is_heap);
+}
+
+void no_memory()
+{
+	out_of_memory("operator new", false);
 }
 
 }  // namespace
 
-struct engine *engine_start(uint64_t memory_pages, size_t stack_bytes)
+struct engine *engine_start(const struct engine_setup *setup)
 {
 	struct engine *engine = new struct engine();
 	v8::Isolate::CreateParams params;
 
-	start_v8(memory_pages, stack_bytes);
-	v8::V8::EnableWebAssemblyTrapHandler(true);
+	start_v8(setup);
+	if (!setup->no_signals)
+		v8::V8::EnableWebAssemblyTrapHandler(true);
+	memory_code = setup->memory_code;
+	if (memory_code)
+		std::set_new_handler(no_memory);
 	params.array_buffer_allocator = v8::ArrayBuffer::Allocator::NewDefaultAllocator();
 	engine->isolate = v8::Isolate::New(params);
 	engine->isolate->SetData(0, engine);
 	engine->isolate->SetFatalErrorHandler(once_give_up);
-	engine->isolate->SetOOMErrorHandler(once_out_of_memory);
+	engine->isolate->SetOOMErrorHandler(out_of_memory);
 	v8::Isolate::Scope isolate(engine->isolate);
 	v8::HandleScope scope(engine->isolate);
 	engine->context.Reset(engine->isolate, v8::Context::New(engine->isolate));
@@ -315,22 +340,26 @@ void collect(struct engine *engine)
 
 }  // namespace
 
-bool engine_load(struct engine *engine, const uint8_t *bytes, size_t len, const struct engine_host *host,
-		 struct engine_why *why)
+bool engine_compile(struct engine *engine, const uint8_t *bytes, size_t len, const struct engine_host *host,
+		    struct engine_why *why)
 {
 	Entry entry(engine);
 	v8::Local<v8::WasmModuleObject> module;
 	v8::Local<v8::Object> imports = v8::Object::New(engine->isolate);
 
 	why->text[0] = '\0';
-	if (v8::WasmModuleObject::Compile(engine->isolate, {bytes, len}).ToLocal(&module) &&
-	    bind_all(engine, entry.context, module, host, imports, why)) {
-		engine->module.Reset(engine->isolate, module);
-		engine->imports.Reset(engine->isolate, imports);
-		if (instantiate(engine, entry.context, module, imports, entry.caught) && !engine->stopped)
-			return true;
-	}
-	return why->text[0] ? false : entry.failed(why);
+	if (!v8::WasmModuleObject::Compile(engine->isolate, {bytes, len}).ToLocal(&module) ||
+	    !bind_all(engine, entry.context, module, host, imports, why))
+		return why->text[0] ? false : entry.failed(why);
+	engine->module.Reset(engine->isolate, module);
+	engine->imports.Reset(engine->isolate, imports);
+	return true;
+}
+
+bool engine_load(struct engine *engine, const uint8_t *bytes, size_t len, const struct engine_host *host,
+		 struct engine_why *why)
+{
+	return engine_compile(engine, bytes, len, host, why) && engine_renew(engine, why);
 }
 
 bool engine_renew(struct engine *engine, struct engine_why *why)

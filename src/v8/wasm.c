@@ -15,26 +15,28 @@
 
 #include "base/fd.h"
 #include "v8/job.h"
+#include "v8/module.h"
 #include "v8/seal.h"
 #include "wasi/abi.h"
-#include "wasi/wasi.h"
-#include "wasm/engine.h"
 
-/* Clocks finer than this serve side channels more than programs. */
-#define CLOCK_GRAIN_NS 1000000
 #define PAGE_BYTES 65536
 #define PAGES_MAX 65536 /* 4 GiB: what 32 bits address */
 #define CODE_NO_MODULE 126
 #define CODE_NOT_THERE 127
 
+static void exited(uint32_t code)
+{
+	_exit((int)code);
+}
+
 struct guest {
 	const struct wasm_job *job;
-	struct wasi wasi;
+	struct module module;
 	struct engine *engine;
 };
 
-/* The host calls get the engine, and there is one guest in a process. */
-static struct guest guest;
+/* What ends it needs its name, and there is one guest in a process. */
+static struct guest guest = { .module.exited = exited };
 
 static _Noreturn void end(int code, const char *text)
 {
@@ -45,36 +47,10 @@ static _Noreturn void end(int code, const char *text)
 	_exit(code);
 }
 
-static bool call_wasi(void *at, const void *what, const uint64_t *words, struct engine_memory memory, uint64_t *result)
-{
-	const struct wasi_call *const call = what;
-
-	(void)at;
-	guest.wasi.memory = (struct wasi_memory){ .base = memory.base, .len = memory.len };
-	*result = call->call(&guest.wasi, words);
-	/* Codes beyond a byte would lose their high bits, and 256 become success. */
-	if (guest.wasi.ended)
-		_exit(guest.wasi.exit_code > 255 ? 255 : (int)guest.wasi.exit_code);
-	return true;
-}
-
-static bool find_import(void *at, const char *module, const char *name, struct engine_import *out)
-{
-	const struct wasi_call *const call = wasi_call_find(name);
-
-	(void)at;
-	if (!call || strcmp(module, "wasi_snapshot_preview1") != 0)
-		return false;
-	*out = (struct engine_import){ .words = call->words, .result = 'i', .call = call_wasi, .what = call };
-	return true;
-}
-
 static int add_streams(const struct wasm_job *job, struct err *e)
 {
-	const uint32_t common = RIGHT_POLL_FD_READWRITE | RIGHT_FD_FILESTAT_GET | RIGHT_FD_FDSTAT_SET_FLAGS;
-
 	for (int fd = 0; fd < 3; fd++)
-		if (wasi_add_stream(&guest.wasi, fd, common | (fd ? RIGHT_FD_WRITE : RIGHT_FD_READ), e) < 0)
+		if (wasi_add_stream(&guest.module.wasi, fd, module_stream_rights(fd), e) < 0)
 			return -1;
 	for (size_t i = 0; i < job->n_preopens; i++) {
 		const struct wasm_preopen *const preopen = &job->preopens[i];
@@ -82,11 +58,11 @@ static int add_streams(const struct wasm_job *job, struct err *e)
 
 		if (fd < 0)
 			return err_sys(e, "%.100s: open", preopen->name);
-		if (wasi_add_directory(&guest.wasi, fd, preopen->name, preopen->writes, e) < 0)
+		if (wasi_add_directory(&guest.module.wasi, fd, preopen->name, preopen->writes, e) < 0)
 			return -1;
 	}
 	for (size_t i = 0; i < job->n_passed; i++)
-		if (wasi_add_stream(&guest.wasi, job->passed[i], RIGHTS_ALL, e) < 0)
+		if (wasi_add_stream(&guest.module.wasi, job->passed[i], RIGHTS_ALL, e) < 0)
 			return -1;
 	return 0;
 }
@@ -138,7 +114,7 @@ static _Noreturn void trap(const char *text)
 
 static _Noreturn void run_module(const uint8_t *bytes, size_t len)
 {
-	const struct engine_host host = { .find = find_import };
+	const struct engine_host host = module_host(&guest.module);
 	struct engine_why why;
 
 	if (!engine_load(guest.engine, bytes, len, &host, &why))
@@ -152,18 +128,19 @@ static _Noreturn void run_module(const uint8_t *bytes, size_t len)
 
 int wasm_run(const struct wasm_job *job, struct err *e)
 {
-	const struct wasi_setup setup = { .argv = job->argv, .envp = job->envp, .clock_grain_ns = CLOCK_GRAIN_NS };
+	const struct wasi_setup setup = { .argv = job->argv, .envp = job->envp, .clock_grain_ns = MODULE_CLOCK_GRAIN_NS };
 	const uint64_t pages = job->memory_bytes / PAGE_BYTES;
 	const uint8_t *bytes;
 	size_t len = 0;
 
 	guest.job = job;
 	outlive_limits();
-	wasi_init(&guest.wasi, &setup);
+	wasi_init(&guest.module.wasi, &setup);
 	if (add_streams(job, e) < 0)
 		return -1;
 	bytes = map_module(&len);
-	guest.engine = engine_start(pages < PAGES_MAX ? pages : PAGES_MAX, stack_bytes());
+	guest.engine = engine_start(&(struct engine_setup){ .memory_pages = pages < PAGES_MAX ? pages : PAGES_MAX,
+							    .stack_bytes = stack_bytes() });
 	if (seal_enter(job->preopens, job->n_preopens, e) < 0)
 		return -1;
 	run_module(bytes, len);

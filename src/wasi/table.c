@@ -17,11 +17,17 @@ static const struct wasi_slot empty = { .fd = -1 };
 
 void wasi_init(struct wasi *w, const struct wasi_setup *setup)
 {
-	struct timespec now;
-
-	*w = (struct wasi){ .setup = *setup };
+	*w = (struct wasi){ .next = 0 };
 	for (size_t i = 0; i < WASI_SLOTS; i++)
 		w->slots[i] = empty;
+	wasi_begin(w, setup);
+}
+
+void wasi_begin(struct wasi *w, const struct wasi_setup *setup)
+{
+	struct timespec now;
+
+	w->setup = *setup;
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	w->origin_ns = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
 }

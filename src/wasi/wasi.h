@@ -42,6 +42,9 @@ struct wasi {
 void wasi_init(struct wasi *w, const struct wasi_setup *setup);
 void wasi_done(struct wasi *w);
 
+/* A guest begins now, with the descriptors that were given before: its words, and its clock's beginning. */
+void wasi_begin(struct wasi *w, const struct wasi_setup *setup);
+
 /* Give the guest the next number. The descriptor is taken, also on failure.
  *
  * rights  enum wasi_right; what the descriptor cannot do is left out

@@ -40,16 +40,26 @@ struct engine_why {
 
 struct engine;
 
-/* Once in a process. Every file that the engine wants has been read afterwards.
- *
- * memory_pages  the largest memory of a module, in pages of 64 KiB
- * stack_bytes   of this thread, for the guest */
-struct engine *engine_start(uint64_t memory_pages, size_t stack_bytes);
+struct engine_setup {
+	uint64_t memory_pages;  /* the largest memory of a module, in pages of 64 KiB */
+	size_t stack_bytes;     /* of this thread, for the guest */
+	bool whole;             /* all of a module is compiled when it is loaded, for many instances; else each function
+				 * when it is first called */
+	bool no_signals;        /* addresses are compared instead of caught: for a process that handles no signal */
+	int memory_code;        /* the process exits with it when there is no more memory; 0 = it says so and aborts */
+};
+
+/* Once in a process. Every file that the engine wants has been read afterwards, and it may be forked. */
+struct engine *engine_start(const struct engine_setup *setup);
 
 /* Compiles, binds the imports and instantiates, which runs the module's start function. Bytes and host are
  * borrowed as long as the engine. false with why: not a module, an import that is not there, a trap. */
 bool engine_load(struct engine *engine, const uint8_t *bytes, size_t len, const struct engine_host *host,
 		 struct engine_why *why);
+
+/* The same without an instance, which engine_renew() then makes: no code of the module runs. */
+bool engine_compile(struct engine *engine, const uint8_t *bytes, size_t len, const struct engine_host *host,
+		    struct engine_why *why);
 
 /* A new instance of the module that was loaded in place of the one before: nothing that guest code has written
  * is in it. Runs the start function. */

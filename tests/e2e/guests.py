@@ -5,6 +5,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 
 import harness
 
@@ -42,6 +43,23 @@ class Guest:
         self.input = input_.encode()
         self.send(frame("MODULE" if is_module else "SCRIPT", body), frame("RUN", struct.pack("<I", 0)))
         return self
+
+    def module(self, bytes_=None, words=("module",), env=(), input_=b""):
+        """A WebAssembly module; what it writes is in `streams`. bytes_ None: the zygote has it."""
+        self.streams = [tempfile.TemporaryFile() for _ in range(3)]
+        self.streams[0].write(input_)
+        self.streams[0].seek(0)
+        socket.send_fds(self.channel, [frame("STREAMS")], [file.fileno() for file in self.streams])
+        self.send(*([] if bytes_ is None else [frame("WASM", bytes_)]), *(frame("ARG", word.encode()) for word in words),
+                  *(frame("ENV", f"{name}\0{value}".encode()) for name, value in env), frame("RUN", struct.pack("<I", 0)))
+        return self
+
+    def exit(self):
+        """Reads to its end: how it ended, the code it exited with, what it wrote to 1."""
+        self.result()
+        codes = [struct.unpack("<I", body)[0] for kind, body in self.frames if kind == "EXIT"]
+        self.streams[1].seek(0)
+        return self.end, codes[0] if codes else None, self.streams[1].read()
 
     def read(self):
         """One more piece; False at its end."""

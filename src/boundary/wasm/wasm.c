@@ -32,6 +32,23 @@ static const uint16_t plugin_calls[] = {
 	SYS_close, SYS_fstat, SYS_newfstatat, SYS_lseek, SYS_readv, SYS_fcntl, SYS_ioctl,
 };
 
+/* What a zygote and its guests have between them, and what it takes until then (src/v8/guest_seal.c). */
+static const uint16_t zygote_calls[] = {
+#define GUEST(name) SYS_##name,
+#define SERVE(name) SYS_##name,
+#define ZYGOTE(name) SYS_##name,
+#include "model/guest_calls.def"
+#undef GUEST
+#undef SERVE
+#undef ZYGOTE
+#define ENGINE(name) SYS_##name,
+#define WASI(name) SYS_##name,
+#include "model/engine_calls.def"
+#undef ENGINE
+#undef WASI
+	SYS_signalfd4, SYS_stat, SYS_lstat, SYS_getcwd,
+};
+
 static int check_preopen(struct rung *rung, const struct grant *grant, struct err *e)
 {
 	struct path_info info;
@@ -90,6 +107,29 @@ static int grant_preopens(struct rung *rung, struct policy *policy, struct engin
 	return 0;
 }
 
+/* Guests are ordered on the one descriptor that is passed. A program_path is the module of all of them. */
+static int plan_zygote(struct rung *rung, struct policy *policy, struct err *e)
+{
+	/* Its own two, ".", the module. */
+	struct engine_words words = engine_words(rung, "zygote", rung->policy->n_grants + 4);
+
+	/* Of one process; a zygote has its guests' clocks and none of its own. */
+	policy->values[KEY_CPU].set = policy->values[KEY_WALL].set = false;
+	if (!rung->payload->n_pass)
+		return err_set(e, ERR_BUG, "a zygote without a control channel");
+	words.at[words.n++] = arena_printf(&rung->arena, "--control=%d", rung->payload->pass_numbers[0]);
+	words.at[words.n++] = "--modules";
+	if (rung->payload->program_path) {
+		if (engine_grant_program(rung, policy, MODULE, "WebAssembly module", e) < 0)
+			return -1;
+		words.at[words.n++] = arena_printf(&rung->arena, "--module=%s", engine_place(rung, MODULE, rung->payload->program_path));
+	}
+	if (grant_preopens(rung, policy, &words, e) < 0)
+		return -1;
+	engine_words_end(rung, &words, false);
+	return engine_plan(rung, policy, zygote_calls, ARRAY_SIZE(zygote_calls), "wasm", e);
+}
+
 static struct engine_words begin_words(struct rung *rung)
 {
 	const uint64_t memory = policy_n(rung->policy, KEY_MEMORY);
@@ -134,7 +174,8 @@ static int wasm_plan(struct rung *rung, struct err *e)
 	if (policy_n(policy, KEY_MDWE))
 		return err_set(e, ERR_UNSUPPORTED, "hardening.mdwe: the engine makes machine code of a module, in memory that "
 			       "it writes; take it out of the policy, or use boundary: container for a program");
-	if ((rung->payload->is_plugin ? plan_plugin : plan_module)(rung, policy, e) < 0)
+	if ((rung->payload->is_plugin ? plan_plugin : rung->payload->guest == GUEST_ZYGOTE ? plan_zygote :
+	     plan_module)(rung, policy, e) < 0)
 		return -1;
 	rung->plan->boundary = BOUNDARY_WASM;
 	return 0;

@@ -1,0 +1,81 @@
+/* From the engine's start to a guest's first own line. Reads no byte of a guest's. */
+#include "v8/nursery.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "v8/guest.h"
+#include "v8/guest_module.h"
+#include "v8/js.h"
+#include "v8/talk.h"
+
+static _Noreturn void be_born(const struct nursery *nursery, const struct isolate_limits *limits, bool serves,
+			      int channel_fd, int parent)
+{
+	struct err e;
+
+	if (guest_seal_birth(&nursery->seal, parent, limits->memory_bytes, &e) < 0)
+		_exit(ISOLATE_CODE_SETUP);
+	talk_begin(channel_fd);
+	if (nursery->js)
+		guest_live(nursery->js, limits, serves);
+	guest_module_live(limits);
+}
+
+int nursery_fork(const struct nursery *nursery, const struct isolate_limits *limits, bool serves, int channel_fd,
+		 struct err *e)
+{
+	const int parent = getpid();
+	const pid_t pid = fork();
+
+	if (pid == 0)
+		be_born(nursery, limits, serves, channel_fd, parent);
+	return pid < 0 ? err_sys(e, "fork") : pid;
+}
+
+static size_t stack_bytes(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_STACK, &limit) < 0 || limit.rlim_cur > (8u << 20) ? 8u << 20 : (size_t)limit.rlim_cur;
+}
+
+static struct js *start_scripts(const struct nursery_setup *setup)
+{
+	const struct js_setup js = {
+		.jit = setup->jit,
+		.eval = setup->eval,
+		.wasm = setup->wasm,
+		.shared_memory = setup->shared_memory,
+		.stack_bytes = stack_bytes(),
+		.host = guest_script_host(),
+	};
+
+	return js_start(&js);
+}
+
+int nursery_open(struct nursery *nursery, const struct nursery_setup *setup, struct err *e)
+{
+	const struct guest_seal_setup seal = {
+		.may_execute = setup->jit || setup->has_modules,
+		.has_modules = setup->has_modules,
+		.preopens = setup->preopens,
+		.n_preopens = setup->n_preopens,
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	setenv("TZ", "UTC", 1);
+	if (setup->has_modules) {
+		signal(SIGXFSZ, SIG_IGN);
+		if (guest_module_warm(setup, stack_bytes(), e) < 0)
+			return -1;
+	} else {
+		nursery->js = start_scripts(setup);
+	}
+	if (guest_seal_zygote(&nursery->seal, &seal, e) < 0)
+		return -1;
+	return setup->has_modules ? guest_module_load(e) : 0;
+}

@@ -6,6 +6,7 @@
 #include "api/handlers.h"
 #include "api/signal_field.h"
 #include "serve/dispatch.h"
+#include "serve/job_parts.h"
 
 static bool is_live(struct request *request, const struct store_job *job)
 {
@@ -35,6 +36,29 @@ void api_input_stdin(struct request *request)
 	}
 	json_put_object(&json, NULL);
 	json_put_u64(&json, "taken", (uint64_t)taken);
+	json_put_end(&json);
+	request_json(request, MHD_HTTP_OK, &json);
+}
+
+void api_input_resize(struct request *request)
+{
+	static const struct field fields[] = { { "rows", job_part_side }, { "cols", job_part_side } };
+	struct job_window window = { .rows = 0 };
+	struct json json = JSON_NONE;
+	struct store_job job;
+
+	if (!request_job(request, &job) || !body_read(request, fields, ARRAY_SIZE(fields), &window) || !is_live(request, &job))
+		return;
+	if (!window.rows || !window.cols) {
+		request_fail(request, "invalid_value", "", "rows and cols are wanted");
+		return;
+	}
+	if (!dispatch_resize(request->front->dispatch, &request->job, &window)) {
+		request_fail(request, "job_not_interactive", NULL, "the job does not run yet, or has no terminal");
+		return;
+	}
+	json_put_object(&json, NULL);
+	json_put_bool(&json, "resized", true);
 	json_put_end(&json);
 	request_json(request, MHD_HTTP_OK, &json);
 }

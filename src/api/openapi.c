@@ -84,6 +84,7 @@ static json_t *body_of(const struct route *route)
 		const char *handler, *schema;
 	} rows[] = {
 		{ "job_create", "JobDocument" }, { "job_batch", "BatchItems" }, { "input_signal", "Signal" },
+		{ "input_resize", "Resize" },
 		{ "tenant_create", "TenantDocument" }, { "tenant_change", "TenantDocument" }, { "key_create", "KeyDocument" },
 	};
 	const char *schema = NULL;

@@ -1,5 +1,6 @@
 /* GET /v1/jobs/{id}/io. From the client: binary frames are standard input, text frames are orders ({"type":"eof"},
- * {"type":"signal","signal":"INT"}). To the client: binary frames begin with a byte, 1 for standard output and 2 for
+ * {"type":"signal","signal":"INT"},
+ * {"type":"resize","rows":24,"cols":80}). To the client: binary frames begin with a byte, 1 for standard output and 2 for
  * standard error; text frames tell states, errors and the end. Nothing is kept for a client that does not read: output
  * stays in the job's files, and what a job does not read is not taken from the client. */
 #include "api/socket.h"
@@ -21,7 +22,7 @@
 #include "api/tail.h"
 #include "serve/base64.h"
 #include "serve/dispatch.h"
-#include "serve/job_fields.h"
+#include "serve/job_parts.h"
 
 #define MESSAGE_MAX ((size_t)64 << 10)
 #define QUEUE_MAX   ((size_t)64 << 10)
@@ -107,7 +108,8 @@ static void tell_error(struct socket_job *s, const char *code, const char *detai
 
 struct order_in {
 	int signal;             /* first: what signal_field() fills */
-	bool is_eof, is_signal;
+	bool is_eof, is_signal, is_resize;
+	struct job_window window;
 };
 
 static int read_type(struct reading *r, const struct pointer *at, json_t *value, void *into)
@@ -117,12 +119,27 @@ static int read_type(struct reading *r, const struct pointer *at, json_t *value,
 
 	order->is_eof = !strcmp(word, "eof");
 	order->is_signal = !strcmp(word, "signal");
-	return order->is_eof || order->is_signal ? 0 : fields_fault(r, at, "invalid_value", "must be eof or signal");
+	order->is_resize = !strcmp(word, "resize");
+	return order->is_eof || order->is_signal || order->is_resize ? 0 :
+	       fields_fault(r, at, "invalid_value", "must be eof, signal or resize");
+}
+
+static int read_side(struct reading *r, const struct pointer *at, json_t *value, void *into)
+{
+	return job_part_side(r, at, value, &((struct order_in *)into)->window);
+}
+
+static void resize(struct socket_job *s, const struct job_window *window)
+{
+	if (!window->rows || !window->cols || !dispatch_resize(s->front->dispatch, &s->tail.job, window))
+		tell_error(s, "job_not_interactive", "the job does not run now or has no terminal, or rows and cols are missing");
 }
 
 static void obey(struct socket_job *s, const char *text, size_t len)
 {
-	static const struct field fields[] = { { "type", read_type }, { "signal", signal_field } };
+	static const struct field fields[] = {
+		{ "type", read_type }, { "signal", signal_field }, { "rows", read_side }, { "cols", read_side },
+	};
 	const struct pointer whole = { .up = NULL };
 	OWN(arena) arena = { .total = 0 };
 	struct order_in order = { .signal = 0 };
@@ -134,6 +151,8 @@ static void obey(struct socket_job *s, const char *text, size_t len)
 	json_decref(root);
 	if (!is_fine)
 		tell_error(s, fault.code, fault.detail);
+	else if (order.is_resize)
+		resize(s, &order.window);
 	else if (order.is_eof)
 		s->input_ends = true;
 	else if (order.is_signal && (!order.signal || !dispatch_signal(s->front->dispatch, &s->tail.job, order.signal)))

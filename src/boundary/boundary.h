@@ -22,6 +22,7 @@ struct payload {
 	bool is_plugin;                 /* argv[0] is a name alone: a host sends the module over the one descriptor that is
 					 * passed, for boundaries that have plug-ins */
 	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
+	bool makes_terminals;           /* the program may make pseudo-terminals, of the box's own instance */
 	uint32_t pty_size;              /* rows << 16 | columns it begins with, 0: not known */
 	bool in_place;                  /* what is inside has the path it has outside: selftest alone, for a box
 					 * that it takes the mounts of */

@@ -37,7 +37,7 @@ static const char policy_text_format[] =
 	"env:\n"
 	"  set: {PATH: \"/usr/local/bin:/usr/bin:/bin\", HOME: /work, LANG: C.UTF-8}\n"
 	"terminal: none\n"
-	"syscalls: {default: errno, allow: [\"@default\"]}\n";
+	"syscalls: {default: errno, allow: [\"@default\"%s]}\n";
 
 static void class_done(struct serve_class *class)
 {
@@ -76,7 +76,8 @@ static int make_policy(const struct serve_class *class, const struct order_limit
 	str_addf(&text, policy_text_format, class->told.runtime, class->told.boundary,
 		 (unsigned long long)either(limits->memory_bytes, own->memory_bytes),
 		 (unsigned long long)either(limits->pids, own->pids), (unsigned long long)disk,
-		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), step);
+		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), step,
+		 limits->terminals ? ", \"@tty\"" : "");
 	if (policy_read("the service's policy", str_text(&text), text.len, out, e) < 0)
 		return -1;
 	set_cpus(out, either(limits->cpus_milli, own->cpus_milli));
@@ -228,6 +229,7 @@ int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits
 		class->fit = FIT_NONE;
 		class->openings = OPENINGS_NONE;
 		class->policy = POLICY_NONE;
+		class->payload.makes_terminals = limits->terminals;
 		if (make_policy(class, limits, classes->step, &class->policy, e) < 0 ||
 		    fit(classes, class, &class->policy, &class->fit, &class->openings, e) < 0)
 			return -1;

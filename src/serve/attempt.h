@@ -60,6 +60,7 @@ struct attempt {
 	char *feed;                     /* of dispatch_stdin() */
 	size_t feed_len;
 	bool feed_is_ended, feed_end_sent;
+	struct frame_resize resize;     /* of dispatch_resize(); rows 0 = none */
 	/* What came out. */
 	struct spool spools[2];
 	struct kept artifacts[ATTEMPT_ARTIFACTS];

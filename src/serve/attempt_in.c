@@ -42,19 +42,20 @@ static bool is_replaced(const struct attempt *attempt, const char *own)
 
 static void put_env(struct attempt *attempt)
 {
-	static const char *const own[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/work", "LANG=C.UTF-8" };
+	static const char *const own[] = { "PATH=/usr/local/bin:/usr/bin:/bin", "HOME=/work", "LANG=C.UTF-8", "TERM=xterm" };
+	const size_t n_own = ARRAY_SIZE(own) - !attempt->spec.tty.rows;
 	const size_t i = attempt->in_index;
 
-	if (i < ARRAY_SIZE(own)) {
+	if (i < n_own) {
 		if (!is_replaced(attempt, own[i]))
 			put(attempt, FRAME_ENV, 0, own[i], strlen(own[i]));
 	} else {
-		const struct job_pair *const pair = &attempt->spec.env[i - ARRAY_SIZE(own)];
+		const struct job_pair *const pair = &attempt->spec.env[i - n_own];
 		const char *const text = arena_printf(&attempt->arena, "%s=%s", pair->name, pair->value);
 
 		put(attempt, FRAME_ENV, 0, text, strlen(text));
 	}
-	advance(attempt, ARRAY_SIZE(own) + attempt->spec.n_env);
+	advance(attempt, n_own + attempt->spec.n_env);
 }
 
 static void open_blob(struct attempt *attempt, const char *text)
@@ -132,8 +133,9 @@ static void put_file(struct attempt *attempt)
 static void put_step(struct attempt *attempt)
 {
 	const struct runtime_step *const step = &attempt->steps[attempt->in_index];
-	const bool is_parked = step->is_parked && attempt->slot->has_interpreter;
-	const unsigned flag = (is_parked ? FRAME_PARKED : 0) | (step->input->source == JOB_LIVE ? FRAME_FEED : 0);
+	const bool is_live = step->input->source == JOB_LIVE, has_tty = is_live && attempt->spec.tty.rows;
+	const bool is_parked = step->is_parked && attempt->slot->has_interpreter && !has_tty;
+	const unsigned flag = (is_parked ? FRAME_PARKED : 0) | (is_live ? FRAME_FEED : 0) | (has_tty ? FRAME_TTY : 0);
 	OWN(str) words = STR_NONE;
 
 	/* Without an interpreter that waits, its name stands before the words. */
@@ -161,22 +163,37 @@ static void put_output(struct attempt *attempt)
 	advance(attempt, attempt->spec.n_outputs);
 }
 
+static void put_resize(struct attempt *attempt)
+{
+	if (attempt->resize.rows)
+		put(attempt, FRAME_RESIZE, 0, &attempt->resize, sizeof(attempt->resize));
+	attempt->resize = (struct frame_resize){ .rows = 0 };
+}
+
 static void put_go(struct attempt *attempt)
 {
 	const struct frame_go go = {
 		attempt->spools[0].cap, attempt->spools[1].cap, attempt->spec.limits.kill_at_output_limit, 0,
 	};
 
+	if (!attempt->resize.rows)
+		attempt->resize = (struct frame_resize){ attempt->spec.tty.rows, attempt->spec.tty.cols };
+	put_resize(attempt);
 	put(attempt, FRAME_GO, 0, &go, sizeof(go));
 	attempt->in++;
 }
 
 static void put_feed(struct attempt *attempt)
 {
+	const size_t head = sizeof(struct frame_head);
+
+	put_resize(attempt);
+	if (ROOM - attempt->out_len < head + attempt->feed_len)
+		return; /* behind what is there */
 	if (attempt->feed_len)
 		put(attempt, FRAME_STDIN, 0, attempt->feed, attempt->feed_len);
 	attempt->feed_len = 0;
-	if (attempt->feed_is_ended && !attempt->feed_end_sent && ROOM - attempt->out_len > sizeof(struct frame_head)) {
+	if (attempt->feed_is_ended && !attempt->feed_end_sent && ROOM - attempt->out_len > head) {
 		put(attempt, FRAME_STDIN_END, 0, NULL, 0);
 		attempt->feed_end_sent = true;
 	}
@@ -186,7 +203,7 @@ static bool has_more(const struct attempt *attempt)
 {
 	if (attempt->broken.kind != ERR_NONE)
 		return false;
-	return attempt->in != IN_FEED || attempt->feed_len || (attempt->feed_is_ended && !attempt->feed_end_sent);
+	return attempt->in != IN_FEED || attempt->feed_len || attempt->resize.rows || (attempt->feed_is_ended && !attempt->feed_end_sent);
 }
 
 static void fill(struct attempt *attempt)

@@ -52,6 +52,9 @@ bool dispatch_cancel(struct dispatch *dispatch, const struct store_id *job);
  * again), -1 when it does not run or takes none. `is_end` closes it behind the bytes, if all were taken. */
 ssize_t dispatch_stdin(struct dispatch *dispatch, const struct store_id *job, const char *bytes, size_t len, bool is_end);
 
+/* The size of an interactive job's terminal, also before it runs; false when it has none. */
+bool dispatch_resize(struct dispatch *dispatch, const struct store_id *job, const struct job_window *size);
+
 /* TERM INT HUP QUIT USR1 USR2 to the program of a running job; false when it does not run, or another signal. */
 bool dispatch_signal(struct dispatch *dispatch, const struct store_id *job, int signal);
 

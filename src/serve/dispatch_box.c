@@ -118,6 +118,7 @@ static bool wants_own_limits(const struct attempt *attempt, struct order_limits 
 		out->inodes = asked->files;
 	if (asked->cpus_milli != own->cpus_milli)
 		out->cpus_milli = asked->cpus_milli;
+	out->terminals = attempt->spec.tty.rows != 0;
 	return memcmp(out, &none, sizeof(none)) != 0;
 }
 

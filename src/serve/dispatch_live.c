@@ -87,6 +87,18 @@ ssize_t dispatch_stdin(struct dispatch *dispatch, const struct store_id *job, co
 	return (ssize_t)n;
 }
 
+bool dispatch_resize(struct dispatch *dispatch, const struct store_id *job, const struct job_window *size)
+{
+	struct attempt *const attempt = job_find(dispatch, job);
+
+	if (!attempt || !attempt->spec.tty.rows || attempt->feed_is_ended)
+		return false;
+	attempt->resize = (struct frame_resize){ size->rows, size->cols };
+	if (attempt->slot && attempt->slot->state == SLOT_CLAIMED)
+		box_write(dispatch, attempt->slot);
+	return true;
+}
+
 bool dispatch_signal(struct dispatch *dispatch, const struct store_id *job, int signal)
 {
 	static const int passed[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };

@@ -15,11 +15,12 @@ static const struct {
 } rows[FRAME_KINDS] = {
 	[FRAME_ENV] = { true, false, 0, 2, FRAME_MAX },
 	[FRAME_FILE] = { true, false, FRAME_EXECUTABLE, 1, 255 },
-	[FRAME_STEP] = { true, false, FRAME_PARKED | FRAME_FEED, 2, FRAME_MAX },
+	[FRAME_STEP] = { true, false, FRAME_PARKED | FRAME_FEED | FRAME_TTY, 2, FRAME_MAX },
 	[FRAME_OUTPUT] = { true, false, 0, sizeof(struct frame_output) + 1, sizeof(struct frame_output) + 255 },
 	[FRAME_GO] = { true, false, 0, sizeof(struct frame_go), sizeof(struct frame_go) },
 	[FRAME_STDIN] = { true, false, 0, 1, FRAME_MAX },
 	[FRAME_STDIN_END] = { true, false, 0, 0, 0 },
+	[FRAME_RESIZE] = { true, false, 0, sizeof(struct frame_resize), sizeof(struct frame_resize) },
 	[FRAME_DATA] = { true, true, 0, 1, FRAME_MAX },
 	[FRAME_READY] = { false, true, 1, 0, 0 },
 	[FRAME_STARTED] = { false, true, 0, sizeof(struct frame_started), sizeof(struct frame_started) },
@@ -152,8 +153,10 @@ bool frame_in_follows(struct frame_order *order, const struct frame *frame)
 		{ FRAME_AT_START, FRAME_FILE, FRAME_AT_START, true },
 		{ FRAME_AT_START, FRAME_STEP, FRAME_AT_START, true },
 		{ FRAME_AT_START, FRAME_OUTPUT, FRAME_AT_START, false },
+		{ FRAME_AT_START, FRAME_RESIZE, FRAME_AT_START, false },
 		{ FRAME_AT_START, FRAME_GO, FRAME_AT_RUN, false },
 		{ FRAME_AT_RUN, FRAME_STDIN, FRAME_AT_RUN, false },
+		{ FRAME_AT_RUN, FRAME_RESIZE, FRAME_AT_RUN, false },
 		{ FRAME_AT_RUN, FRAME_STDIN_END, FRAME_AT_END, false },
 	};
 

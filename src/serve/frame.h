@@ -2,7 +2,7 @@
  * fixed head and at most FRAME_MAX bytes. Neither side believes the other: frame_take() bounds length and
  * kind, and struct frame_order knows which frame may follow which. Pure.
  *
- *   front -> step   [ENV | FILE DATA* | STEP DATA* | OUTPUT]*  GO  [STDIN* STDIN_END]
+ *   front -> step   [ENV | FILE DATA* | STEP DATA* | OUTPUT | RESIZE]*  GO  [(STDIN | RESIZE)* STDIN_END]
  *   step -> front   READY  [STARTED (STDOUT | STDERR)* ENDED]*  [ARTIFACT DATA* | LEFT_OUT]*  DONE
  *                   FAULT may stand for everything behind READY: what the front asked for could not be done */
 #pragma once
@@ -21,11 +21,12 @@ enum frame_kind {
 	/* to the step */
 	FRAME_ENV,              /* "NAME=VALUE" */
 	FRAME_FILE,             /* flag: FRAME_EXECUTABLE; the path; its bytes follow as DATA */
-	FRAME_STEP,             /* flag: FRAME_PARKED, FRAME_FEED; argv, each word terminated; stdin follows as DATA */
+	FRAME_STEP,             /* flag: FRAME_PARKED, FRAME_FEED, FRAME_TTY; argv, each word terminated; stdin follows as DATA */
 	FRAME_OUTPUT,           /* struct frame_output, then the pattern */
 	FRAME_GO,               /* struct frame_go */
 	FRAME_STDIN,
 	FRAME_STDIN_END,
+	FRAME_RESIZE,           /* struct frame_resize: of the terminals of steps with FRAME_TTY */
 	/* both ways */
 	FRAME_DATA,
 	/* from the step */
@@ -45,6 +46,7 @@ enum { FRAME_EXECUTABLE = 1 };          /* of FILE */
 enum {
 	FRAME_PARKED = 1,               /* of STEP: for the parked interpreter; argv begins with the script */
 	FRAME_FEED = 2,                 /* of STEP: STDIN frames follow the fixed input */
+	FRAME_TTY = 4,                  /* of STEP: a terminal of its own instead of three pipes */
 };
 enum frame_left { FRAME_LEFT_KIND, FRAME_LEFT_SIZE, FRAME_LEFT_COUNT, FRAME_LEFT_UNREADABLE, FRAME_LEFTS };
 
@@ -60,6 +62,9 @@ struct frame_output {
 struct frame_go {
 	uint64_t stdout_bytes, stderr_bytes;    /* what is sent of each, all steps together; the rest is counted */
 	uint32_t kills_on_output, zero;
+};
+struct frame_resize {
+	uint16_t rows, cols;
 };
 struct frame_started {
 	uint32_t step, zero;

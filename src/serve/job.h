@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "serve/window.h"
 
 #define JOB_DOCUMENT_MAX ((size_t)8 << 20)      /* more than that goes into blobs */
 #define JOB_DEPTH        32     /* of JSON */
@@ -21,7 +22,6 @@
 #define JOB_ENV          128
 #define JOB_OUTPUTS      32
 #define JOB_ATTEMPTS     5
-
 #define JOB_DIGEST 64           /* SHA-256 in lower-case hexadecimal digits */
 /* Bytes, or the digest of a blob of the same tenant, or (standard input alone) what comes while the job runs. */
 enum job_source { JOB_EMPTY, JOB_BYTES, JOB_BLOB, JOB_LIVE };
@@ -44,7 +44,6 @@ struct job_step {
 	size_t argc;
 	struct job_bytes input; /* standard input */
 };
-
 struct job_pair {
 	const char *name, *value;
 };
@@ -80,6 +79,7 @@ struct job_spec {
 	const char **args;
 	size_t n_args;
 	struct job_bytes input;
+	struct job_window tty;          /* steps with live input have a terminal of that size; rows 0: pipes */
 	struct job_limits limits;
 	struct job_output *outputs;
 	size_t n_outputs;

@@ -265,3 +265,21 @@ int job_part_deadline(struct reading *r, const struct pointer *at, json_t *value
 	return json_is_string(value) && job_moment_read(json_string_value(value), out) && *out > 0 ? 0 :
 	       fields_fault(r, at, "invalid_value", "is no moment, as in \"2026-11-21T18:00:00Z\"");
 }
+
+int job_part_side(struct reading *r, const struct pointer *at, json_t *value, void *into)
+{
+	struct job_window *const window = into;
+	uint64_t n = 0;
+
+	if (fields_number(r, at, value, 1, JOB_SIDE_MAX, &n) < 0)
+		return -1;
+	*(strcmp(at->key, "rows") == 0 ? &window->rows : &window->cols) = (uint16_t)n;
+	return 0;
+}
+
+int job_part_window(struct reading *r, const struct pointer *at, json_t *value, void *into)
+{
+	static const struct field fields[] = { { "rows", job_part_side }, { "cols", job_part_side } };
+
+	return fields_read(r, at, value, fields, ARRAY_SIZE(fields), into);
+}

@@ -9,6 +9,8 @@ field_read job_part_bytes;      /* struct job_bytes: {text}, {base64} or {blob} 
 field_read job_part_input;      /* the same, or {live: true} */
 field_read job_part_path;       /* const char * */
 field_read job_part_pattern;    /* const char *: a path with * and ? */
+field_read job_part_window;     /* struct job_window: {rows, cols}; what is not there is left alone */
+field_read job_part_side;       /* struct job_window: one of the two, by its name */
 field_read job_part_argument;   /* const char * */
 field_read job_part_deadline;   /* int64_t: RFC 3339 to milliseconds since 1970 */
 

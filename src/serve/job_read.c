@@ -190,6 +190,14 @@ static int read_input(struct reading *r, const struct pointer *at, json_t *value
 	return job_part_input(r, at, value, &((struct job_spec *)into)->input);
 }
 
+static int read_tty(struct reading *r, const struct pointer *at, json_t *value, void *into)
+{
+	struct job_window *const window = &((struct job_spec *)into)->tty;
+
+	*window = (struct job_window){ 24, 80 };
+	return job_part_window(r, at, value, window);
+}
+
 /* The rows of job_limits.def, in its order. */
 static const struct {
 	const char *name;
@@ -353,9 +361,17 @@ static const struct field document[] = {
 	{ "args", read_args },           { "stdin", read_input },         { "env", read_env },
 	{ "limits", read_limits },       { "outputs", read_outputs },     { "priority", read_priority },
 	{ "deadline", read_deadline },   { "retry", read_retry },         { "ttl_s", read_ttl },
-	{ "egress", refuse_network },    { "secrets", refuse_network },   { "webhook", refuse_field },
+	{ "tty", read_tty },             { "egress", refuse_network },    { "secrets", refuse_network },   { "webhook", refuse_field },
 	{ "image", refuse_field },       { "isolation", refuse_field },
 };
+
+static bool has_live_input(const struct job_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_steps; i++)
+		if (spec->steps[i].input.source == JOB_LIVE)
+			return true;
+	return spec->input.source == JOB_LIVE;
+}
 
 static int check_whole(struct reading *r, const struct pointer *at, const struct job_spec *spec)
 {
@@ -363,6 +379,8 @@ static int check_whole(struct reading *r, const struct pointer *at, const struct
 		return fields_fault(r, at, "invalid_value", "runtime is missing; GET /v1/runtimes lists them");
 	if (spec->n_steps && (spec->n_args || spec->input.source != JOB_EMPTY))
 		return fields_fault(r, at, "invalid_value", "args and stdin go with the runtime's own steps; with steps, each has its argv and stdin");
+	if (spec->tty.rows && !has_live_input(spec))
+		return fields_fault(r, at, "invalid_value", "a tty is for steps with a stdin of {\"live\": true}, and none has one");
 	return 0;
 }
 

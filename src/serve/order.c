@@ -35,7 +35,7 @@ bool order_is_within(const struct order *order, const struct order_class *class)
 
 	return limits->memory_bytes <= class->memory_max_bytes && limits->pids <= class->pids_max &&
 	       limits->disk_bytes <= class->disk_max_bytes && limits->inodes <= ORDER_INODES_MAX &&
-	       limits->cpus_milli <= class->cpus_max_milli;
+	       limits->cpus_milli <= class->cpus_max_milli && limits->terminals <= 1;
 }
 
 bool order_class_is_sound(const void *packet, size_t len)

@@ -33,6 +33,7 @@ enum order_kind {
  * claim instead, so that any parked box serves. */
 struct order_limits {
 	uint64_t memory_bytes, pids, disk_bytes, inodes, cpus_milli;
+	uint64_t terminals;             /* 1: programs in it may make some */
 };
 
 struct order_hello {

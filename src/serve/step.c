@@ -25,6 +25,8 @@
 #define ENV_MAX 160
 #define OUTPUTS_MAX 32
 #define BROKEN 125
+/* A terminal whose last user has gone is at its end, on Linux. gVisor's kernel never says so: silence then does. */
+#define TTY_QUIET_MS 50
 
 struct step {
 	struct frame_reader in;
@@ -48,6 +50,8 @@ struct step {
 	/* Its standard input: what lies in a file first, then what comes. */
 	int input_fd;
 	bool feeds, feed_ended;
+	bool has_tty;                           /* its streams are a terminal; at its end ^D is typed */
+	struct frame_resize size;
 	size_t feed_at, feed_len;
 	char feed[FRAME_MAX];
 };
@@ -193,6 +197,13 @@ static void take_stdin(struct step *step, const struct frame *frame)
 	step->feed_at = 0;
 }
 
+static void take_resize(struct step *step, const struct frame *frame)
+{
+	memcpy(&step->size, frame->bytes, sizeof(step->size));
+	if (step->has_tty && step->child.in_fd >= 0)
+		tty_resize(step->child.in_fd, &step->size);
+}
+
 static void take_stdin_end(struct step *step, const struct frame *frame)
 {
 	(void)frame;
@@ -204,7 +215,7 @@ static void take_frame(struct step *step, const struct frame *frame)
 	static void (*const takers[FRAME_KINDS])(struct step *step, const struct frame *frame) = {
 		[FRAME_ENV] = take_env, [FRAME_FILE] = take_file, [FRAME_STEP] = take_step,
 		[FRAME_OUTPUT] = take_output, [FRAME_GO] = take_go, [FRAME_STDIN] = take_stdin,
-		[FRAME_STDIN_END] = take_stdin_end, [FRAME_DATA] = take_data,
+		[FRAME_STDIN_END] = take_stdin_end, [FRAME_RESIZE] = take_resize, [FRAME_DATA] = take_data,
 	};
 
 	if (!frame_in_follows(&step->order, frame))
@@ -296,8 +307,10 @@ static void begin(struct step *step, uint32_t index)
 	outbox_add(&step->out, FRAME_STARTED, 0, &started, sizeof(started));
 	outbox_send(&step->out, false);
 	step->begun_us = loop_now_us();
+	step->has_tty = asked->flag & FRAME_TTY;
 	if (!use_parked(step, asked))
-		sys = child_spawn(asked->argv, step->env, none, &step->child);
+		sys = step->has_tty ? tty_spawn(asked->argv, step->env, &step->size, &step->child) :
+				      child_spawn(asked->argv, step->env, none, &step->child);
 	if (sys)
 		say_not_started(step, asked->argv[0], sys);
 	step->input_fd = asked->in_fd;
@@ -416,9 +429,21 @@ static void wait_for(struct step *step, struct pollfd polls[AT_ENDS])
 	polls[AT_IN] = (struct pollfd){ .fd = has_input(step) ? step->child.in_fd : -1, .events = POLLOUT };
 	polls[AT_SEND] = (struct pollfd){ .fd = step->out.len ? STDOUT_FILENO : -1, .events = POLLOUT };
 	polls[AT_FRAMES] = (struct pollfd){ .fd = wants_frames ? STDIN_FILENO : -1, .events = POLLIN };
-	if (poll(polls, AT_ENDS, -1) < 0)
-		for (int i = 0; i < AT_ENDS; i++)
-			polls[i].revents = 0;
+	const int ready = poll(polls, AT_ENDS, step->has_tty && step->has_exited && has_room ? TTY_QUIET_MS : -1);
+
+	if (ready == 0)
+		fd_close_at(&step->child.out_fd);
+	for (int i = 0; i < AT_ENDS && ready <= 0; i++)
+		polls[i].revents = 0;
+}
+
+/* A pipe is closed. A terminal is not, as its other side could not write any more: whoever reads it is told by the
+ * character that a person would type; twice, as behind half a line the first one only sends that. */
+static void end_input(struct step *step)
+{
+	if (step->has_tty && step->child.in_fd >= 0 && !step->has_exited)
+		(void)!write(step->child.in_fd, "\004\004", 2);
+	fd_close_at(&step->child.in_fd);
 }
 
 static void feed(struct step *step)
@@ -427,7 +452,7 @@ static void feed(struct step *step)
 	if (step->feeds && !has_input(step) && step->input_fd < 0 && !step->feed_ended)
 		(void)next_frame(step);
 	if (!has_input(step) && step->input_fd < 0 && (!step->feeds || step->feed_ended))
-		fd_close_at(&step->child.in_fd);
+		end_input(step);
 	if (step->child.in_fd < 0)
 		step->feed_at = step->feed_len = 0;
 }

@@ -48,8 +48,18 @@ void outbox_send(struct outbox *out, bool all);
  * child_close   its pipes
  * child_end     kills everything in the box but this process and process 1 */
 int child_spawn(char *const *argv, char *const *envp, const int more[2], struct child *out);
+/* What both ways of starting one share: ends[i] becomes descriptor i, -1: none. With `terminal` the first three are that
+ * path, opened by the child, whose session it becomes the terminal of. Returns an errno. */
+int child_start(char *const *argv, char *const *envp, const int ends[5], const char *terminal, pid_t *pid);
 void child_close(struct child *child);
 void child_end(void);
+
+/* step_tty.c: a terminal of the box's own.
+ *
+ * tty_spawn   as child_spawn(): in_fd and out_fd are the master, err_fd is none
+ * tty_resize  tells it its size */
+int tty_spawn(char *const *argv, char *const *envp, const struct frame_resize *size, struct child *out);
+void tty_resize(int master_fd, const struct frame_resize *size);
 
 /* step_park.c: an interpreter that waits for the name of what it runs.
  *

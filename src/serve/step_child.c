@@ -23,7 +23,15 @@ void child_end(void)
 	kill(-1, SIGKILL);
 }
 
-static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, const int ends[5])
+/* The session is there before the first action: so its first open of a terminal gives it that one (tty_ioctl(2)). */
+static int open_terminal(posix_spawn_file_actions_t *actions, const char *terminal)
+{
+	return posix_spawn_file_actions_addopen(actions, 0, terminal, O_RDWR, 0) ||
+	       posix_spawn_file_actions_adddup2(actions, 0, 1) || posix_spawn_file_actions_adddup2(actions, 0, 2) ? ENOMEM : 0;
+}
+
+static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, const int ends[5],
+		  const char *terminal)
 {
 	sigset_t none, all;
 
@@ -35,11 +43,11 @@ static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attrib
 	for (int i = 0; i < 5; i++)
 		if (ends[i] >= 0 && posix_spawn_file_actions_adddup2(actions, ends[i], i) != 0)
 			return ENOMEM;
-	return 0;
+	return terminal ? open_terminal(actions, terminal) : 0;
 }
 
 /* Every descriptor here is close-on-exec and above 4, so that no dup2() treads on another's source. */
-static int spawn(char *const *argv, char *const *envp, const int ends[5], pid_t *pid)
+int child_start(char *const *argv, char *const *envp, const int ends[5], const char *terminal, pid_t *pid)
 {
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
@@ -47,7 +55,7 @@ static int spawn(char *const *argv, char *const *envp, const int ends[5], pid_t 
 
 	posix_spawn_file_actions_init(&actions);
 	posix_spawnattr_init(&attributes);
-	sys = set_up(&actions, &attributes, ends);
+	sys = set_up(&actions, &attributes, ends, terminal);
 	if (!sys)
 		sys = posix_spawnp(pid, argv[0], &actions, &attributes, argv, envp);
 	posix_spawn_file_actions_destroy(&actions);
@@ -82,7 +90,7 @@ int child_spawn(char *const *argv, char *const *envp, const int more[2], struct 
 	    make_pipe(&child.err_fd, &ends[2], false) < 0)
 		sys = errno;
 	else
-		sys = spawn(argv, envp, ends, &child.pid);
+		sys = child_start(argv, envp, ends, NULL, &child.pid);
 	for (int i = 0; i < 3; i++)
 		fd_close(ends[i]);
 	if (sys) {

@@ -8,7 +8,6 @@ import re
 import resource
 import secrets
 import socket
-import struct
 import subprocess
 import time
 
@@ -16,6 +15,7 @@ import harness
 import pytest
 import service as services
 from service import Service, bash, eventually
+from sockets import begin_socket, send_frame, take_frame
 
 jsonschema = pytest.importorskip("jsonschema", reason="python3-jsonschema is missing")
 ABSENT = "0" * 32
@@ -71,6 +71,13 @@ def live(service):
     service.call("POST", f"/v1/jobs/{job['id']}/cancel")
 
 
+def terminal(service):
+    """A job with a terminal, which the end of the service ends."""
+    job = service.job({"runtime": "exec", "steps": [{"argv": ["cat"], "stdin": {"live": True}}], "tty": {}}, wait="0")
+    eventually(lambda: service.call("GET", f"/v1/jobs/{job['id']}").json["state"] == "running")
+    return job["id"]
+
+
 def operations(document):
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -117,6 +124,7 @@ def examples(service, done, live, blob):
         "job_cancel": (job + "/cancel", b""), "job_document": (job + "/document",),
         "event_stream": (job + "/events",), "output_stdout": (job + "/stdout",), "output_stderr": (job + "/stderr",),
         "input_stdin": (f"/v1/jobs/{live}/stdin", b"hello\n"), "input_signal": (f"/v1/jobs/{live}/signal", {"signal": "HUP"}),
+        "input_resize": (f"/v1/jobs/{terminal(service)}/resize", {"rows": 30, "cols": 100}),
         "artifact_list": (job + "/artifacts",), "artifact_get": (job + "/artifacts/out/a.txt",), "evidence_get": (job + "/evidence",),
         "blob_post": ("/v1/blobs", secrets.token_bytes(100)), "blob_put": (f"/v1/blobs/{hashlib.sha256(text).hexdigest()}", text),
         "blob_get": (f"/v1/blobs/{digest}",), "runtime_list": ("/v1/runtimes",), "boundary_list": ("/v1/boundaries",),
@@ -171,7 +179,7 @@ def test_what_is_anothers_is_not_there(service, other, document, done, live):
     for method, path, operation in sorted(operations(document), key=lambda row: row[0] == "PUT"):
         if "{" not in path or path.startswith("/v1/tenants"):
             continue
-        body = {"signal": "INT"} if path.endswith("/signal") else b"mine alone" if operation.get("requestBody") else None
+        body = {"signal": "INT"} if path.endswith("/signal") else {"rows": 1, "cols": 1} if path.endswith("/resize") else b"mine alone" if operation.get("requestBody") else None
         answers = []
         for things in (mine, none, {**mine, "id": live}):
             filled = re.sub(r"{(\w+)}", lambda m, things=things: things[m[1]], path)
@@ -474,29 +482,6 @@ def test_output_by_range_and_as_it_comes(service, live):
 def handshake(service, job, key=None):
     with socket.create_connection(("127.0.0.1", service.port), timeout=services.PATIENCE_S) as connection:
         return begin_socket(service, connection, job, key)
-
-
-def begin_socket(service, connection, job, key=None):
-    connection.sendall(f"GET /v1/jobs/{job}/io HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {key or service.tenant}\r\n"
-                       "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-                       "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n".encode())
-    answer = b""
-    while b"\r\n\r\n" not in answer:
-        answer += connection.recv(1)
-    return answer
-
-
-def send_frame(connection, opcode, data):
-    mask = os.urandom(4)
-    length = struct.pack("!BBH", 0x80 | opcode, 0xfe, len(data)) if len(data) > 125 else bytes([0x80 | opcode, 0x80 | len(data)])
-    connection.sendall(length + mask + bytes(byte ^ mask[i % 4] for i, byte in enumerate(data)))
-
-
-def take_frame(file):
-    first, length = file.read(2)
-    if length == 126:
-        length, = struct.unpack("!H", file.read(2))
-    return first & 15, file.read(length)
 
 
 def test_a_socket_carries_input_and_output(service, live):

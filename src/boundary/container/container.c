@@ -129,12 +129,13 @@ static void add_devices(struct rung *rung, uint32_t abi)
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++)
 		plan_add(rung->plan, OP_SYMLINK, .s = links[i][0], .t = links[i][1]);
-	if (!rung->payload->pty)
+	if (!rung->payload->pty && !rung->payload->makes_terminals)
 		return;
 	plan_add(rung->plan, OP_DEVPTS, .s = "/dev/pts");
 	plan_add(rung->plan, OP_SYMLINK, .s = "/dev/ptmx", .t = "pts/ptmx");
 	bind(rung, "/dev/tty", "/dev/tty", BIND_DEV | BIND_FILE | BIND_NOEXEC);
-	plan_add(rung->plan, OP_PTY, .s = "/dev/pts", .n = rung->payload->pty_size);
+	if (rung->payload->pty)
+		plan_add(rung->plan, OP_PTY, .s = "/dev/pts", .n = rung->payload->pty_size);
 	parts_landlock_path(rung, abi, "/dev/tty", RIGHTS_DEVICE | RIGHTS_IOCTL);
 	parts_landlock_path(rung, abi, "/dev/pts", RIGHTS_DEVICE | RIGHTS_LIST | RIGHTS_IOCTL);
 }

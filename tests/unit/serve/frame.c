@@ -54,6 +54,7 @@ static void a_head_that_no_kind_has_is_no_frame(void **state)
 		{ .kind = FRAME_READY, .flag = 2 }, { .kind = FRAME_READY, .len = 1 }, { .kind = FRAME_FILE, .len = 256 },
 		{ .kind = FRAME_LEFT_OUT, .flag = FRAME_LEFTS, .len = 1 }, { .kind = FRAME_ENDED, .len = 8 },
 		{ .kind = FRAME_STDOUT, .len = UINT32_MAX },
+		{ .kind = FRAME_RESIZE, .len = 3 }, { .kind = FRAME_STEP, .flag = 8, .len = 4 },
 	};
 	struct frame frame;
 
@@ -100,6 +101,9 @@ static void the_front_says_things_in_their_order(void **state)
 	(void)state;
 	assert_true(may_follow(KINDS(FRAME_ENV, FRAME_FILE, FRAME_DATA, FRAME_DATA, FRAME_STEP, FRAME_DATA, FRAME_OUTPUT,
 				     FRAME_GO, FRAME_STDIN, FRAME_STDIN_END), true, 0));
+	assert_true(may_follow(KINDS(FRAME_STEP, FRAME_RESIZE, FRAME_GO, FRAME_RESIZE, FRAME_STDIN, FRAME_RESIZE), true, 0));
+	assert_false(may_follow(KINDS(FRAME_STEP, FRAME_GO, FRAME_STDIN_END, FRAME_RESIZE), true, 0));
+	assert_false(may_follow(KINDS(FRAME_RESIZE), false, 1));
 	assert_false(may_follow(KINDS(FRAME_GO), true, 0));     /* nothing to run */
 	assert_false(may_follow(KINDS(FRAME_DATA), true, 0));   /* of what? */
 	assert_false(may_follow(KINDS(FRAME_ENV, FRAME_DATA), true, 0));

@@ -73,6 +73,13 @@ static const struct {
 	{ STEPS("{\"id\":\"x\",\"argv\":[\"a\"]},{\"id\":\"x\",\"argv\":[\"b\"]}"), "invalid_value", "/steps/1", "same id" },
 	{ STEPS("{\"argv\":[\"a\"]},{\"id\":\"0\",\"argv\":[\"b\"]}"), "invalid_value", "/steps/1", "same id" },
 	{ "{\"runtime\":\"exec\",\"args\":[\"x\"],\"steps\":[{\"argv\":[\"a\"]}]}", "invalid_value", "", "own steps" },
+	/* a terminal */
+#define TTY(x) "{\"runtime\":\"exec\",\"tty\":" x ",\"steps\":[{\"argv\":[\"a\"],\"stdin\":{\"live\":true}}]}"
+	{ TTY("true"), "invalid_value", "/tty", "object" },
+	{ TTY("{\"rows\":0}"), "invalid_value", "/tty/rows", "at least 1" },
+	{ TTY("{\"cols\":1001}"), "limit_above_ceiling", "/tty/cols", "1000" },
+	{ TTY("{\"lines\":1}"), "unknown_field", "/tty/lines", "no field" },
+	{ "{\"runtime\":\"bash\",\"tty\":{}}", "invalid_value", "", "live" },
 	/* limits and numbers */
 #define LIMITS(x) "{\"runtime\":\"python\",\"limits\":{" x "}}"
 	{ LIMITS("\"wall_ms\":0"), "invalid_value", "/limits/wall_ms", "at least 1" },
@@ -114,7 +121,7 @@ static const char whole[] =
 	"\"files\":[{\"path\":\"main.c\",\"text\":\"int\"},{\"path\":\"d/in.bin\",\"base64\":\"AAEC/w==\",\"executable\":true},"
 	"{\"path\":\"x\",\"blob\":\"sha256:00000000000000000000000000000000000000000000000000000000000000ff\"}],"
 	"\"steps\":[{\"id\":\"build\",\"argv\":[\"cc\",\"main.c\"]},{\"argv\":[\"./a.out\",\"\"],\"stdin\":{\"text\":\"5\\n\"}},"
-	"{\"argv\":[\"cat\"],\"stdin\":{\"live\":true}}],\"env\":{\"LANG\":\"C.UTF-8\",\"_A1\":\"\"},"
+	"{\"argv\":[\"cat\"],\"stdin\":{\"live\":true}}],\"tty\":{\"rows\":50},\"env\":{\"LANG\":\"C.UTF-8\",\"_A1\":\"\"},"
 	"\"limits\":{\"cpu_ms\":2000,\"wall_ms\":10000,\"mem_bytes\":268435456,\"pids\":64,\"disk_bytes\":67108864,\"files\":4096,"
 	"\"stdout_bytes\":0,\"stderr_bytes\":1048576,\"on_output_limit\":\"kill\",\"cpus\":1.5},"
 	"\"outputs\":[{\"path\":\"out/*.png\",\"max_bytes\":5000000,\"max_files\":8}],\"retry\":{\"max_attempts\":1,\"on\":[\"infra\"]},"
@@ -147,6 +154,8 @@ static void a_whole_document_is_read(void **state)
 	assert_int_equal(spec.steps[0].input.source, JOB_EMPTY);
 	assert_int_equal(spec.steps[1].input.len, 2);
 	assert_int_equal(spec.steps[2].input.source, JOB_LIVE);
+	assert_int_equal(spec.tty.rows, 50);
+	assert_int_equal(spec.tty.cols, 80);
 	assert_int_equal(spec.n_env, 2);
 	assert_int_equal(spec.limits.cpu_ms, 2000);
 	assert_int_equal(spec.limits.stdout_bytes, 0);

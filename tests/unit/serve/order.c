@@ -29,14 +29,14 @@ static void an_order_is_no_wider_than_its_class(void **state)
 	static const struct order_class class = {
 		.memory_max_bytes = 1000, .pids_max = 100, .disk_max_bytes = 2000, .cpus_max_milli = 10,
 	};
-	const struct order good = { .limits = { 1000, 100, 2000, ORDER_INODES_MAX, 10 } };
+	const struct order good = { .limits = { 1000, 100, 2000, ORDER_INODES_MAX, 10, 1 } };
 	const size_t fields = sizeof(good.limits) / sizeof(uint64_t);
 
 	(void)state;
 	assert_true(order_is_within(&good, &class));
 	for (size_t i = 0; i < fields; i++) {
 		struct order wide = good;
-		uint64_t numbers[5];
+		uint64_t numbers[sizeof(good.limits) / sizeof(uint64_t)];
 
 		memcpy(numbers, &wide.limits, sizeof(wide.limits));
 		numbers[i]++;

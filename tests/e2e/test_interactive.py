@@ -1,0 +1,145 @@
+"""Jobs that are talked to: terminals, their size, signals and end, over a WebSocket and without one."""
+import json
+import os
+import socket
+
+import harness
+import pytest
+import service as services
+from service import Service, eventually
+from sockets import begin_socket, send_frame, take_frame
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
+
+
+@pytest.fixture(scope="module")
+def service(home, ward_path):
+    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
+        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
+    traces = harness.Traces(home)
+    made = Service(ward_path, "--warm", "1")
+    yield made
+    made.leave()
+    left = traces.compare(10)
+    traces.clean(left)
+    assert not left, f"left behind: {left}"
+
+
+def begin(service, *argv, boundary="container", **more):
+    """A job of these words that waits for input, when it runs."""
+    document = {"runtime": "exec", "boundary": boundary, "steps": [{"argv": list(argv), "stdin": {"live": True}}],
+                "limits": {"wall_ms": 120000}, **more}
+    made = service.call("POST", "/v1/jobs", document)
+    if made.status == 422 and made.json["code"] == "boundary_unavailable":
+        pytest.skip(f"boundary {boundary}: {made.json['detail']}")
+    assert made.status == 201, made
+    job = made.json["id"]
+    eventually(lambda: service.call("GET", f"/v1/jobs/{job}").json["state"] != "leased")
+    return job
+
+
+def type_in(service, job, data, end=False):
+    reply = service.call("POST", f"/v1/jobs/{job}/stdin" + ("?eof=true" if end else ""), data)
+    assert reply.status == 200 and reply.json["taken"] == len(data), reply
+
+
+def shown(service, job):
+    return service.call("GET", f"/v1/jobs/{job}/stdout").body.replace(b"\r", b"")
+
+
+def ended(service, job):
+    return service.call("GET", f"/v1/jobs/{job}?wait=60s").json
+
+
+@pytest.mark.parametrize("boundary", ["container", "gvisor"])
+def test_a_terminal_has_a_size_that_changes(service, boundary):
+    job = begin(service, "sh", "-c", "tty; stty size; read x; stty size; echo $TERM", boundary=boundary, tty={"rows": 33, "cols": 99})
+    eventually(lambda: b"33 99\n" in shown(service, job))
+    assert shown(service, job).startswith(b"/dev/pts/0\n")
+    assert service.call("POST", f"/v1/jobs/{job}/resize", {"rows": 11, "cols": 22}).status == 200
+    type_in(service, job, b"on\r")
+    done = ended(service, job)
+    assert done["state"] == "succeeded" and b"on\n11 22\nxterm\n" in shown(service, job), done
+
+
+def test_control_c_reaches_what_is_in_front(service):
+    job = begin(service, "bash", "--norc", "-i", tty={})
+    type_in(service, job, b"echo be''gun; sleep 1000\r")
+    eventually(lambda: b"begun" in shown(service, job))
+    type_in(service, job, b"\x03")
+    type_in(service, job, b"echo $? af''ter\r")
+    eventually(lambda: b"130 after\n" in shown(service, job))
+    type_in(service, job, b"", end=True)        # the shell reads an end of file
+    assert ended(service, job)["state"] == "succeeded"
+
+
+def test_the_end_of_input_ends_who_reads_half_a_line(service):
+    job = begin(service, "cat", tty={})
+    type_in(service, job, b"half a line", end=True)
+    done = ended(service, job)
+    assert done["state"] == "succeeded" and shown(service, job) == b"half a line" * 2, done
+
+
+def test_what_nobody_reads_does_not_hold_the_end_up(service):
+    """More than a terminal takes, for a program that reads nothing and leaves."""
+    job = begin(service, "sh", "-c", "stty raw -echo; echo up; sleep 1; exit 7", tty={})
+    eventually(lambda: b"up" in shown(service, job))
+    service.call("POST", f"/v1/jobs/{job}/stdin", b"x" * 60000)
+    assert ended(service, job)["result"]["exit_code"] == 7
+
+
+def test_nothing_of_a_terminal_outlives_its_job_or_leaves_its_box(service):
+    """A background process that holds the terminal dies with the step; TIOCSTI (0x5412) stays refused; no terminal of the host."""
+    script = ("import fcntl, os, sys, subprocess\n"
+              "subprocess.Popen(['sleep', '1000'])\n"
+              "try: fcntl.ioctl(0, 0x5412, b'x')\n"
+              "except OSError as e: print('refused', e.errno)\n"
+              "print(sorted(os.listdir('/dev/pts')), os.ttyname(0), os.getsid(0) == os.getpid())\n")
+    job = begin(service, "python3", "-c", script, tty={})
+    done = ended(service, job)
+    assert done["state"] == "succeeded" and b"refused 25\n['0', 'ptmx'] /dev/pts/0 True\n" in shown(service, job), shown(service, job)
+    assert done["result"]["details"]["refused_calls"] == 1
+
+
+def test_without_one_there_is_none(service):
+    job = begin(service, "sh", "-c", "tty; ls /dev/pts /dev/ptmx; cat")
+    reply = service.call("POST", f"/v1/jobs/{job}/resize", {"rows": 1, "cols": 1})
+    assert (reply.status, reply.json["code"]) == (409, "job_not_interactive")
+    type_in(service, job, b"", end=True)
+    ended(service, job)
+    assert shown(service, job) == b"not a tty\n"
+
+
+@pytest.mark.parametrize("body, field", [
+    ({"rows": 0, "cols": 1}, "/rows"), ({"rows": 1}, ""), ({"rows": 1, "cols": 1001}, "/cols"), ({"rows": 1, "cols": 1, "x": 1}, "/x"),
+    ({"rows": "24", "cols": 80}, "/rows"), ([], ""),
+])
+def test_a_size_is_two_numbers(service, body, field):
+    job = begin(service, "cat", tty={})
+    reply = service.call("POST", f"/v1/jobs/{job}/resize", body)
+    assert reply.status in (400, 422) and reply.json["field"] == field, reply
+    service.call("POST", f"/v1/jobs/{job}/cancel")
+
+
+def test_a_socket_is_a_terminal(service):
+    job = begin(service, "bash", "--norc", "-i", tty={"rows": 10, "cols": 20})
+    with socket.create_connection(("127.0.0.1", service.port), timeout=services.PATIENCE_S) as connection:
+        assert b" 101 " in begin_socket(service, connection, job)
+        file, seen, orders = connection.makefile("rb"), b"", []
+        send_frame(connection, 1, b'{"type":"resize","rows":44,"cols":55}')
+        send_frame(connection, 2, b"stty size; echo st''ill\r")
+        send_frame(connection, 1, b'{"type":"resize","rows":0,"cols":55}')
+        send_frame(connection, 1, b'{"type":"resize","rows":5}')
+        while b"still" not in seen:
+            opcode, data = take_frame(file)
+            seen += data[1:] if opcode == 2 else b""
+            orders += [json.loads(data)] if opcode == 1 else []
+        assert b"44 55" in seen
+        send_frame(connection, 1, b'{"type":"eof"}')
+        while not orders or orders[-1]["type"] != "end":
+            opcode, data = take_frame(file)
+            orders += [json.loads(data)] if opcode == 1 else []
+        assert [order["type"] for order in orders].count("error") == 2 and orders[-1]["state"] == "succeeded", orders

@@ -7,6 +7,8 @@
 #include <strings.h>
 
 #include "api/digits.h"
+#include "api/login.h"
+#include "api/page.h"
 #include "serve/job.h"
 
 #define HEADERS_MAX ((size_t)16 << 10)
@@ -166,7 +168,7 @@ static bool refuse_key(struct request *request)
 	return false;
 }
 
-static bool check_key(struct request *request)
+static bool check_bearer(struct request *request)
 {
 	const char *const header = request_header_in(request, "Authorization");
 	struct store *const store = request->front->store;
@@ -182,6 +184,11 @@ static bool check_key(struct request *request)
 		return false;
 	}
 	return found == 1 || refuse_key(request);
+}
+
+static bool check_key(struct request *request)
+{
+	return login_is_shown(request) ? login_check(request) : check_bearer(request);
 }
 
 static bool check_scope(struct request *request)
@@ -243,7 +250,7 @@ bool admit_head(struct request *request, const char *method, const char *url)
 	if (!check_head(request) || !check_host(request))
 		return false;
 	/* An unknown path without a key is refused as any other without a key: what is here is not for strangers. */
-	if (strcmp(url, "/healthz") && strcmp(url, "/readyz") && !check_key(request))
+	if (strcmp(url, "/healthz") && strcmp(url, "/readyz") && !page_is_at(url) && !check_key(request))
 		return false;
 	if (!check_path(request, method, url) || (request->route->scope != ROUTE_PUBLIC && !check_scope(request)))
 		return false;

@@ -8,6 +8,7 @@
 
 #include "api/hmac.h"
 #include "api/log.h"
+#include "api/session.h"
 #include "api/throttle.h"
 #include "api/watch.h"
 #include "base/loop.h"
@@ -46,6 +47,7 @@ struct front {
 	struct watch watch;
 	struct throttle throttle;
 	struct stats stats;
+	struct sessions sessions;
 	/* Lists of what is open; each has its bound. */
 	struct client *clients;
 	struct request *waiting;

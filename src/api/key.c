@@ -178,6 +178,7 @@ static void revoked(void *at, const struct store_answer *answer)
 		return;
 	}
 	tenant_audit(request, tenant->id, "key.revoke", request->parts[0]);
+	session_end_key(&request->front->sessions, request->parts[0]);
 	json_put_object(&json, NULL);
 	json_put_text(&json, "public", request->parts[0]);
 	json_put_bool(&json, "revoked", true);

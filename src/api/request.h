@@ -25,7 +25,8 @@ struct request {
 	char id[STORE_ID_TEXT];
 	struct store_key key;           /* tenant 0: no key was asked for */
 	struct store_tenant tenant;
-	bool is_head, is_suspended, is_begun;
+	struct digest session;          /* if is_session: by which the key was found */
+	bool is_head, is_suspended, is_begun, is_session;
 	uint64_t began_us, body_len;
 
 	struct MHD_Response *answer;
@@ -52,6 +53,8 @@ void request_fail_for(struct request *request, const char *code, uint64_t retry_
 	__attribute__((format(printf, 4, 5)));
 /* Any response of MHD's; taken. */
 void request_answer(struct request *request, unsigned status, struct MHD_Response *response);
+/* The same for a file of the dashboard: it may load the others, and be kept while its ETag holds. */
+void request_page(struct request *request, unsigned status, struct MHD_Response *response);
 /* The store, or the kernel, could not. Logged; the client learns that, not what. */
 void request_broken(struct request *request, const struct err *e);
 

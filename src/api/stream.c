@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "api/login.h"
 #include "serve/dispatch.h"
 
 #define BEAT_US 15000000
@@ -153,6 +154,11 @@ void streams_beat(struct front *front)
 	const uint64_t now = loop_now_us();
 
 	for (struct stream *stream = front->streams; stream; stream = stream->next) {
+		if (!login_holds(stream->request)) {
+			stream->is_over = true;
+			resume(stream);
+			continue;
+		}
 		if (!stream->is_paused || now - stream->spoke_us < BEAT_US)
 			continue;
 		if (is_orphan(stream))

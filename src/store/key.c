@@ -119,30 +119,55 @@ static void columns(struct db_rows *rows, struct arena *arena, struct store_key 
 		memcpy(out->public, public, strlen(public));
 }
 
+/* 1: there is a row; it may have ended. */
+static int find(struct store *store, const char *public, struct arena *arena, struct store_key *out, struct digest *kept,
+		struct err *e)
+{
+	struct db_rows *rows;
+	const int found = db_first(store->reader, Q_KEY_FIND, DB_WITH(db_text(public)), &rows, e);
+
+	if (found != 1)
+		return found;
+	*kept = db_column_digest(rows, 2);
+	columns(rows, arena, out);
+	db_end(rows);
+	return 1;
+}
+
+static bool has_ended(struct store *store, const struct store_key *key)
+{
+	return key->is_revoked || (key->expires_ms && key->expires_ms <= store->options.clock.wall_ms(store->options.clock.at));
+}
+
+int store_key_get(struct store *store, const char *public, struct arena *arena, struct store_key *out, struct err *e)
+{
+	struct store_key key;
+	struct digest kept;
+	const int found = find(store, public, arena, &key, &kept, e);
+
+	if (found != 1 || has_ended(store, &key))
+		return found < 0 ? -1 : 0;
+	*out = key;
+	return 1;
+}
+
 /* The whole text is hashed and compared whether or not there is a row, and in the same time wherever it differs. */
 int store_key_find(struct store *store, const char *text, size_t len, struct arena *arena, struct store_key *out,
 		   struct err *e)
 {
-	const uint64_t now = store->options.clock.wall_ms(store->options.clock.at);
 	struct digest shown, kept = { .bytes = { 0 } };
 	char public[STORE_KEY_PUBLIC] = "";
 	struct store_key key;
-	struct db_rows *rows;
 	int found;
 
 	if (len != STORE_KEY_TEXT - 1 || memcmp(text, "wk_", PUBLIC_AT) || text[SECRET_AT - 1] != '_')
 		return 0;
 	memcpy(public, text + PUBLIC_AT, sizeof(public) - 1);
 	shown = sha256_of(text, len);
-	found = db_first(store->reader, Q_KEY_FIND, DB_WITH(db_text(public)), &rows, e);
+	found = find(store, public, arena, &key, &kept, e);
 	if (found < 0)
 		return -1;
-	if (found) {
-		kept = db_column_digest(rows, 2);
-		columns(rows, arena, &key);
-		db_end(rows);
-	}
-	if (!digest_is(&shown, &kept) || !found || key.is_revoked || (key.expires_ms && key.expires_ms <= now))
+	if (!digest_is(&shown, &kept) || !found || has_ended(store, &key))
 		return 0;
 	*out = key;
 	return 1;

@@ -50,6 +50,8 @@ void store_key_revoke(struct store *store, uint64_t tenant, const char *public, 
 /* 1: the text is a key that is neither revoked nor expired. As slow for a wrong secret as for a right one. */
 STORE_FOUND store_key_find(struct store *store, const char *text, size_t len, struct arena *arena,
 			   struct store_key *out, struct err *e);
+/* The same by the public part alone, for who has shown the text before. */
+STORE_FOUND store_key_get(struct store *store, const char *public, struct arena *arena, struct store_key *out, struct err *e);
 MUST_USE int store_key_list(struct store *store, uint64_t tenant, struct arena *arena, struct store_key **out,
 			    size_t *n, struct err *e);
 

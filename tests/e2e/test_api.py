@@ -19,6 +19,7 @@ from sockets import begin_socket, send_frame, take_frame
 
 jsonschema = pytest.importorskip("jsonschema", reason="python3-jsonschema is missing")
 ABSENT = "0" * 32
+PUBLIC = ("/healthz", "/readyz", "/", "/assets/{name}")
 
 
 @pytest.fixture(autouse=True)
@@ -108,7 +109,7 @@ def test_the_document_is_well_formed(document):
     for _, path, operation in operations(document):
         stated = {p["name"] for p in operation["parameters"] if p["in"] == "path"}
         assert stated == set(re.findall(r"{(\w+)}", path))
-        assert operation["security"] or path in ("/healthz", "/readyz"), "only health needs no key"
+        assert operation["security"] or path in PUBLIC, "only health and the dashboard's files need no key"
 
 
 def examples(service, done, live, blob):
@@ -116,7 +117,8 @@ def examples(service, done, live, blob):
     job, digest = f"/v1/jobs/{done}", blob.removeprefix("sha256:")
     text = secrets.token_bytes(9)
     return {
-        "health_live": ("/healthz",), "health_ready": ("/readyz",), "openapi_get": ("/v1/openapi.json",),
+        "health_live": ("/healthz",), "health_ready": ("/readyz",), "page_get": ("/",), "page_asset": ("/assets/app.js",),
+        "session_open": ("/v1/session",), "session_get": ("/v1/session",), "session_close": ("/v1/session",), "openapi_get": ("/v1/openapi.json",),
         "job_create": ("/v1/jobs?wait=10s", bash("true")),
         "job_batch": ("/v1/jobs:batch", [{"job": bash("true"), "key": "b1"}, {"job": {"runtime": "none"}}]),
         "job_list": ("/v1/jobs?state=succeeded,failed&label.course=cs1&limit=3",),
@@ -154,9 +156,9 @@ def test_every_operation_answers_as_the_document_says(service, document, done, l
 
 
 def test_every_operation_refuses_as_the_document_says(service, document):
-    """Without a key nothing but health is answered, and what is refused is a problem with all its members."""
+    """Without a key nothing but health and the dashboard's files is answered, and what is refused is a problem with all its members."""
     for method, path, operation in operations(document):
-        if path in ("/healthz", "/readyz"):
+        if path in PUBLIC:
             continue
         filled = re.sub(r"{\w+}", ABSENT, path)
         for key in (None, "wk_nonsense", "wk_aaaaaaaa_" + "b" * 43):
@@ -177,7 +179,7 @@ def test_what_is_anothers_is_not_there(service, other, document, done, live):
     none = {"id": ABSENT, "sha256": "0" * 64, "public": "zzzzzzzz", "name": "out/a.txt"}
     swept = 0
     for method, path, operation in sorted(operations(document), key=lambda row: row[0] == "PUT"):
-        if "{" not in path or path.startswith("/v1/tenants"):
+        if "{" not in path or path.startswith("/v1/tenants") or path in PUBLIC:
             continue
         body = {"signal": "INT"} if path.endswith("/signal") else {"rows": 1, "cols": 1} if path.endswith("/resize") else b"mine alone" if operation.get("requestBody") else None
         answers = []

@@ -72,11 +72,11 @@ static void a_parameter_is_one_of_the_routes_own(void **state)
 	assert_false(route_has_query(list, ""));
 }
 
-static void only_health_is_for_everybody(void **state)
+static void only_health_and_the_pages_files_are_for_everybody(void **state)
 {
 	(void)state;
 	for (size_t i = 0; route_at(i); i++)
-		assert_int_equal(route_at(i)->scope == ROUTE_PUBLIC, !strncmp(route_at(i)->name, "health_", 7));
+		assert_int_equal(route_at(i)->scope == ROUTE_PUBLIC, !strncmp(route_at(i)->name, "health_", 7) || !strncmp(route_at(i)->name, "page_", 5));
 }
 
 static void the_document_has_every_route_and_no_other(void **state)
@@ -104,7 +104,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_path_means_one_handler_or_none),
 		cmocka_unit_test(a_parameter_is_one_of_the_routes_own),
-		cmocka_unit_test(only_health_is_for_everybody),
+		cmocka_unit_test(only_health_and_the_pages_files_are_for_everybody),
 		cmocka_unit_test(the_document_has_every_route_and_no_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

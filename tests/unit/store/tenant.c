@@ -26,6 +26,16 @@ static int find(struct scene *s, const char *text, struct store_key *out)
 	return store_key_find(s->store, text, strlen(text), &arena, out, &e);
 }
 
+/* By its public part, which is no secret: says whether the key still is one. */
+static int get(struct scene *s, const char *public)
+{
+	OWN(arena) arena = { .total = 0 };
+	struct store_key key;
+	struct err e;
+
+	return store_key_get(s->store, public, &arena, &key, &e);
+}
+
 static void a_key_opens_its_tenant_and_no_near_miss_does(void **state)
 {
 	struct store_key key = { .name = "ci", .scopes = STORE_JOBS_WRITE | STORE_JOBS_READ }, got;
@@ -65,8 +75,10 @@ static void a_key_that_is_revoked_or_expired_opens_nothing(void **state)
 	put_key(&s, &key, text);
 	scene_pass(&s, 999);
 	assert_int_equal(find(&s, text, &got), 1);
+	assert_int_equal(get(&s, key.public), 1);
 	scene_pass(&s, 1);
 	assert_int_equal(find(&s, text, &got), 0);
+	assert_int_equal(get(&s, key.public), 0);
 	key.expires_ms = 0;
 	assert_int_equal(store_key_make(text, key.public, &e), 0);
 	put_key(&s, &key, text);
@@ -76,6 +88,8 @@ static void a_key_that_is_revoked_or_expired_opens_nothing(void **state)
 	store_key_revoke(s.store, s.tenant, key.public, scene_answer, &s);
 	assert_int_equal(scene_turn(&s), STORE_DONE);
 	assert_int_equal(find(&s, text, &got), 0);
+	assert_int_equal(get(&s, key.public), 0);
+	assert_int_equal(get(&s, "zzzzzzzz"), 0);
 	key.tenant = 99;
 	assert_int_equal(put_key(&s, &key, text), STORE_MISSING);
 	scene_end(&s);

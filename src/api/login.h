@@ -1,0 +1,13 @@
+/* Who a browser is: its session, and that the request came from a page of ours. */
+#pragma once
+
+#include "api/request.h"
+
+/* True: the request shows a session and no key, so login_check() says whose it is. */
+bool login_is_shown(struct request *request);
+
+/* Finds key and tenant of the session. False: it was refused, and the request answered. */
+bool login_check(struct request *request);
+
+/* False when the request came by a session that has ended since. */
+bool login_holds(const struct request *request);

@@ -82,6 +82,15 @@ static const struct allowed watching[] = {
 	{ SYS_pread64, ANY },
 	{ SYS_process_vm_readv, ANY },
 };
+/* For one whose box takes guests from others (isolates.c): orders with a descriptor beside them. */
+static const struct allowed owning[] = {
+	{ SYS_sendmsg, ANY },
+	{ SYS_epoll_ctl, ANY },
+};
+struct more {
+	const struct allowed *rows;
+	size_t n;
+};
 #define ROWS_MAX (ARRAY_SIZE(table) + ARRAY_SIZE(watching))
 
 /* A row takes VALUES + 2 instructions at most, a fork of the tree one; the start 4, the end 2. */
@@ -162,28 +171,28 @@ static int by_number(const void *a, const void *b)
 }
 
 /* In order of number: the tree is cut along it. */
-static size_t choose_rows(bool watches, struct allowed *rows)
+static size_t choose_rows(const struct more *more, struct allowed *rows)
 {
 	size_t n = ARRAY_SIZE(table);
 
 	memcpy(rows, table, sizeof(table));
-	for (size_t i = 0; watches && i < ARRAY_SIZE(watching); i++) {
+	for (size_t i = 0; i < more->n; i++) {
 		size_t k = 0;
 
-		while (k < n && rows[k].nr != watching[i].nr)
+		while (k < n && rows[k].nr != more->rows[i].nr)
 			k++;
-		rows[k] = watching[i];
+		rows[k] = more->rows[i];
 		n += k == n;
 	}
 	qsort(rows, n, sizeof(*rows), by_number);
 	return n;
 }
 
-static int enter_filter(bool watches, struct err *e)
+static int enter_filter(struct more more, struct err *e)
 {
 	const uint32_t self = (uint32_t)getpid();
 	struct allowed rows[ROWS_MAX];
-	const size_t n = choose_rows(watches, rows);
+	const size_t n = choose_rows(&more, rows);
 	struct program program = { .n = 0 };
 	struct sock_fprog given;
 
@@ -260,11 +269,20 @@ static int drop_rights(struct err *e)
 
 int confine_self(struct err *e)
 {
-	return drop_rights(e) < 0 || enter_landlock(e) < 0 || enter_filter(false, e) < 0 ? -1 : 0;
+	return drop_rights(e) < 0 || enter_landlock(e) < 0 || enter_filter((struct more){ NULL, 0 }, e) < 0 ? -1 : 0;
+}
+
+int confine_owner(struct err *e)
+{
+	const struct more more = { owning, ARRAY_SIZE(owning) };
+
+	return drop_rights(e) < 0 || enter_landlock(e) < 0 || enter_filter(more, e) < 0 ? -1 : 0;
 }
 
 /* Without Landlock: who is in a domain reads the memory of nobody outside it. */
 int confine_watcher(int proc_fd, int tid, struct err *e)
 {
-	return join_box(proc_fd, tid, e) < 0 || enter_filter(true, e) < 0 ? -1 : 0;
+	const struct more more = { watching, ARRAY_SIZE(watching) };
+
+	return join_box(proc_fd, tid, e) < 0 || enter_filter(more, e) < 0 ? -1 : 0;
 }

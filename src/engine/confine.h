@@ -15,6 +15,9 @@
  * Errors: ERR_SYSTEM; the process may then have part of its rights */
 MUST_USE int confine_self(struct err *e);
 
+/* For the owner of a box whose guests belong to others: descriptors are handed on as well. */
+MUST_USE int confine_owner(struct err *e);
+
 /* For a ward that reads what the tasks of its box pass to the kernel: join_box() and a filter that permits
  * reading as well. Nothing of the host's is left to it but what anybody may read, under boundary container
  * not even that. Irreversible.

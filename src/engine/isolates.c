@@ -16,6 +16,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "model/layer.h"
 #include "monitor/client.h"
 
 #define WARM_US 30000000        /* a loaded machine, a cold page cache */
@@ -31,7 +32,8 @@ struct isolates {
 	int control_fd, epoll_fd, words_fd;     /* words: what the box writes, which is nothing while all is well */
 	struct guest *guests;
 	size_t n, cap, n_parked;
-	uint64_t next_id;
+	uint64_t next_id, layers;
+	bool is_started;        /* its box has said so, and what holds it */
 	uint32_t left, park;
 	struct isolate_limits park_limits;
 	isolates_ended *ended;
@@ -103,24 +105,34 @@ static int order(struct isolates *isolates, enum isolate_op op, uint64_t id, con
 	return fd_send(isolates->control_fd, &request, sizeof(request), fd >= 0 ? &fd : NULL, fd >= 0, e);
 }
 
-/* A new guest; parked until somebody wants it. */
-static int have(struct isolates *isolates, const struct isolate_limits *limits, struct err *e)
+/* A new guest that reads from theirs. */
+static int have(struct isolates *isolates, const struct isolate_limits *limits, int theirs, struct err *e)
+{
+	if (!isolates->left)
+		return err_set(e, ERR_CONFLICT, "this zygote has had all its guests; start another one");
+	if (order(isolates, ISOLATE_FORK, ++isolates->next_id, limits, theirs, e) < 0)
+		return -1;
+	isolates->left--;
+	isolates->guests = mem_grow(isolates->guests, &isolates->cap, isolates->n + 1, sizeof(*isolates->guests));
+	isolates->guests[isolates->n++] =
+		(struct guest){ .id = isolates->next_id, .begun_us = loop_now_us(), .parked_fd = -1 };
+	return 0;
+}
+
+/* One that is parked until somebody wants it. */
+static int park(struct isolates *isolates, const struct isolate_limits *limits, struct err *e)
 {
 	OWN_FD int theirs = -1;
 	OWN_FD int ours = -1;
 	int ends[2];
 
-	if (!isolates->left)
-		return err_set(e, ERR_CONFLICT, "this zygote has had all its guests; start another one");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_sys(e, "socketpair");
 	ours = ends[0];
 	theirs = ends[1];
-	if (fd_set_nonblock(ours, e) < 0 || order(isolates, ISOLATE_FORK, ++isolates->next_id, limits, theirs, e) < 0)
+	if (fd_set_nonblock(ours, e) < 0 || have(isolates, limits, theirs, e) < 0)
 		return -1;
-	isolates->left--;
-	isolates->guests = mem_grow(isolates->guests, &isolates->cap, isolates->n + 1, sizeof(*isolates->guests));
-	isolates->guests[isolates->n++] = (struct guest){ .id = isolates->next_id, .parked_fd = TAKE_FD(ours) };
+	isolates->guests[isolates->n - 1].parked_fd = TAKE_FD(ours);
 	isolates->n_parked++;
 	return 0;
 }
@@ -130,7 +142,7 @@ static void fill_park(struct isolates *isolates)
 	struct err e;
 
 	while (isolates->n_parked < isolates->park && isolates->left)
-		if (have(isolates, &isolates->park_limits, &e) < 0)
+		if (park(isolates, &isolates->park_limits, &e) < 0)
 			return; /* the socket is full: at the next turn */
 }
 
@@ -147,15 +159,22 @@ static struct guest *find_parked(struct isolates *isolates)
 	return NULL;
 }
 
+static int check_limits(const struct isolate_limits *limits, struct err *e)
+{
+	if (limits->memory_bytes && limits->memory_bytes < ISOLATE_MEMORY_LEAST)
+		return err_set(e, ERR_USAGE, "an isolate needs 4 MiB of memory at least");
+	return 0;
+}
+
 int isolates_fork(struct isolates *isolates, const struct isolate_limits *limits, uint64_t *id, int *channel_fd,
 		  struct err *e)
 {
 	struct guest *guest = isolates->park && same_limits(limits, &isolates->park_limits) ? find_parked(isolates) : NULL;
 
-	if (limits->memory_bytes && limits->memory_bytes < ISOLATE_MEMORY_LEAST)
-		return err_set(e, ERR_USAGE, "an isolate needs 4 MiB of memory at least");
+	if (check_limits(limits, e) < 0)
+		return -1;
 	if (!guest) {
-		if (have(isolates, limits, e) < 0)
+		if (park(isolates, limits, e) < 0)
 			return -1;
 		guest = &isolates->guests[isolates->n - 1];
 	}
@@ -163,6 +182,15 @@ int isolates_fork(struct isolates *isolates, const struct isolate_limits *limits
 	guest->begun_us = loop_now_us();
 	*id = guest->id;
 	*channel_fd = TAKE_FD(guest->parked_fd);
+	return 0;
+}
+
+int isolates_fork_on(struct isolates *isolates, const struct isolate_limits *limits, int guest_fd, uint64_t *id,
+		     struct err *e)
+{
+	if (check_limits(limits, e) < 0 || have(isolates, limits, guest_fd, e) < 0)
+		return -1;
+	*id = isolates->next_id;
 	return 0;
 }
 
@@ -253,6 +281,11 @@ uint32_t isolates_left(const struct isolates *isolates)
 	return isolates->left;
 }
 
+uint64_t isolates_layers(const struct isolates *isolates)
+{
+	return isolates->layers;
+}
+
 size_t isolates_alive(const struct isolates *isolates)
 {
 	return isolates->n - isolates->n_parked;
@@ -299,8 +332,11 @@ static int hear_box(struct isolates *isolates, struct err *e)
 	if (mon_read_note(&isolates->box, &note, &fd, e) <= 0)
 		return err_set(e, ERR_SYSTEM, "its box is gone");
 	fd_close(fd); /* of the listener: what the box's filter refuses gets ENOSYS */
-	if (note.kind == BOX_STARTED)
+	if (note.kind == BOX_STARTED) {
+		isolates->is_started = true;
+		isolates->layers |= note.layers & (LAYER_BIT(LAYERS) - 1);
 		return 0;
+	}
 	if (note.kind == BOX_FAILED) {
 		*e = note.err;
 		e->text[sizeof(e->text) - 1] = '\0';
@@ -309,27 +345,35 @@ static int hear_box(struct isolates *isolates, struct err *e)
 	return err_set(e, ERR_SYSTEM, "the engine ended before it was warm");
 }
 
+/* Both have to say so: the box that it holds, and the zygote. */
 static int wait_warm(struct isolates *isolates, struct err *e)
 {
 	const uint64_t until_us = loop_now_us() + WARM_US;
 	struct isolate_answer answer = { .kind = ISOLATE_ENDED };
-	int rc;
+	bool is_warm = false;
 
-	while ((rc = hear(isolates, &answer, e)) == 0) {
+	while (!is_warm || !isolates->is_started) {
 		struct pollfd ready[] = {
-			{ .fd = isolates->control_fd, .events = POLLIN },
+			{ .fd = is_warm ? -1 : isolates->control_fd, .events = POLLIN },
 			{ .fd = isolates->box.note_fd, .events = POLLIN },
 		};
+		int rc;
 
 		if (loop_now_us() > until_us)
 			return err_set(e, ERR_SYSTEM, "it is not warm after %u s", WARM_US / 1000000);
-		if (poll(ready, 2, 200) > 0 && ready[1].revents && !ready[0].revents && hear_box(isolates, e) < 0)
+		if (poll(ready, 2, 200) <= 0)
+			continue;
+		rc = ready[0].revents ? hear(isolates, &answer, e) : 0;
+		if (rc < 0)
+			return -1;
+		if (rc > 0 && answer.kind != ISOLATE_READY)
+			return err_set(e, ERR_SYSTEM, "its first word is not that it is ready");
+		is_warm |= rc > 0;
+		if (ready[1].revents && hear_box(isolates, e) < 0)
 			return -1;
 	}
-	if (rc > 0 && answer.kind != ISOLATE_READY)
-		return err_set(e, ERR_SYSTEM, "its first word is not that it is ready");
 	isolates->left = answer.left;
-	return rc < 0 ? -1 : 0;
+	return 0;
 }
 
 static int watch(const struct isolates *isolates, int fd, uint32_t events, struct err *e)
@@ -343,7 +387,6 @@ static int spawn(struct isolates *isolates, const struct isolates_setup *setup, 
 {
 	OWN_MEM int *fds = mem_alloc(setup->n_fds * sizeof(int));
 	OWN_FD int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
-	uint64_t layers;
 	int words[2], rc;
 
 	if (null < 0)
@@ -354,7 +397,7 @@ static int spawn(struct isolates *isolates, const struct isolates_setup *setup, 
 	memcpy(fds, setup->fds, setup->n_fds * sizeof(int));
 	fds[0] = null;
 	fds[1] = fds[2] = words[1];
-	rc = mon_spawn(setup->plan, fds, setup->n_fds, setup->monitor, &isolates->box, &layers, e);
+	rc = mon_spawn(setup->plan, fds, setup->n_fds, setup->monitor, &isolates->box, &isolates->layers, e);
 	close(words[1]);
 	return rc;
 }

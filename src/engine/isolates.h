@@ -67,12 +67,22 @@ MUST_USE int isolates_turn(struct isolates *isolates, struct err *e);
 MUST_USE int isolates_fork(struct isolates *isolates, const struct isolate_limits *limits, uint64_t *id, int *channel_fd,
 			   struct err *e);
 
+/* The same with a channel between the guest and somebody else, so that who orders it sees no byte of it. Never a parked
+ * one.
+ *
+ * guest_fd  the guest's end, a stream socket; borrowed */
+MUST_USE int isolates_fork_on(struct isolates *isolates, const struct isolate_limits *limits, int guest_fd, uint64_t *id,
+			      struct err *e);
+
 /* SIGKILL for one guest, now; ended() follows with verdict signal. One that has ended meanwhile is no error. */
 void isolates_kill(struct isolates *isolates, uint64_t id);
 
 /* How many more guests this zygote will start: all of one zygote share the layout of their memory, so it is
  * replaced after some thousands. At 0 isolates_fork() is ERR_CONFLICT; guests that run go on. */
 uint32_t isolates_left(const struct isolates *isolates);
+
+/* What holds the box they are in, as a result has it: LAYER_BIT()s. */
+uint64_t isolates_layers(const struct isolates *isolates);
 
 /* Guests that were handed out and have not ended. */
 size_t isolates_alive(const struct isolates *isolates);

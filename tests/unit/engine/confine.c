@@ -156,6 +156,39 @@ static void everything_else_kills(void **state)
 	}
 }
 
+/* An owner of others' guests hands descriptors on, and can do nothing else that the front cannot. */
+static int hand_on(void)
+{
+	char byte[] = "x";
+	struct iovec iov = { byte, 1 };
+	const struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct err e = ERR_INIT;
+	int pair[2];
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) < 0)
+		return 3;
+	if (confine_owner(&e) < 0)
+		return NO_FILTER;
+	return sendmsg(pair[0], &msg, 0) == 1 ? 0 : 1;
+}
+static int open_as_owner(void)
+{
+	struct err e = ERR_INIT;
+
+	return confine_owner(&e) < 0 ? NO_FILTER : try_open();
+}
+
+static void an_owner_hands_descriptors_on_and_opens_none(void **state)
+{
+	const int handed = run_child(hand_on, false), opened = run_child(open_as_owner, false);
+
+	(void)state;
+	if (!HAS_FILTER || (WIFEXITED(handed) && WEXITSTATUS(handed) == NO_FILTER))
+		skip();
+	assert_int_equal(handed, 0);
+	assert_true(WIFSIGNALED(opened) && WTERMSIG(opened) == SIGSYS);
+}
+
 static int try_open_for_writing(void)
 {
 	return open("/dev/null", O_WRONLY | O_CLOEXEC) >= 0;
@@ -232,6 +265,7 @@ int main(void)
 		cmocka_unit_test(a_watcher_can_look_and_nothing_else),
 		cmocka_unit_test(the_fronts_work_goes_on),
 		cmocka_unit_test(everything_else_kills),
+		cmocka_unit_test(an_owner_hands_descriptors_on_and_opens_none),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,24 +36,30 @@ static bool split_host(const char *host, char *name, size_t size)
 	return true;
 }
 
-static bool check_host(struct request *request)
+bool admit_host(const struct front *front, bool is_loopback, const char *host)
 {
 	static const char *const local[] = { "localhost", "127.0.0.1", "[::1]" };
-	const struct front *const front = request->front;
-	const char *const host = request_header_in(request, "Host");
 	char name[256];
 
-	if (!front->is_loopback && !front->options.n_hosts)
+	if (!is_loopback && !front->options.n_hosts)
 		return true;
 	if (!host || !split_host(host, name, sizeof(name)))
-		return refuse(request, "misdirected_request", "Host is missing or no host");
-	for (size_t i = 0; front->is_loopback && i < ARRAY_SIZE(local); i++)
+		return false;
+	for (size_t i = 0; is_loopback && i < ARRAY_SIZE(local); i++)
 		if (!strcasecmp(name, local[i]))
 			return true;
 	for (size_t i = 0; i < front->options.n_hosts; i++)
 		if (!strcasecmp(name, front->options.hosts[i]))
 			return true;
-	return refuse(request, "misdirected_request", "this Host is not served here; start with --host NAME to serve it");
+	return false;
+}
+
+static bool check_host(struct request *request)
+{
+	const struct front *const front = request->front;
+
+	return admit_host(front, front->is_loopback, request_header_in(request, "Host")) ||
+	       refuse(request, "misdirected_request", "this Host is not served here; start with --host NAME to serve it");
 }
 
 /* -- the head as a whole -- */

@@ -5,5 +5,8 @@
 
 #include "api/request.h"
 
+/* Whether a request with this Host (NULL: none) may be meant for us, on a listener that is (not) a loopback address. */
+bool admit_host(const struct front *front, bool is_loopback, const char *host);
+
 /* Looks at the head. True: the body may come; false: the request was answered. */
 bool admit_head(struct request *request, const char *method, const char *url);

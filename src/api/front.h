@@ -13,12 +13,14 @@
 #include "api/watch.h"
 #include "base/loop.h"
 #include "serve/stats.h"
+#include "store/store_tenant.h"
 
 struct MHD_Daemon;
 struct client;
 struct dispatch;
 struct request;
 struct store;
+struct metrics;
 struct stream;
 struct upload;
 struct socket_job;
@@ -27,6 +29,7 @@ struct front_options {
 	const char *listen;             /* "127.0.0.1:8086", "[::1]:8086", "unix:PATH" */
 	const char *hosts[8];           /* further names in Host */
 	const char *tls_cert, *tls_key; /* files */
+	const char *metrics;            /* as listen; NULL: nowhere */
 	size_t n_hosts;
 	bool is_behind_proxy;
 	unsigned connections, connections_each;
@@ -48,6 +51,9 @@ struct front {
 	struct throttle throttle;
 	struct stats stats;
 	struct sessions sessions;
+	struct store_ledger ledger;     /* as it was at ledger_us; metrics_show.c */
+	uint64_t ledger_us;
+	struct metrics *metrics;        /* NULL: nobody asked for them */
 	/* Lists of what is open; each has its bound. */
 	struct client *clients;
 	struct request *waiting;

@@ -29,27 +29,32 @@ struct address {
 	bool is_loopback;
 };
 
-static int read_port(const char *text, uint16_t *out, struct err *e)
+static int refuse_text(const char *option, struct err *e)
+{
+	return err_set(e, ERR_USAGE, "--%s takes ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH", option);
+}
+
+static int read_port(const char *option, const char *text, uint16_t *out, struct err *e)
 {
 	uint64_t port;
 
 	if (*text != ':' || !digits_are(text + 1, &port) || port > 65535)
-		return err_set(e, ERR_USAGE, "--listen takes ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH");
+		return refuse_text(option, e);
 	*out = (uint16_t)port;
 	return 0;
 }
 
-static int read_unix(const char *path, struct address *out, struct err *e)
+static int read_unix(const char *option, const char *path, struct address *out, struct err *e)
 {
 	if (!*path || strlen(path) >= sizeof(out->at.local.sun_path))
-		return err_set(e, ERR_USAGE, "--listen unix:PATH takes a path of 1 to %zu bytes", sizeof(out->at.local.sun_path) - 1);
+		return err_set(e, ERR_USAGE, "--%s unix:PATH takes a path of 1 to %zu bytes", option, sizeof(out->at.local.sun_path) - 1);
 	out->at.local.sun_family = AF_UNIX;
 	memcpy(out->at.local.sun_path, path, strlen(path) + 1);
 	out->len = sizeof(out->at.local);
 	return 0;
 }
 
-static int read_address(const char *text, struct address *out, struct err *e)
+static int read_address(const char *option, const char *text, struct address *out, struct err *e)
 {
 	const char *const colon = *text == '[' ? strchr(text, ']') : strrchr(text, ':');
 	const size_t skip = *text == '[', len = colon ? (size_t)(colon - text) - skip : 0;
@@ -57,11 +62,11 @@ static int read_address(const char *text, struct address *out, struct err *e)
 	uint16_t port;
 
 	if (!strncmp(text, "unix:", 5))
-		return read_unix(text + 5, out, e);
+		return read_unix(option, text + 5, out, e);
 	if (!colon || len >= sizeof(host))
-		return err_set(e, ERR_USAGE, "--listen takes ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH");
+		return refuse_text(option, e);
 	memcpy(host, text + skip, len);
-	if (read_port(colon + skip, &port, e) < 0)
+	if (read_port(option, colon + skip, &port, e) < 0)
 		return -1;
 	if (skip && inet_pton(AF_INET6, host, &out->at.v6.sin6_addr) == 1) {
 		out->at.v6.sin6_family = AF_INET6;
@@ -71,7 +76,7 @@ static int read_address(const char *text, struct address *out, struct err *e)
 		return 0;
 	}
 	if (skip || inet_pton(AF_INET, host, &out->at.v4.sin_addr) != 1)
-		return err_set(e, ERR_USAGE, "--listen %.60s: that is no address; names are not looked up", text);
+		return err_set(e, ERR_USAGE, "--%s %.60s: that is no address; names are not looked up", option, text);
 	out->at.v4.sin_family = AF_INET;
 	out->at.v4.sin_port = htons(port);
 	out->len = sizeof(out->at.v4);
@@ -111,31 +116,47 @@ static int open_at(const struct address *address, struct err *e)
 	bound = bind(fd, &address->at.any, address->len);
 	umask(mask);
 	if (bound < 0)
-		return err_sys(e, "bind; is another service there? --listen chooses another place");
+		return err_sys(e, "bind; is another service there? another place can be chosen");
 	if (listen(fd, BACKLOG) < 0)
 		return err_sys(e, "listen");
 	return TAKE_FD(fd);
 }
 
+int listen_at(const char *option, const char *text, struct listening *out, struct err *e)
+{
+	struct address address = { .len = 0 };
+	socklen_t len = sizeof(address.at);
+	OWN_FD int fd = -1;
+
+	if (read_address(option, text, &address, e) < 0)
+		return -1;
+	fd = open_at(&address, e);
+	if (fd < 0)
+		return err_add(e, "--%s %.60s", option, text);
+	if (getsockname(fd, &address.at.any, &len) < 0)
+		return err_sys(e, "getsockname");
+	*out = (struct listening){
+		.is_unix = address.at.any.sa_family == AF_UNIX, .is_loopback = address.is_loopback,
+		.port = ntohs(address.at.any.sa_family == AF_INET6 ? address.at.v6.sin6_port : address.at.v4.sin_port),
+		.fd = TAKE_FD(fd),
+	};
+	return 0;
+}
+
 int listen_open(struct front *front, struct err *e)
 {
 	const struct front_options *const o = &front->options;
-	struct address address = { .len = 0 };
-	socklen_t len = sizeof(address.at);
+	struct listening got;
 
-	if (read_address(o->listen, &address, e) < 0)
+	if (listen_at("listen", o->listen, &got, e) < 0)
 		return -1;
-	front->is_unix = address.at.any.sa_family == AF_UNIX;
-	front->is_loopback = address.is_loopback;
-	if (!front->is_unix && !address.is_loopback && !o->tls_cert && !o->is_behind_proxy)
+	front->listen_fd = got.fd;
+	front->is_unix = got.is_unix;
+	front->is_loopback = got.is_loopback;
+	front->port = got.port;
+	if (!front->is_unix && !front->is_loopback && !o->tls_cert && !o->is_behind_proxy)
 		return err_set(e, ERR_DENIED, "--listen %.60s can be reached by others, and keys would cross the network in the "
 			       "clear: give --tls-cert and --tls-key, or say --behind-proxy", o->listen);
-	front->listen_fd = open_at(&address, e);
-	if (front->listen_fd < 0)
-		return err_add(e, "--listen %.60s", o->listen);
-	if (getsockname(front->listen_fd, &address.at.any, &len) < 0)
-		return err_sys(e, "getsockname");
-	front->port = address.at.any.sa_family == AF_INET6 ? ntohs(address.at.v6.sin6_port) : ntohs(address.at.v4.sin_port);
 	return 0;
 }
 

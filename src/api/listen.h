@@ -3,6 +3,18 @@
 
 #include "api/front.h"
 
+/* A socket that listens; its number is the caller's. */
+struct listening {
+	int fd;
+	bool is_loopback, is_unix;
+	uint16_t port;
+};
+
+/* Binds and listens at ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH. option: what it was given as, for messages.
+ *
+ * Errors: ERR_USAGE, ERR_SYSTEM */
+MUST_USE int listen_at(const char *option, const char *text, struct listening *out, struct err *e);
+
 /* Binds and listens: front->listen_fd, port, is_loopback, is_unix. An address that others can reach is refused unless
  * there is a certificate or a proxy in front.
  *

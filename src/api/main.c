@@ -19,6 +19,7 @@
 #include "api/http.h"
 #include "api/jail.h"
 #include "api/listen.h"
+#include "api/metrics.h"
 #include "api/openapi.h"
 #include "api/overview.h"
 #include "api/socket.h"
@@ -34,7 +35,7 @@
 #define END_US      4000000     /* for what is under way, once the end was asked for */
 #define EXIT_SETUP  125
 
-enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_CONNECTIONS, OPT_EACH, OPT_HELP };
+enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_HELP };
 static const struct opt options[] = {
 	{ "listen", 0, OPT_VALUE, "ADDRESS:PORT", "where to listen, or unix:PATH", "Options", NULL, OPT_LISTEN },
 	{ "behind-proxy", 0, OPT_FLAG, NULL, "a proxy in front has the certificate", "Options", NULL, OPT_PROXY },
@@ -43,6 +44,7 @@ static const struct opt options[] = {
 	{ "host", 0, OPT_VALUE, "NAME", "a further name that Host may have", "Options", NULL, OPT_HOST },
 	{ "connections", 0, OPT_VALUE, "N", "at one time", "Options", NULL, OPT_CONNECTIONS },
 	{ "connections-each", 0, OPT_VALUE, "N", "at one time, of one address", "Options", NULL, OPT_EACH },
+	{ "metrics", 0, OPT_VALUE, "ADDRESS:PORT", "where to show metrics", "Options", NULL, OPT_METRICS },
 	{ "help", 'h', OPT_FLAG, NULL, "show this help", "Options", NULL, OPT_HELP },
 };
 
@@ -64,6 +66,7 @@ static int take_option(struct front_options *o, const struct opt_hit *hit, struc
 	case OPT_PROXY: o->is_behind_proxy = true; break;
 	case OPT_CERT: o->tls_cert = hit->value; break;
 	case OPT_KEY: o->tls_key = hit->value; break;
+	case OPT_METRICS: o->metrics = hit->value; break;
 	case OPT_CONNECTIONS: return take_number(hit->value, 10000, &o->connections, e);
 	case OPT_EACH: return take_number(hit->value, 10000, &o->connections_each, e);
 	case OPT_HOST:
@@ -172,6 +175,7 @@ static int turn(struct front *front, struct err *e)
 	loop_set_alarm(&front->loop, front->dispatch_alarm, dispatch_due_us(front->dispatch));
 	sockets_turn(front);
 	http_turn(front);
+	metrics_turn(front);
 	return 0;
 }
 
@@ -232,9 +236,11 @@ static int check_descriptors(struct err *e)
 /* All that takes a right the jail does not have. */
 static int prepare(struct front *front, struct err *e)
 {
-	if (check_descriptors(e) < 0 || open_signals(front, e) < 0 || listen_read_tls(front, e) < 0 || listen_open(front, e) < 0)
+	if (check_descriptors(e) < 0 || open_signals(front, e) < 0 || listen_read_tls(front, e) < 0 || listen_open(front, e) < 0 ||
+	    metrics_open(front, e) < 0)
 		return -1;
 	front->state_fd = STATE_FD;
+	front->began_ms = log_wall_ms();
 	front->socket_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (front->socket_epoll_fd < 0)
 		return err_sys(e, "epoll");
@@ -277,7 +283,7 @@ static int start(struct front *front, struct err *e)
 	if (dispatch_new(&setup, &front->dispatch, e) < 0)
 		return -1;
 	add_to_loop(front);
-	return first_start(front, e) < 0 || http_start(front, e) < 0 ? -1 : 0;
+	return first_start(front, e) < 0 || http_start(front, e) < 0 || metrics_start(front, e) < 0 ? -1 : 0;
 }
 
 static void say_ready(const struct front *front)
@@ -285,6 +291,7 @@ static void say_ready(const struct front *front)
 	const struct front_options *const o = &front->options;
 	const char *const colon = strrchr(o->listen, ':');
 
+	metrics_say(front);
 	if (front->is_unix)
 		printf("ward serve: listening on %s\n", o->listen);
 	else
@@ -304,6 +311,7 @@ static void stop(struct front *front)
 		http_turn(front);
 		http_stop(front);
 	}
+	metrics_stop(front);
 	uploads_sweep(front, true);
 	if (front->dispatch)
 		dispatch_free(front->dispatch);

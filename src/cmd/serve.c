@@ -22,7 +22,7 @@
 #define DEFAULT_LISTEN "127.0.0.1:8086"
 #define GRACE_MS 15000
 
-enum { SERVE_LISTEN, SERVE_STATE, SERVE_PROXY, SERVE_CERT, SERVE_KEY, SERVE_BOXES, SERVE_WARM, SERVE_HOSTILE };
+enum { SERVE_LISTEN, SERVE_STATE, SERVE_PROXY, SERVE_CERT, SERVE_KEY, SERVE_BOXES, SERVE_WARM, SERVE_HOSTILE, SERVE_METRICS };
 static const struct opt options[] = {
 	{ .name = "listen", .letter = 'l', .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service",
 	  .id = SERVE_LISTEN, .help = "where clients reach it; a relative path lies in the state directory; default: " DEFAULT_LISTEN },
@@ -35,6 +35,8 @@ static const struct opt options[] = {
 	  .help = "serve TLS with this certificate" },
 	{ .name = "tls-key", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = SERVE_KEY,
 	  .help = "and its key" },
+	{ .name = "metrics", .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service", .id = SERVE_METRICS,
+	  .help = "where Prometheus may read /metrics, without a key; default: nowhere" },
 	{ .name = "boxes", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = SERVE_BOXES,
 	  .help = "boxes at once, parked ones counted; default: 64" },
 	{ .name = "warm", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = SERVE_WARM,
@@ -104,7 +106,7 @@ static int open_state(const char *path, struct launcher_setup *setup, struct err
 /* What the front is told: its descriptors have fixed numbers, the rest are words of the operator's. */
 static const char *const *front_argv(const struct args *args, const char *front, struct arena *arena)
 {
-	static const int passed[] = { SERVE_CERT, SERVE_KEY };
+	static const int passed[] = { SERVE_CERT, SERVE_KEY, SERVE_METRICS };
 	const char **const argv = arena_alloc(arena, 16 * sizeof(*argv));
 	size_t n = 0;
 

@@ -147,6 +147,16 @@ int store_open(const struct store_options *options, struct store **out, struct e
 	return 0;
 }
 
+struct store_figures store_figures(struct store *store)
+{
+	struct store_figures figures;
+
+	pthread_mutex_lock(&store->lock);
+	figures = store->figures;
+	pthread_mutex_unlock(&store->lock);
+	return figures;
+}
+
 int store_fd(const struct store *store)
 {
 	return store->done_fd;

@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "base/hist.h"
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "store/state.h"
@@ -67,6 +68,13 @@ int store_fd(const struct store *store);
 /* Calls back for all that is done, and every watcher for every move; no call of a watcher is later than the callback of
  * the write that made the move. */
 void store_turn(struct store *store);
+
+/* How its writer fares, since it was opened. Any time, from the caller's thread. */
+struct store_figures {
+	struct hist commit;             /* of transactions, from their begin to the disk */
+	uint64_t operations;
+};
+struct store_figures store_figures(struct store *store);
 
 enum store_outcome {
 	STORE_DONE,             /* as asked */

@@ -177,8 +177,13 @@ void writer_deliver(struct store *store, struct op *op)
 void writer_turn(struct store *store, struct op **ops, size_t *n)
 {
 	struct op *const parked = store->writer.parked;
+	const uint64_t began_ns = real_ns();
 	const size_t done = writer_batch(&store->writer, ops, *n);
 
+	pthread_mutex_lock(&store->lock);
+	hist_add(&store->figures.commit, (real_ns() - began_ns) / 1000);
+	store->figures.operations += done;
+	pthread_mutex_unlock(&store->lock);
 	for (size_t i = 0; i < done; i++)
 		if (ops[i] != store->writer.parked)
 			writer_deliver(store, ops[i]);

@@ -65,6 +65,7 @@ struct store {
 	struct op *done, **done_last;   /* to be delivered; with the lock */
 	bool is_closing, has_thread;
 	int done_fd, lock_fd;
+	struct store_figures figures;   /* with the lock */
 	struct db *reader;      /* the caller's thread's */
 	struct {
 		store_changed *changed;

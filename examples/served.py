@@ -25,6 +25,7 @@ JOBS = {
     "bash": ("main.sh", "echo product $((6 * 7))\n"),
     "c": ("main.c", C),
     "cpp": ("main.cc", '#include <iostream>\nint main()\n{\n\tstd::cout << "product " << 6 * 7 << "\\n";\n}\n'),
+    "js": ("main.js", 'console.log("product", 6 * 7)\n'),
     "exec": None,
 }
 PATIENCE_S = 90

@@ -26,7 +26,7 @@ MAY = {
     "judge": ["base", "model", "boundary", "probe/attempt.h", "probe/guest.def", "wasi/calls.def",
               "wasi/errno.def"],  # the tables of attempts, and what a guest can call
     "engine": ["base", "model", "boundary", "broker", "store", "isolate", "monitor/client.h"],
-    "serve": ["base", "model", "store"],  # the service: what its processes say to each other; see RUNNER
+    "serve": ["base", "model", "store", "isolate"],  # the service: what its processes say to each other; see RUNNER
     "remote": ["base", "serve/base64.h"],  # the service from outside: every byte of an answer may be hostile
     "api": ["base", "model", "mech", "store", "serve"],  # the front: every byte of a client's
     "oci": ["base", "model", "boundary", "engine"],

@@ -42,7 +42,7 @@ static const struct opt options[] = {
 	{ .name = "warm", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = SERVE_WARM,
 	  .help = "boxes kept parked for each runtime; default: 2" },
 	{ .name = "hostile-container", .group = "Boxes", .id = SERVE_HOSTILE,
-	  .help = "let tenants whose code is hostile have a bare container, which does not hold it" },
+	  .help = "let tenants whose code is hostile have a bare container or engine, which does not hold it" },
 	COMMAND_HELP,
 };
 

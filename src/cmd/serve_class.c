@@ -10,8 +10,11 @@
 #include "cmd/box_id.h"
 #include "cmd/environment.h"
 #include "cmd/host.h"
+#include "engine/isolates.h"
+#include "judge/contain.h"
 
 #define MIB ((uint64_t)1 << 20)
+#define BIT(n) (1u << (n))
 #define STEP_INSIDE "/ward-step"
 
 /* Wall and processor time are told at the claim; the kernel's own limit of processor time stands behind. Nothing is
@@ -39,6 +42,20 @@ static const char policy_text_format[] =
 	"terminal: none\n"
 	"syscalls: {default: errno, allow: [\"@default\"%s]}\n";
 
+/* Of a zygote. Its guests have limits of their own: these are for all of them and the engine together, so that none is
+ * in another's way. Tables of pages and the engine's own memory stand beside what guests may have. */
+static const char guests_text_format[] =
+	"version: 1\n"
+	"name: serve-%s\n"
+	"boundary: %s\n"
+	"threat: hostile\n"
+	"fallback: [rlimits]\n"
+	"limits: {memory: %llu, swap: 0, pids: %u}\n"
+	"network: none\n"
+	"syscalls: {allow: [\"@startup\"]}\n";
+#define GUESTS_MEMORY (4096 * MIB)
+#define GUESTS_BESIDE (GUESTS_MEMORY / 4 + 256 * MIB)
+
 static void class_done(struct serve_class *class)
 {
 	openings_done(&class->openings);
@@ -63,6 +80,15 @@ static void set_cpus(struct policy *policy, uint64_t milli)
 static uint64_t either(uint64_t asked, uint64_t otherwise)
 {
 	return asked ? asked : otherwise;
+}
+
+static int make_guests_policy(const struct serve_class *class, struct policy *out, struct err *e)
+{
+	OWN(str) text = STR_NONE;
+
+	str_addf(&text, guests_text_format, class->told.runtime, class->told.boundary,
+		 (unsigned long long)(class->told.guests_memory_bytes + GUESTS_BESIDE), ORDER_BOXES_MAX + 16);
+	return policy_read("the service's policy", str_text(&text), text.len, out, e);
 }
 
 /* The class's policy with other numbers. */
@@ -121,13 +147,32 @@ static void find_version(const char *program, char *out, size_t cap)
 
 /* The boundaries a job may have, and what they are good for here: see judge/strength.h. */
 static const struct wall {
-	const char *boundary;
+	int boundary;
 	bool is_quick;                  /* it starts in milliseconds; others are kept only while they are asked for */
-	bool holds_hostile;
+	unsigned parks;                 /* which runtimes it is for: BIT(enum order_park) */
 } walls[] = {
-	{ "container", true, false },
-	{ "gvisor", false, true },
+	{ BOUNDARY_CONTAINER, true, BIT(PARK_BARE) | BIT(PARK_PYTHON) | BIT(PARK_NODE) },
+	{ BOUNDARY_GVISOR, false, BIT(PARK_BARE) | BIT(PARK_PYTHON) | BIT(PARK_NODE) },
+	{ BOUNDARY_JS, true, BIT(PARK_JS) },
 };
+
+static bool contains_hostile(const struct wall *wall)
+{
+	struct threat threat;
+
+	contain_model(THREAT_HOSTILE, wall->parks & BIT(PARK_JS) ? WORD_FORM_JS : WORD_FORM_NATIVE, true, &threat);
+	return !contain_unmet(&threat, wall->boundary);
+}
+
+/* A guest is one process without files; its memory is its own. */
+static void fill_guests(struct order_class *told)
+{
+	told->limits = (struct order_limits){ .memory_bytes = 128 * MIB, .pids = 1 };
+	told->pids_max = 1;
+	told->disk_max_bytes = told->cpus_max_milli = 0;
+	told->memory_max_bytes = GUESTS_MEMORY / 4;
+	told->guests_memory_bytes = GUESTS_MEMORY;
+}
 
 static void fill(struct serve_class *class, const struct runtime *runtime, const struct wall *wall,
 		 const struct serve_wishes *wishes)
@@ -138,16 +183,32 @@ static void fill(struct serve_class *class, const struct runtime *runtime, const
 		.wall_ms = 30000, .cpu_ms = 10000, .wall_max_ms = 3600000, .cpu_max_ms = 3600000,
 		.memory_max_bytes = 16384 * MIB, .pids_max = 4096, .disk_max_bytes = 16384 * MIB, .cpus_max_milli = 64000,
 		.warm = wall->is_quick ? wishes->warm : 0,
-		.hostile_ok = wall->holds_hostile || wishes->hostile_container,
+		.hostile_ok = contains_hostile(wall) || wishes->hostile_container,
 	};
+	if (runtime->park == PARK_JS)
+		fill_guests(&class->told);
 	snprintf(class->told.runtime, sizeof(class->told.runtime), "%s", runtime->name);
-	snprintf(class->told.boundary, sizeof(class->told.boundary), "%s", wall->boundary);
+	snprintf(class->told.boundary, sizeof(class->told.boundary), "%s", strength_of(wall->boundary)->name);
 	snprintf(class->told.image, sizeof(class->told.image), "host");
 }
 
 static const char *park_word(enum order_park park)
 {
 	return park == PARK_PYTHON ? "python" : park == PARK_NODE ? "node" : NULL;
+}
+
+/* Only whether there is a plan: each zygote's own is made when its channel is there. */
+static int make_guests(struct serve_classes *classes, struct serve_class *class, struct err *e)
+{
+	static const char *const none[] = { NULL };
+
+	class->argv[0] = "zygote";
+	class->payload = (struct payload){
+		.argv = class->argv, .envp = none, .pass_numbers = &class->guests_inside, .n_pass = 1, .guest = GUEST_ZYGOTE,
+	};
+	if (make_guests_policy(class, &class->policy, e) < 0)
+		return -1;
+	return fit_make(&class->policy, &class->payload, &classes->host, &class->fit, e);
 }
 
 static int make(struct serve_classes *classes, struct serve_class *class, const struct runtime *runtime, struct err *e)
@@ -158,6 +219,8 @@ static int make(struct serve_classes *classes, struct serve_class *class, const 
 	if (*runtime->program && !find_program(runtime->program, class->program))
 		return err_set(e, ERR_MISSING, "%s is not in /usr/local/bin, /usr/bin or /bin of this host; install it",
 			       runtime->program);
+	if (class->told.guests_memory_bytes)
+		return make_guests(classes, class, e);
 	find_version(class->program, class->told.version, sizeof(class->told.version));
 	if (make_policy(class, &defaults, classes->step, &class->policy, e) < 0)
 		return -1;
@@ -196,7 +259,8 @@ int serve_classes_make(struct serve_classes *classes, const struct serve_wishes 
 		return -1;
 	for (size_t i = 0; runtime_at(i); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(walls); k++)
-			add(classes, runtime_at(i), &walls[k], wishes);
+			if (walls[k].parks & BIT(runtime_at(i)->park))
+				add(classes, runtime_at(i), &walls[k], wishes);
 	return 0;
 }
 
@@ -215,6 +279,20 @@ static bool are_own(const struct order_limits *limits)
 	return memcmp(limits, &none, sizeof(none)) == 0;
 }
 
+/* In the runner: a plan whose words name the channel that is there now. */
+static int plan_guests(struct serve_classes *classes, struct serve_class *class, struct launch_plan *out, struct err *e)
+{
+	int ends[2];
+
+	if (isolates_pair(ends, e) < 0)
+		return -1;
+	out->guests_fd = ends[0];
+	class->guests_inside = ends[1];
+	fit_done(&class->fit);
+	class->fit = FIT_NONE;
+	return fit(classes, class, &class->policy, &class->fit, &class->openings, e);
+}
+
 int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits *limits, struct launch_plan *out,
 		       struct err *e)
 {
@@ -223,8 +301,11 @@ int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits
 
 	if (*class->told.why)
 		return err_set(e, ERR_UNSUPPORTED, "%s", class->told.why);
+	out->guests_fd = -1;
+	if (class->told.guests_memory_bytes && plan_guests(classes, class, out, e) < 0)
+		return -1;
 	/* This process is the runner's own and ends with the box: the class is its to change. */
-	if (!are_own(limits)) {
+	if (!class->told.guests_memory_bytes && !are_own(limits)) {
 		class_done(class);
 		class->fit = FIT_NONE;
 		class->openings = OPENINGS_NONE;
@@ -239,7 +320,7 @@ int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits
 	*out = (struct launch_plan){
 		.policy = &class->policy, .filter = &class->fit.rung.filter, .plan = class->fit.plan,
 		.fds = class->openings.fds, .n_fds = class->openings.n,
-		.notes = class->fit.rung.notes, .monitor_socket = classes->monitor_socket,
+		.notes = class->fit.rung.notes, .guests_fd = out->guests_fd, .monitor_socket = classes->monitor_socket,
 	};
 	return 0;
 }

@@ -11,6 +11,7 @@
 struct serve_class {
 	struct order_class told;
 	char program[64];               /* the interpreter, absolute inside the box; "" = none */
+	int guests_inside;              /* the number of a zygote's control channel in its box */
 	struct policy policy;
 	struct payload payload;
 	const char *argv[4];

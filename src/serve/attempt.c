@@ -83,6 +83,7 @@ void attempt_free(struct attempt *attempt)
 	for (size_t i = 0; i < 2; i++)
 		if (attempt->spools[i].fd > 0)
 			fd_close(attempt->spools[i].fd);
+	guest_writer_done(&attempt->frames);
 	free(attempt->out);
 	free(attempt->feed);
 	job_spec_done(&attempt->spec);

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/sha256.h"
+#include "isolate/channel.h"
 #include "serve/dispatch.h"
 #include "serve/frame.h"
 #include "serve/runtime.h"
@@ -61,6 +62,9 @@ struct attempt {
 	size_t feed_len;
 	bool feed_is_ended, feed_end_sent;
 	struct frame_resize resize;     /* of dispatch_resize(); rows 0 = none */
+	/* Instead, for a guest: all of it. */
+	struct guest_writer frames;
+	bool is_put;
 	/* What came out. */
 	struct spool spools[2];
 	struct kept artifacts[ATTEMPT_ARTIFACTS];
@@ -70,6 +74,7 @@ struct attempt {
 	struct sha256 artifact_hash;
 	uint64_t artifact_budget;
 	bool is_done;                   /* the step said DONE */
+	bool is_flooding;               /* a guest that writes more than anybody reads */
 	bool has_fault, fault_is_room;
 	char fault[401];
 	/* What is known of its box when that is over. */
@@ -96,6 +101,9 @@ void attempt_free(struct attempt *attempt);
  * takes nothing ever again
  * Errors: a blob cannot be read: `broken`, and 0 */
 int attempt_send(struct attempt *attempt);
+
+/* Makes in_fd the bytes of an input blob, blob_left of them; what keeps it from that is `broken`. */
+void attempt_open_blob(struct attempt *attempt, const char *digest);
 
 /* attempt_out.c: keeps what one frame brought; tell is called for each piece of output. */
 void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_live *tell, void *at);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "serve/attempt_guest.h"
 #include "serve/place.h"
 #include "store/store_blob.h"
 
@@ -58,7 +59,7 @@ static void put_env(struct attempt *attempt)
 	advance(attempt, n_own + attempt->spec.n_env);
 }
 
-static void open_blob(struct attempt *attempt, const char *text)
+void attempt_open_blob(struct attempt *attempt, const char *text)
 {
 	struct store_blob blob;
 	struct digest digest;
@@ -109,7 +110,7 @@ static void put_item(struct attempt *attempt, enum frame_kind kind, unsigned fla
 		attempt->in_body = true;
 		attempt->in_at = 0;
 		if (bytes->source == JOB_BLOB)
-			open_blob(attempt, bytes->blob);
+			attempt_open_blob(attempt, bytes->blob);
 		return;
 	}
 	if (put_piece(attempt, bytes))
@@ -221,6 +222,8 @@ static void fill(struct attempt *attempt)
 
 int attempt_send(struct attempt *attempt)
 {
+	if (attempt->slot->is_guest)
+		return attempt_send_guest(attempt);
 	for (;;) {
 		ssize_t n;
 

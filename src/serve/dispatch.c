@@ -53,6 +53,7 @@ static void make_pools(struct dispatch *d)
 		d->pool_of[i] = first;
 		if (first == i && !*d->classes[i].why)
 			d->pools[i].target = d->classes[i].warm;
+		d->pools[i].zygotes[0] = d->pools[i].zygotes[1] = ZYGOTE_NONE;
 	}
 }
 
@@ -117,6 +118,7 @@ void dispatch_free(struct dispatch *dispatch)
 	dispatch->n_attempts = 0;
 	for (size_t i = 0; i < ORDER_BOXES_MAX; i++)
 		slot_done(&dispatch->slots[i]);
+	zygotes_leave(dispatch);
 	while (dispatch->followers) {
 		struct follower *const first = dispatch->followers;
 

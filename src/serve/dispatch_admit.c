@@ -6,7 +6,7 @@
 #include "serve/dispatch_parts.h"
 
 /* From the weakest to the strongest; those in between hold what the ones before them hold. */
-static const char *const ranks[] = { "isolate", "wasm", "container", "gvisor", "microvm" };
+static const char *const ranks[] = { "container", "js", "wasm", "gvisor", "microvm" };
 
 static size_t rank_of(const char *boundary)
 {

@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "serve/attempt_guest.h"
 #include "serve/dispatch_parts.h"
 
 #define READS_MAX 4             /* of one box in one turn: the others want to be heard, too */
@@ -24,18 +25,39 @@ static struct slot *find_free(struct dispatch *d)
 	return NULL;
 }
 
-static struct slot *build(struct dispatch *d, uint32_t pool, const struct order_limits *limits)
+/* A guest is ordered where its zygote is, all else of the launcher. */
+static int order_box(struct dispatch *d, struct slot *slot, const struct order *order)
+{
+	const struct order_class *const class = &d->classes[order->class_index];
+	const uint64_t memory = order->limits.memory_bytes ? order->limits.memory_bytes : class->limits.memory_bytes;
+	struct zygote *zygote;
+	struct err ignored;
+
+	if (!class->guests_memory_bytes)
+		return slot_build(slot, d->setup.launcher_fd, d->epoll_fd, tag_of(d, slot), order, &ignored);
+	zygote = zygotes_find(d, order->class_index, memory);
+	if (!zygote || slot_build_guest(slot, zygote->fd, d->epoll_fd, tag_of(d, slot), order, &ignored) < 0)
+		return -1;
+	slot->zygote = zygote->box;
+	slot->memory_bytes = memory;
+	zygote->memory_bytes += memory;
+	zygote->given++;
+	return 0;
+}
+
+/* What the class does not say is in `wanted`. */
+static struct slot *build(struct dispatch *d, uint32_t pool, const struct order *wanted)
 {
 	struct slot *const slot = find_free(d);
-	struct order order = {
-		.magic = ORDER_MAGIC, .kind = ORDER_START, .class_index = pool, .box = d->next_box, .limits = *limits,
-	};
-	struct err ignored;
+	struct order order = *wanted;
 
 	if (!slot || d->launcher_is_gone)
 		return NULL;
-	slot->box = d->next_box++;
-	if (slot_build(slot, d->setup.launcher_fd, d->epoll_fd, tag_of(d, slot), &order, &ignored) < 0)
+	order.magic = ORDER_MAGIC;
+	order.kind = ORDER_START;
+	order.class_index = pool;
+	order.box = slot->box = d->next_box++;
+	if (order_box(d, slot, &order) < 0)
 		return NULL;
 	slot->due_us = slot->born_us + BUILD_MAX_US;
 	d->n_slots++;
@@ -95,30 +117,36 @@ static void claim(struct dispatch *d, struct slot *slot, struct attempt *attempt
 	slot->order.n_steps = (uint32_t)attempt->n_steps;
 	slot->claimed_us = attempt->sent_us = loop_now_us();
 	attempt->give_up_at_us = slot->claimed_us + wall_ms * 1000 + OVERDUE_US;
-	slot_say(slot, ORDER_CLAIM, wall_ms, cpu_ms);
+	/* A guest's clocks were set when it was ordered, and begin with its first byte. */
+	if (!slot->is_guest)
+		slot_say(slot, ORDER_CLAIM, wall_ms, cpu_ms);
 	box_write(d, slot);
 	job_started(d, attempt);
 }
 
 /* Numbers the plan of a box is made with; those that are the class's own need no box of their own. */
-static bool wants_own_limits(const struct attempt *attempt, struct order_limits *out)
+static bool wants_own_limits(const struct attempt *attempt, struct order *out)
 {
 	const struct job_limits *const asked = &attempt->spec.limits;
 	const struct order_limits *const own = &attempt->class->limits;
-	static const struct order_limits none = { 0 };
+	static const struct order none = { 0 };
 
 	*out = none;
 	if (asked->mem_bytes != own->memory_bytes)
-		out->memory_bytes = asked->mem_bytes;
+		out->limits.memory_bytes = asked->mem_bytes;
 	if (asked->pids != own->pids)
-		out->pids = asked->pids;
+		out->limits.pids = asked->pids;
 	if (asked->disk_bytes != own->disk_bytes)
-		out->disk_bytes = asked->disk_bytes;
+		out->limits.disk_bytes = asked->disk_bytes;
 	if (asked->files != own->inodes)
-		out->inodes = asked->files;
+		out->limits.inodes = asked->files;
 	if (asked->cpus_milli != own->cpus_milli)
-		out->cpus_milli = asked->cpus_milli;
-	out->terminals = attempt->spec.tty.rows != 0;
+		out->limits.cpus_milli = asked->cpus_milli;
+	out->limits.terminals = attempt->spec.tty.rows != 0;
+	if (attempt->class->guests_memory_bytes && asked->wall_ms != attempt->class->wall_ms)
+		out->wall_ms = asked->wall_ms;
+	if (attempt->class->guests_memory_bytes && asked->cpu_ms != attempt->class->cpu_ms)
+		out->cpu_ms = asked->cpu_ms;
 	return memcmp(out, &none, sizeof(none)) != 0;
 }
 
@@ -151,8 +179,8 @@ static void grow(struct dispatch *d, uint32_t pool)
 bool box_find(struct dispatch *d, struct attempt *attempt)
 {
 	const uint32_t pool = d->pool_of[attempt->class->index];
-	struct order_limits limits;
-	const bool is_special = wants_own_limits(attempt, &limits);
+	struct order own;
+	const bool is_special = wants_own_limits(attempt, &own);
 	struct slot *slot = is_special ? NULL : find_slot(d, pool, SLOT_PARKED);
 
 	if (slot) {
@@ -165,7 +193,7 @@ bool box_find(struct dispatch *d, struct attempt *attempt)
 	if (slot)
 		take_from_pool(d, slot);
 	else
-		slot = build(d, pool, &limits);
+		slot = build(d, pool, &own);
 	if (!slot) {
 		make_room(d);
 		return false;
@@ -178,7 +206,7 @@ bool box_find(struct dispatch *d, struct attempt *attempt)
 
 void box_refill(struct dispatch *d)
 {
-	static const struct order_limits own = { 0 };
+	static const struct order own = { 0 };
 	const uint64_t now = loop_now_us();
 	size_t building = 0;
 
@@ -199,9 +227,9 @@ void box_refill(struct dispatch *d)
 	}
 }
 
-static void note_build(struct dispatch *d, const struct slot *slot, bool is_good)
+void box_note_build(struct dispatch *d, uint32_t index, bool is_good)
 {
-	struct pool *const pool = &d->pools[slot->class_index];
+	struct pool *const pool = &d->pools[index];
 
 	pool->failures = is_good ? 0 : pool->failures + 1;
 	stats_count(d->setup.stats, STAT_BUILD_FAILURES, !is_good);
@@ -215,8 +243,9 @@ static void check_parked(struct dispatch *d, struct slot *slot)
 {
 	if (slot->state != SLOT_BUILDING || !slot->is_told || !slot->is_ready)
 		return;
-	note_build(d, slot, true);
-	slot_say(slot, ORDER_SETTLE, 0, 0);
+	box_note_build(d, slot->class_index, true);
+	if (!slot->is_guest)
+		slot_say(slot, ORDER_SETTLE, 0, 0);
 	if (slot->attempt) {
 		slot_move(slot, SLOT_PARKED);
 		claim(d, slot, slot->attempt);
@@ -255,16 +284,37 @@ static void take_frame(struct dispatch *d, struct slot *slot, const struct frame
 	}
 }
 
+static void take_piece(struct dispatch *d, struct slot *slot, const struct guest_piece *piece)
+{
+	struct live_source source = { d, slot->attempt ? &slot->attempt->hold.id : NULL };
+
+	if (slot->state == SLOT_CLAIMED && slot->attempt) {
+		if (!slot->attempt->is_fenced && !attempt_take_guest(slot->attempt, piece, live_tell, &source))
+			box_kill(d, slot);
+	} else if (slot->state != SLOT_ENDING) {
+		slot->is_broken = true;
+	}
+}
+
+static void take_read(struct dispatch *d, struct slot *slot)
+{
+	struct guest_piece piece;
+	struct frame frame;
+
+	while (slot->is_guest && slot_next_piece(slot, &piece))
+		take_piece(d, slot, &piece);
+	while (!slot->is_guest && slot_next(slot, &frame))
+		take_frame(d, slot, &frame);
+}
+
 static void take_output(struct dispatch *d, struct slot *slot)
 {
 	for (int i = 0; i < READS_MAX && slot->fds[SLOT_OUT] >= 0; i++) {
 		const int status = slot_read(slot);
-		struct frame frame;
 
-		while (status > 0 && slot_next(slot, &frame))
-			take_frame(d, slot, &frame);
 		if (status <= 0)
 			break;
+		take_read(d, slot);
 	}
 	if (slot->is_broken || (slot->attempt && slot->attempt->broken.kind != ERR_NONE))
 		box_kill(d, slot);
@@ -280,12 +330,13 @@ static void bury(struct dispatch *d, struct slot *slot)
 		stats_observe(d->setup.stats, STAT_HIST_DESTROY, loop_now_us() - slot->ended_us);
 	stats_count(d->setup.stats, STAT_BOX_PROTOCOL, slot->is_broken);
 	if (slot->state == SLOT_BUILDING || (attempt && slot->report.kind == ORDER_FAILED && !attempt->is_cancelled))
-		note_build(d, slot, false);
+		box_note_build(d, slot->class_index, false);
 	take_from_pool(d, slot);
 	if (slot->state != SLOT_GONE)
 		slot_move(slot, SLOT_GONE);
 	if (attempt)
 		job_conclude(d, attempt);
+	zygotes_release(d, slot);
 	slot_done(slot);
 	d->n_slots--;
 }
@@ -298,12 +349,21 @@ static void write_ready(struct dispatch *d, struct slot *slot)
 
 void box_write(struct dispatch *d, struct slot *slot)
 {
-	struct epoll_event event = { .events = EPOLLOUT, .data.u64 = tag_of(d, slot) + SLOT_IN };
-	const bool wants = slot->fds[SLOT_IN] >= 0 && attempt_send(slot->attempt) == 1;
+	const enum slot_fd which = slot->is_guest ? SLOT_OUT : SLOT_IN;
+	const bool wants = slot->fds[which] >= 0 && attempt_send(slot->attempt) == 1;
+	struct epoll_event event = {
+		.events = slot->is_guest ? EPOLLIN | (wants ? EPOLLOUT : 0) : EPOLLOUT, .data.u64 = tag_of(d, slot) + which,
+	};
 
-	if (wants == slot->is_writing)
+	if (slot->attempt->has_fault && slot->is_guest)
+		box_kill(d, slot);
+	if (wants == slot->is_writing || slot->fds[which] < 0)
 		return;
 	slot->is_writing = wants;
+	if (slot->is_guest) {
+		(void)!epoll_ctl(d->epoll_fd, EPOLL_CTL_MOD, slot->fds[which], &event);
+		return;
+	}
 	(void)!epoll_ctl(d->epoll_fd, wants ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, slot->fds[SLOT_IN], &event);
 }
 
@@ -312,7 +372,8 @@ void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 	const enum slot_fd which = (enum slot_fd)(tag & ((1 << TAG_BITS) - 1));
 	struct slot *const slot = &d->slots[(tag >> TAG_BITS) & 0xffff];
 
-	(void)events;
+	if (zygotes_event(d, tag))
+		return;
 	/* An event of a box that went in this very turn. */
 	if (slot->state == SLOT_NONE || tag_of(d, slot) != (tag & ~(uint64_t)((1 << TAG_BITS) - 1)))
 		return;
@@ -323,7 +384,10 @@ void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 			slot->ended_us = loop_now_us();
 		check_parked(d, slot);
 	} else if (which == SLOT_OUT && slot->fds[SLOT_OUT] >= 0) {
-		take_output(d, slot);
+		if (slot->is_guest && (events & EPOLLOUT))
+			write_ready(d, slot);
+		if (events & ~(uint32_t)EPOLLOUT)
+			take_output(d, slot);
 	} else if (which == SLOT_IN) {
 		write_ready(d, slot);
 	}
@@ -331,12 +395,18 @@ void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 		bury(d, slot);
 }
 
-static void end_runner(struct dispatch *d, const struct slot *slot)
+void box_end_runner(struct dispatch *d, uint64_t box)
 {
-	const struct order order = { .magic = ORDER_MAGIC, .kind = ORDER_END, .box = slot->box };
+	const struct order order = { .magic = ORDER_MAGIC, .kind = ORDER_END, .box = box };
 	struct err ignored;
 
 	(void)!fd_send(d->setup.launcher_fd, &order, sizeof(order), NULL, 0, &ignored);
+}
+
+/* A guest's runner is its zygote's: its neighbours are tried again. */
+static void end_runner(struct dispatch *d, const struct slot *slot)
+{
+	box_end_runner(d, slot->is_guest ? slot->zygote : slot->box);
 }
 
 /* What was waited for has not come: the grace of a cancelled job, a runner that does not end its box, a box that is
@@ -372,6 +442,7 @@ static void look_at(struct dispatch *d, struct slot *slot, uint64_t now)
 
 void box_look_at_clocks(struct dispatch *d, uint64_t now)
 {
+	zygotes_look_at_clocks(d, now);
 	for (size_t i = 0; i < d->boxes_max; i++)
 		if (d->slots[i].state != SLOT_NONE)
 			look_at(d, &d->slots[i], now);

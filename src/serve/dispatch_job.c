@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/loop.h"
+#include "serve/attempt_guest.h"
 #include "serve/dispatch_parts.h"
 
 struct attempt *job_find(struct dispatch *d, const struct store_id *id)
@@ -186,6 +187,10 @@ static void take_report(struct attempt *attempt)
 	attempt->layers = slot->parked.layers | slot->report.layers;
 	attempt->was_broken = slot->is_broken;
 	attempt->was_cold = slot->is_cold;
+	if (slot->is_guest && slot->has_report) {
+		attempt->report.wall_us = loop_now_us() - slot->claimed_us;
+		attempt_end_guest(attempt);
+	}
 }
 
 void job_conclude(struct dispatch *d, struct attempt *attempt)

@@ -5,6 +5,7 @@
 #include "serve/dispatch.h"
 #include "serve/slot.h"
 #include "serve/stats.h"
+#include "serve/zygote.h"
 #include "store/store_list.h"
 
 #define BEAT_US 10000000
@@ -24,6 +25,7 @@ struct pool {
 	uint32_t failures;                      /* in a row */
 	uint64_t open_until_us;                 /* the breaker: no refills until then; 0 = closed */
 	uint64_t emptied_us;                    /* when a job last found nobody waiting */
+	struct zygote zygotes[2];               /* of guests: where they are ordered, and the one that comes next */
 };
 
 struct follower {
@@ -63,6 +65,21 @@ void box_kill(struct dispatch *d, struct slot *slot);
 void box_look_at_clocks(struct dispatch *d, uint64_t now);
 /* Sends what is to be sent, and waits for room when there is more. */
 void box_write(struct dispatch *d, struct slot *slot);
+
+/* dispatch_zygote.c: where guests are had.
+ *
+ * zygotes_find   one that takes an order for a guest of so much memory; NULL when none does now
+ * zygotes_event  true: the tag was a zygote's */
+struct zygote *zygotes_find(struct dispatch *d, uint32_t pool, uint64_t memory_bytes);
+bool zygotes_event(struct dispatch *d, uint64_t tag);
+/* What a guest may have is free again. */
+void zygotes_release(struct dispatch *d, const struct slot *guest);
+void zygotes_look_at_clocks(struct dispatch *d, uint64_t now);
+void zygotes_leave(struct dispatch *d);
+/* One that was built for a pool came up, or did not. */
+void box_note_build(struct dispatch *d, uint32_t pool, bool is_good);
+/* Has the launcher end a box whose runner does not. */
+void box_end_runner(struct dispatch *d, uint64_t box);
 
 /* dispatch_job.c: leases. */
 void job_claim(struct dispatch *d);

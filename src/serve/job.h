@@ -62,7 +62,7 @@ struct job_limits {
 	bool kill_at_output_limit;      /* false: what is above the limit is counted and left out */
 };
 
-enum job_boundary { JOB_AUTO, JOB_CONTAINER, JOB_GVISOR, JOB_MICROVM, JOB_WASM, JOB_ISOLATE, JOB_BOUNDARIES };
+enum job_boundary { JOB_AUTO, JOB_CONTAINER, JOB_GVISOR, JOB_MICROVM, JOB_WASM, JOB_JS, JOB_BOUNDARIES };
 
 struct job_spec {
 	struct arena arena;     /* all that the pointers point to */

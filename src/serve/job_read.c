@@ -15,7 +15,7 @@
 #define OUTPUT_MAX  ((uint64_t)1 << 30)
 #define OUTPUT_FILES_MAX 1000
 
-static const char *const boundary_names[] = { "auto", "container", "gvisor", "microvm", "wasm", "isolate" };
+static const char *const boundary_names[] = { "auto", "container", "gvisor", "microvm", "wasm", "js" };
 _Static_assert(ARRAY_SIZE(boundary_names) == JOB_BOUNDARIES, "a name for each boundary");
 
 const char *job_boundary_name(enum job_boundary boundary)
@@ -38,7 +38,7 @@ static int read_boundary(struct reading *r, const struct pointer *at, json_t *va
 
 	spec->boundary = json_is_string(value) ? job_boundary_find(json_string_value(value)) : JOB_BOUNDARIES;
 	return spec->boundary < JOB_BOUNDARIES ? 0 :
-	       fields_fault(r, at, "invalid_value", "must be auto, container, gvisor, microvm, wasm or isolate");
+	       fields_fault(r, at, "invalid_value", "must be auto, container, gvisor, microvm, wasm or js");
 }
 
 static int read_name(struct reading *r, const struct pointer *at, json_t *value, void *into)

@@ -22,6 +22,7 @@
 #define FRONT_TRIES 5           /* in a row, each shorter than FRONT_STEADY_US */
 #define FRONT_STEADY_US 10000000
 #define BACKOFF_US 200000
+#define RUNNERS_MAX (ORDER_BOXES_MAX + ORDER_ZYGOTES_MAX)
 
 struct launcher {
 	const struct launcher_setup *setup;
@@ -34,7 +35,7 @@ struct launcher {
 	struct {
 		pid_t pid;              /* 0 = free */
 		uint64_t box;
-	} runners[ORDER_BOXES_MAX];
+	} runners[RUNNERS_MAX];
 	size_t n_runners;
 };
 
@@ -120,12 +121,13 @@ static int start_front(struct launcher *launcher, struct err *e)
 
 static void start_runner(struct launcher *launcher, const struct order *order, const int fds[ORDER_FDS])
 {
+	const size_t most = launcher->setup->boxes_max + ORDER_ZYGOTES_MAX;
 	size_t i = 0;
 	pid_t pid;
 
-	while (i < launcher->setup->boxes_max && launcher->runners[i].pid)
+	while (i < most && launcher->runners[i].pid)
 		i++;
-	if (i == launcher->setup->boxes_max || order->class_index >= launcher->setup->n_classes ||
+	if (i == most || order->class_index >= launcher->setup->n_classes ||
 	    !order_is_within(order, &launcher->setup->classes[order->class_index]))
 		return; /* its descriptors are closed: that is the answer */
 	pid = fork();
@@ -133,6 +135,8 @@ static void start_runner(struct launcher *launcher, const struct order *order, c
 		shed(launcher);
 		setsid();
 		reset_signals();
+		if (order->kind == ORDER_ZYGOTE)
+			runner_zygote_live(launcher->setup, order, fds[0]);
 		runner_live(launcher->setup, order, fds);
 	}
 	if (pid < 0)
@@ -145,7 +149,7 @@ static void start_runner(struct launcher *launcher, const struct order *order, c
 /* A runner that does not answer: its keeper sees the end of its channel and ends the box. */
 static void end_runner(struct launcher *launcher, uint64_t box)
 {
-	for (size_t i = 0; i < ORDER_BOXES_MAX; i++)
+	for (size_t i = 0; i < RUNNERS_MAX; i++)
 		if (launcher->runners[i].pid && launcher->runners[i].box == box)
 			kill(launcher->runners[i].pid, SIGKILL);
 }
@@ -158,6 +162,11 @@ static void drop_front(struct launcher *launcher)
 		kill(launcher->front, SIGKILL);
 }
 
+static size_t wanted_fds(uint32_t kind)
+{
+	return kind == ORDER_START ? ORDER_FDS : kind == ORDER_ZYGOTE;
+}
+
 static void take_order(struct launcher *launcher)
 {
 	int fds[ORDER_FDS] = { -1, -1, -1 };
@@ -166,9 +175,9 @@ static void take_order(struct launcher *launcher)
 	size_t n_fds = 0;
 	const ssize_t got = fd_receive(launcher->front_fd, &order, sizeof(order), fds, ORDER_FDS, &n_fds, &e);
 
-	if (got <= 0 || !order_is_sound(&order, (size_t)got) || n_fds != (order.kind == ORDER_START ? ORDER_FDS : 0))
+	if (got <= 0 || !order_is_sound(&order, (size_t)got) || n_fds != wanted_fds(order.kind))
 		drop_front(launcher);
-	else if (order.kind == ORDER_START)
+	else if (order.kind != ORDER_END)
 		start_runner(launcher, &order, fds);
 	else
 		end_runner(launcher, order.box);
@@ -206,7 +215,7 @@ static int reap(struct launcher *launcher, struct err *e)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == launcher->front && lose_front(launcher, status, e) < 0)
 			return -1;
-		for (size_t i = 0; i < ORDER_BOXES_MAX; i++)
+		for (size_t i = 0; i < RUNNERS_MAX; i++)
 			if (launcher->runners[i].pid == pid) {
 				launcher->runners[i].pid = 0;
 				launcher->n_runners--;
@@ -284,7 +293,7 @@ static void wait_for_runners(struct launcher *launcher)
 		poll(&one, 1, 100);
 		launcher->is_ending = true;
 		(void)!take_signals(launcher, &ignored);
-		for (size_t i = 0; i < ORDER_BOXES_MAX && loop_now_us() > patience_us; i++)
+		for (size_t i = 0; i < RUNNERS_MAX && loop_now_us() > patience_us; i++)
 			if (launcher->runners[i].pid)
 				kill(launcher->runners[i].pid, SIGKILL);
 	}

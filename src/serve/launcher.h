@@ -23,6 +23,8 @@ struct launch_plan {
 	int *fds;
 	size_t n_fds;
 	uint32_t notes;
+	int guests_fd;                  /* our end of a zygote's control channel, -1 = its boxes have one program; the
+					 * other is fds[3], which nobody may hold once the box runs */
 	const char *monitor_socket;
 };
 

@@ -25,7 +25,7 @@ bool order_is_sound(const void *packet, size_t len)
 {
 	const struct order *const order = packet;
 
-	return is_kind(packet, len, sizeof(*order), BIT(ORDER_START) | BIT(ORDER_END)) && !order->zero &&
+	return is_kind(packet, len, sizeof(*order), BIT(ORDER_START) | BIT(ORDER_END) | BIT(ORDER_ZYGOTE)) && !order->zero &&
 	       order->class_index < ORDER_CLASSES_MAX;
 }
 
@@ -35,7 +35,8 @@ bool order_is_within(const struct order *order, const struct order_class *class)
 
 	return limits->memory_bytes <= class->memory_max_bytes && limits->pids <= class->pids_max &&
 	       limits->disk_bytes <= class->disk_max_bytes && limits->inodes <= ORDER_INODES_MAX &&
-	       limits->cpus_milli <= class->cpus_max_milli && limits->terminals <= 1;
+	       limits->cpus_milli <= class->cpus_max_milli && limits->terminals <= 1 &&
+	       order->wall_ms <= class->wall_max_ms && order->cpu_ms <= class->cpu_max_ms;
 }
 
 bool order_class_is_sound(const void *packet, size_t len)

@@ -3,10 +3,14 @@
  *
  *   launcher -> front   HELLO, then CLASS for each box class, once
  *   front -> launcher   START (descriptors: the box's stdin, its stdout, the runner's control channel) | END
+ *                       ZYGOTE (descriptor: the channel below) for classes whose boxes take a guest a job
+ *   front -> zygote's runner   START (descriptors: the guest's end of its channel, the guest's control channel)
+ *   zygote's runner -> front   PARKED when the zygote is warm | FAILED
  *   runner -> front     PARKED | FAILED, later ENDED           (on the runner's control channel)
  *   front -> runner     SETTLE when the box is ready, CLAIM once; KILL, SIGNAL, FREEZE
  *
- * The end of a control channel, either way, is the end of the box. */
+ * The end of a control channel, either way, is the end of the box, or of the guest. The end of a zygote's, from the
+ * front, is the end of its orders: it ends with its last guest. */
 #pragma once
 
 #include <stdbool.h>
@@ -19,11 +23,12 @@
 #define ORDER_MAGIC 0x31647277u         /* "wrd1" */
 #define ORDER_CLASSES_MAX 64
 #define ORDER_BOXES_MAX 512
+#define ORDER_ZYGOTES_MAX 16            /* at once, those that end counted */
 #define ORDER_NO_CLASS UINT32_MAX
 
 enum order_kind {
 	ORDER_HELLO, ORDER_CLASS,                               /* launcher to front */
-	ORDER_START, ORDER_END,                                 /* front to launcher */
+	ORDER_START, ORDER_END, ORDER_ZYGOTE,                   /* front to launcher, START to zygotes' runners as well */
 	ORDER_SETTLE, ORDER_CLAIM, ORDER_KILL, ORDER_SIGNAL, ORDER_FREEZE,    /* front to runner */
 	ORDER_PARKED, ORDER_FAILED, ORDER_ENDED,                /* runner to front */
 	ORDER_KINDS
@@ -52,6 +57,7 @@ struct order_class {
 	uint64_t wall_ms, cpu_ms;       /* defaults of a claim */
 	uint64_t wall_max_ms, cpu_max_ms, memory_max_bytes, pids_max, disk_max_bytes, cpus_max_milli;
 	uint32_t warm;                  /* boxes to keep parked */
+	uint64_t guests_memory_bytes;   /* that guests of one zygote may have together; 0 = its jobs have boxes */
 	uint32_t hostile_ok;            /* holds strangers' native code, or the operator says it may run it */
 };
 
@@ -60,15 +66,17 @@ struct order_class {
 void order_class_name(const struct order_class *class, char out[ORDER_CLASS_NAME]);
 
 struct order {
-	uint32_t magic, kind;           /* START or END */
+	uint32_t magic, kind;           /* START, END or ZYGOTE */
 	uint32_t class_index, zero;
 	uint64_t box;                   /* the front's number for it, never used twice */
 	struct order_limits limits;
+	uint64_t wall_ms, cpu_ms;       /* of a guest, whose clocks are set before its claim; 0 = the class's */
 };
 #define ORDER_INODES_MAX 1000000
 /* Whether its limits are no wider than its class may have: the launcher's question, for a front may be broken into. */
 bool order_is_within(const struct order *order, const struct order_class *class);
 enum { ORDER_FD_IN, ORDER_FD_OUT, ORDER_FD_CONTROL, ORDER_FDS };
+enum { ORDER_GUEST_FD_CHANNEL, ORDER_GUEST_FD_CONTROL, ORDER_GUEST_FDS };
 
 struct order_word {
 	uint32_t magic, kind;           /* CLAIM: n = wall_ms, m = cpu_ms, 0 = none; SIGNAL: n; FREEZE: n = 1 or 0 */

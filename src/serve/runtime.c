@@ -101,11 +101,32 @@ static size_t own_steps(const struct runtime *runtime, const struct job_spec *sp
 	return n;
 }
 
+/* What is run by an engine has no processes: one main file, words and an input that is whole when it begins. */
+static bool suits_guest(const struct job_spec *spec, struct job_fault *fault)
+{
+	const struct {
+		bool is_asked;
+		const char *field, *detail;
+	} asks[] = {
+		{ spec->n_steps, "/steps", "this runtime runs one file and starts no programs; name it as the runtime expects, and give args" },
+		{ spec->n_outputs, "/outputs", "a script writes no files; what it prints and what ward.output() is given is its output" },
+		{ spec->tty.rows, "/tty", "a script has no terminal" },
+		{ spec->input.source == JOB_LIVE, "/stdin", "a script's input is whole when it begins; give it as text or blob" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
+		if (asks[i].is_asked)
+			return refuse(fault, asks[i].field, asks[i].detail);
+	return true;
+}
+
 size_t runtime_steps(const struct runtime *runtime, const struct job_spec *spec, struct runtime_step *steps,
 		     struct arena *arena, struct job_fault *fault)
 {
 	size_t n = spec->n_steps;
 
+	if (runtime->park == PARK_JS && !suits_guest(spec, fault))
+		return 0;
 	for (size_t i = 0; i < n; i++)
 		steps[i] = (struct runtime_step){
 			.id = spec->steps[i].id, .argv = spec->steps[i].argv, .input = &spec->steps[i].input,

@@ -56,6 +56,19 @@ static int send_order(const struct slot *slot, int launcher_fd, int epoll_fd, ui
 	return fd_send(launcher_fd, order, sizeof(*order), theirs, ORDER_FDS, e);
 }
 
+/* An order went out, or did not. */
+static int settle(struct slot *slot, int status)
+{
+	if (status < 0) {
+		slot_done(slot);
+		return -1;
+	}
+	slot->reader = mem_alloc(sizeof(*slot->reader));
+	slot->born_us = loop_now_us();
+	slot_move(slot, SLOT_BUILDING);
+	return 0;
+}
+
 int slot_build(struct slot *slot, int launcher_fd, int epoll_fd, uint64_t tag, const struct order *order, struct err *e)
 {
 	int theirs[ORDER_FDS], status;
@@ -66,14 +79,36 @@ int slot_build(struct slot *slot, int launcher_fd, int epoll_fd, uint64_t tag, c
 	status = send_order(slot, launcher_fd, epoll_fd, tag, order, theirs, e);
 	for (int i = 0; i < ORDER_FDS; i++)
 		fd_close(theirs[i]);
-	if (status < 0) {
-		slot_done(slot);
+	return settle(slot, status);
+}
+
+static int send_guest_order(const struct slot *slot, int zygote_fd, int epoll_fd, uint64_t tag, const struct order *order,
+			    const int theirs[ORDER_GUEST_FDS], struct err *e)
+{
+	if (fd_set_nonblock(slot->fds[SLOT_OUT], e) < 0 || watch(epoll_fd, slot->fds[SLOT_OUT], EPOLLIN, tag + SLOT_OUT, e) < 0 ||
+	    watch(epoll_fd, slot->fds[SLOT_CONTROL], EPOLLIN, tag + SLOT_CONTROL, e) < 0)
 		return -1;
-	}
-	slot->reader = mem_alloc(sizeof(*slot->reader));
-	slot->born_us = loop_now_us();
-	slot_move(slot, SLOT_BUILDING);
-	return 0;
+	return fd_send(zygote_fd, order, sizeof(*order), theirs, ORDER_GUEST_FDS, e);
+}
+
+int slot_build_guest(struct slot *slot, int zygote_fd, int epoll_fd, uint64_t tag, const struct order *order, struct err *e)
+{
+	int channel[2] = { -1, -1 }, control[2] = { -1, -1 }, status = -1;
+
+	*slot = (struct slot){
+		.box = order->box, .class_index = order->class_index, .fds = { -1, -1, -1 }, .is_guest = true, .is_ready = true,
+	};
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, channel) < 0 ||
+	    socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, control) < 0)
+		err_sys(e, "channels of a guest");
+	slot->fds[SLOT_OUT] = channel[0];
+	slot->fds[SLOT_CONTROL] = control[0];
+	const int theirs[] = { [ORDER_GUEST_FD_CHANNEL] = channel[1], [ORDER_GUEST_FD_CONTROL] = control[1] };
+	if (control[0] >= 0)
+		status = send_guest_order(slot, zygote_fd, epoll_fd, tag, order, theirs, e);
+	fd_close(channel[1]);
+	fd_close(control[1]);
+	return settle(slot, status);
 }
 
 void slot_say(struct slot *slot, enum order_kind kind, uint64_t n, uint64_t m)
@@ -139,6 +174,14 @@ bool slot_next(struct slot *slot, struct frame *out)
 		return true;
 	slot->is_broken |= status != 0;
 	return false;
+}
+
+bool slot_next_piece(struct slot *slot, struct guest_piece *out)
+{
+	const int status = slot->is_broken ? 0 : guest_piece_take(slot->reader, &slot->place, out);
+
+	slot->is_broken |= status < 0;
+	return status > 0;
 }
 
 void slot_close(struct slot *slot, enum slot_fd which)

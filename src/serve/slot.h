@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "serve/frame.h"
+#include "serve/guest_piece.h"
 #include "serve/order.h"
 
 struct attempt;
@@ -17,6 +18,9 @@ struct slot {
 	enum slot_state state;
 	uint64_t box;                   /* never used twice */
 	uint32_t class_index;
+	uint64_t zygote;                /* of a guest: the box it is in; 0 = it is a box itself */
+	uint64_t memory_bytes;          /* that the guest may have */
+	bool is_guest;
 	bool is_cold;                   /* built for one job, with its limits */
 	bool is_told, is_ready, has_interpreter;        /* the runner said PARKED; the step READY; flag of READY */
 	bool has_report, is_broken;     /* the runner said how it ended; what came out of the box were no frames */
@@ -26,6 +30,7 @@ struct slot {
 	uint64_t due_us;                /* what it is waited for is late then; 0 = nothing */
 	struct order_report parked, report;
 	struct frame_order order;
+	struct guest_place place;       /* of a guest's frames */
 	struct frame_reader *reader;
 	struct attempt *attempt;        /* that it was claimed for */
 };
@@ -40,6 +45,10 @@ void slot_move(struct slot *slot, enum slot_state to);
 MUST_USE int slot_build(struct slot *slot, int launcher_fd, int epoll_fd, uint64_t tag, const struct order *order,
 			struct err *e);
 
+/* The same for a guest: zygote_fd is its zygote's. One descriptor is both ways then, SLOT_OUT. */
+MUST_USE int slot_build_guest(struct slot *slot, int zygote_fd, int epoll_fd, uint64_t tag, const struct order *order,
+			      struct err *e);
+
 /* One word to its runner; a runner that is gone is heard of elsewhere. */
 void slot_say(struct slot *slot, enum order_kind kind, uint64_t n, uint64_t m);
 
@@ -50,6 +59,8 @@ bool slot_hear(struct slot *slot);
 int slot_read(struct slot *slot);
 /* The next frame, checked for its turn; false when none is whole, or is_broken. */
 bool slot_next(struct slot *slot, struct frame *out);
+/* The same of a guest: a piece of one. */
+bool slot_next_piece(struct slot *slot, struct guest_piece *out);
 
 /* Closes one of its descriptors, all of them and the rest. */
 void slot_close(struct slot *slot, enum slot_fd which);

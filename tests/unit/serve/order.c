@@ -18,6 +18,8 @@ static void an_order_is_a_struct_of_known_size_and_kind(void **state)
 	assert_false(order_is_sound(&order, sizeof(order)));
 	order = (struct order){ .magic = ORDER_MAGIC, .kind = ORDER_END, .class_index = ORDER_CLASSES_MAX };
 	assert_false(order_is_sound(&order, sizeof(order)));
+	order = (struct order){ .magic = ORDER_MAGIC, .kind = ORDER_ZYGOTE };
+	assert_true(order_is_sound(&order, sizeof(order)));
 	order = (struct order){ .magic = 1, .kind = ORDER_END };
 	assert_false(order_is_sound(&order, sizeof(order)));
 	order = (struct order){ .magic = ORDER_MAGIC, .kind = ORDER_END, .zero = 1 };
@@ -28,12 +30,18 @@ static void an_order_is_no_wider_than_its_class(void **state)
 {
 	static const struct order_class class = {
 		.memory_max_bytes = 1000, .pids_max = 100, .disk_max_bytes = 2000, .cpus_max_milli = 10,
+		.wall_max_ms = 7, .cpu_max_ms = 5,
 	};
-	const struct order good = { .limits = { 1000, 100, 2000, ORDER_INODES_MAX, 10, 1 } };
+	const struct order good = { .limits = { 1000, 100, 2000, ORDER_INODES_MAX, 10, 1 }, .wall_ms = 7, .cpu_ms = 5 };
+	struct order late = good, busy = good;
 	const size_t fields = sizeof(good.limits) / sizeof(uint64_t);
 
 	(void)state;
 	assert_true(order_is_within(&good, &class));
+	late.wall_ms++;
+	busy.cpu_ms++;
+	assert_false(order_is_within(&late, &class));
+	assert_false(order_is_within(&busy, &class));
 	for (size_t i = 0; i < fields; i++) {
 		struct order wide = good;
 		uint64_t numbers[sizeof(good.limits) / sizeof(uint64_t)];

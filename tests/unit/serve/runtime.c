@@ -45,6 +45,11 @@ static void a_job_without_steps_runs_as_its_runtime_says(void **state)
 		{ "{\"runtime\":\"bash\",\"files\":[" FILE_AT("x.sh") "]}", "bash|x.sh" },
 		{ "{\"runtime\":\"c\",\"files\":[" FILE_AT("x.c") "],\"args\":[\"1\"]}",
 		  "build:gcc|-O2|-pipe|-o|a.out|x.c|-lm;./a.out|1" },
+		{ "{\"runtime\":\"js\",\"files\":[" FILE_AT("lib.mjs") "," FILE_AT("main.js") "],\"args\":[\"1\"]}", "main.js|1" },
+		{ "{\"runtime\":\"js\",\"files\":[" FILE_AT("a.mjs") "]}", "a.mjs" },
+		{ "{\"runtime\":\"js\",\"files\":[" FILE_AT("a.js") "],\"steps\":[{\"argv\":[\"ls\"]}]}", "/steps" },
+		{ "{\"runtime\":\"js\",\"files\":[" FILE_AT("a.js") "],\"outputs\":[{\"path\":\"x\"}]}", "/outputs" },
+		{ "{\"runtime\":\"js\",\"files\":[" FILE_AT("a.js") "],\"stdin\":{\"live\":true}}", "/stdin" },
 		{ "{\"runtime\":\"exec\",\"files\":[" FILE_AT("x") "]}", "/steps" },
 		{ "{\"runtime\":\"exec\",\"steps\":[{\"argv\":[\"ls\",\"-l\"]}]}", "ls|-l" },
 	};

@@ -12,6 +12,7 @@
 
 static const char *const program_names[] = {
 	[WARD] = "ward", [ANALYST] = "ward-analyst", [PLUGIN] = "ward-plugin", [CLIENT] = "ward-client",
+	[ARCHIVE] = "ward-archive",
 };
 
 static const struct {

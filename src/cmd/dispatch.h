@@ -4,7 +4,7 @@
 #include "cmd/command.h"
 
 /* Programs that commands live in; the second column of commands.def. */
-enum program { WARD, ANALYST, PLUGIN, CLIENT };
+enum program { WARD, ANALYST, PLUGIN, CLIENT, ARCHIVE };
 
 struct dispatch_row {
 	const struct command *command;

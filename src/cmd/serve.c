@@ -12,13 +12,9 @@
 #include "cmd/beside.h"
 #include "cmd/command.h"
 #include "cmd/serve_class.h"
+#include "cmd/state_dir.h"
 #include "model/policy_value.h"
 
-/* What the front becomes when root starts it: above the ids of boxes, see box_id.c. */
-#define FRONT_ID 0x7fff0000u
-#define NOBODY 65534u
-#define STATE_OF_ROOT "/var/lib/ward"
-#define STATE_OF_USER "ward-state"
 #define DEFAULT_LISTEN "127.0.0.1:8086"
 #define GRACE_MS 15000
 
@@ -82,8 +78,8 @@ static int give_state(int fd, struct launcher_setup *setup, struct err *e)
 	if (fchown(fd, FRONT_ID, FRONT_ID) == 0)
 		return 0;
 	/* A namespace without that id. */
-	setup->front_uid = setup->front_gid = NOBODY;
-	return fchown(fd, NOBODY, NOBODY) < 0 ? err_sys(e, "give it to the front") : 0;
+	setup->front_uid = setup->front_gid = FRONT_NOBODY;
+	return fchown(fd, FRONT_NOBODY, FRONT_NOBODY) < 0 ? err_sys(e, "give it to the front") : 0;
 }
 
 static int open_state(const char *path, struct launcher_setup *setup, struct err *e)
@@ -123,7 +119,7 @@ static const char *const *front_argv(const struct args *args, const char *front,
 
 static int serve(const struct args *args, struct serve_classes *classes, struct arena *arena, struct err *e)
 {
-	const char *const state = value_of(args, SERVE_STATE, geteuid() == 0 ? STATE_OF_ROOT : STATE_OF_USER);
+	const char *const state = value_of(args, SERVE_STATE, state_dir_usual());
 	struct launcher_setup setup = { .plan = serve_classes_plan, .at = classes, .state_fd = -1, .grace_ms = GRACE_MS };
 	struct serve_wishes wishes = { .hostile_container = args_has(args, SERVE_HOSTILE) };
 	uint32_t boxes;

@@ -6,12 +6,18 @@ import login from "./pages/login.js";
 import overview from "./pages/overview.js";
 import jobs from "./pages/jobs.js";
 import job from "./pages/job.js";
+import playground from "./pages/playground.js";
+import tenants from "./pages/tenants.js";
+import host from "./pages/host.js";
 
 // scope: one of these is needed, else the page is not offered.
 const PAGES = [
 	{ path: "", title: "Overview", show: overview },
 	{ path: "jobs", title: "Jobs", show: jobs, scope: ["jobs:read"] },
 	{ path: "jobs/", title: "Job", show: job, scope: ["jobs:read"], within: "jobs" },
+	{ path: "playground", title: "Playground", show: playground, scope: ["jobs:write"] },
+	{ path: "tenants", title: "Tenants and keys", show: tenants, scope: ["admin:tenant", "admin:operator"] },
+	{ path: "host", title: "Boundaries", show: host },
 ];
 
 const main = document.getElementById("main");

@@ -11,8 +11,8 @@ function decode(data, decoder) {
 }
 
 /** Shows events `stdout`, `stderr` and `gap`. */
-export function output(label) {
-	const box = el("pre", { class: "output", tabindex: "0", role: "log", "aria-label": label });
+export function output(label, size = "") {
+	const box = el("pre", { class: `output ${size}`, tabindex: "0", role: "log", "aria-label": label });
 	const above = el("p", { class: "fine above", hidden: true });
 	const decoders = { stdout: new TextDecoder(), stderr: new TextDecoder() };
 	let total = 0, dropped = 0, waiting = [];

@@ -2,6 +2,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cmd/interact.h"
 #include "cmd/remote.h"
 #include "cmd/remote_options.h"
 #include "cmd/say.h"
@@ -17,7 +18,7 @@ struct submission {
 	struct str text;                /* the document as it is sent */
 	char made_key[SERVICE_KEY_TEXT];
 	const char *key;
-	bool waits, follows, is_json, is_quiet;
+	bool waits, follows, talks, is_json, is_quiet;
 };
 #define SUBMISSION_NONE ((struct submission){ .remote = REMOTE_NONE, .document = DOCUMENT_NONE })
 
@@ -137,6 +138,15 @@ static int read_program(struct submission *submission, const struct args *args, 
 	return document->has_step ? 0 : add_program(submission, first, e);
 }
 
+static void read_talk(struct submission *submission, const struct args *args)
+{
+	struct document *const document = &submission->document;
+
+	if (args_has(args, SUBMIT_TTY))
+		document->tty = interact_size();
+	submission->talks = document->is_live = document->tty || args_has(args, SUBMIT_INTERACTIVE);
+}
+
 static int read_options(struct submission *submission, const struct args *args, struct err *e)
 {
 	const struct opt_hit *const key = args_find(args, SUBMIT_KEY);
@@ -144,11 +154,14 @@ static int read_options(struct submission *submission, const struct args *args, 
 	for (size_t i = 0; i < args->n_hits; i++)
 		if (args->hits[i].value && read_text(&submission->document, args->hits[i].opt->id, args->hits[i].value, e) < 0)
 			return err_add(e, "--%s", args->hits[i].opt->name);
-	submission->follows = args_has(args, SUBMIT_FOLLOW);
+	read_talk(submission, args);
+	submission->follows = args_has(args, SUBMIT_FOLLOW) || submission->talks;
 	submission->waits = submission->follows || args_has(args, SUBMIT_WAIT);
 	submission->is_json = args_has(args, SUBMIT_JSON);
 	submission->is_quiet = args_has(args, SUBMIT_QUIET);
 	submission->key = key ? key->value : submission->made_key;
+	if (submission->talks && args_has(args, SUBMIT_STDIN))
+		return err_set(e, ERR_USAGE, "--stdin is a file's bytes; --interactive sends what comes here: take one");
 	return key ? 0 : service_make_key(submission->made_key, e);
 }
 
@@ -209,7 +222,9 @@ static int wait_once(struct submission *submission, const char *id, json_t **job
 {
 	struct remote *const remote = &submission->remote;
 
-	return submission->follows ? follow_job(&remote->service, id, remote_take, remote, job, e) :
+	if (submission->talks && interact(remote, id, submission->document.tty, e) < 0)
+		return -1;
+	return submission->follows && !submission->talks ? follow_job(&remote->service, id, remote_take, remote, job, e) :
 				     follow_end(&remote->service, id, job, e);
 }
 
@@ -227,7 +242,7 @@ static int wait_for_end(struct submission *submission, const char *id, json_t **
 	if (remote_cancel(remote, id, job, e) < 0)
 		return -1;
 	json_decref(*job);
-	submission->follows = false;
+	submission->follows = submission->talks = false;
 	return wait_once(submission, id, job, e);
 }
 
@@ -297,7 +312,7 @@ int command_submit_run(struct args *args, struct err *e)
 	if (read_options(&submission, args, e) < 0 || read_program(&submission, args, e) < 0 ||
 	    document_write(&submission.document, &submission.text, e) < 0)
 		return -1;
-	if (remote_open(&submission.remote, args, args_has(args, SUBMIT_RAW), submission.is_quiet, e) < 0)
+	if (remote_open(&submission.remote, args, args_has(args, SUBMIT_RAW) || submission.document.tty, submission.is_quiet, e) < 0)
 		return -1;
 	const int code = send(&submission, e);
 	return code < 0 && submission.remote.interrupts ? CODE_INTERRUPTED : code;

@@ -182,9 +182,14 @@ static int put_files(struct json *json, const struct document *document, struct 
 
 static int put_input(struct json *json, const struct document *document, struct err *e)
 {
-	if (document->input.fd < 0)
+	if (document->input.fd < 0 && !document->is_live)
 		return 0;
 	json_put_object(json, "stdin");
+	if (document->is_live) {
+		json_put_bool(json, "live", true);
+		json_put_end(json);
+		return 0;
+	}
 	if (put_content(json, &document->input, e) < 0)
 		return -1;
 	json_put_end(json);
@@ -259,12 +264,23 @@ static void put_outputs(struct json *json, const struct document *document)
 	json_put_end(json);
 }
 
+static void put_tty(struct json *json, uint32_t tty)
+{
+	if (!tty)
+		return;
+	json_put_object(json, "tty");
+	json_put_u64(json, "rows", tty >> 16);
+	json_put_u64(json, "cols", tty & 0xffff);
+	json_put_end(json);
+}
+
 static void put_rest(struct json *json, const struct document *document)
 {
 	put_pairs(json, "labels", document->labels, document->n_labels);
 	put_pairs(json, "env", document->env, document->n_env);
 	put_limits(json, document);
 	put_outputs(json, document);
+	put_tty(json, document->tty);
 	if (document->deadline)
 		json_put_text(json, "deadline", document->deadline);
 	if (document->priority)

@@ -40,6 +40,8 @@ struct document {
 	size_t argc;
 	bool has_step;          /* argv is a command of its own; false: the arguments of the runtime's program */
 	uint64_t cpu_ms, wall_ms, mem_bytes, disk_bytes, stdout_bytes, stderr_bytes, pids, cpus_milli;
+	bool is_live;           /* standard input comes while the job runs */
+	uint32_t tty;           /* a terminal of that size: rows << 16 | columns; 0 = none */
 	uint64_t priority, attempts, ttl_s;     /* priority counts from 1 here: 0 is "not said" */
 };
 #define DOCUMENT_NONE ((struct document){ .input = { .fd = -1 } })

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "remote/http_parts.h"
 
 #define CONNECT_MS   10000L
 #define SILENCE_S    60L        /* four heartbeats of a stream; longer than any wait that is asked for */
@@ -205,4 +206,43 @@ int http_do(struct http *http, const struct http_call *call, struct http_answer 
 	curl_slist_free_all(headers);
 	str_done(&url);
 	return result;
+}
+
+/* -- connections without requests -- */
+
+CURL *http_curl(struct http *http)
+{
+	return http->curl;
+}
+
+const char *http_host(const struct http *http)
+{
+	const char *const host = strstr(http->setting->url, "://");
+
+	return host ? host + 3 : http->setting->url;
+}
+
+const char *http_key(const struct http *http)
+{
+	return http->setting->key;
+}
+
+int http_connect(struct http *http, int *fd, struct err *e)
+{
+	const struct http_call none = { .is_stream = true };
+	curl_socket_t socket = CURL_SOCKET_BAD;
+	CURLcode code;
+
+	*http->error = '\0';
+	set_manners(http, &none);
+	curl_easy_setopt(http->curl, CURLOPT_URL, http->setting->url);
+	curl_easy_setopt(http->curl, CURLOPT_CONNECT_ONLY, 1L);
+	code = curl_easy_perform(http->curl);
+	if (code == CURLE_OK)
+		code = curl_easy_getinfo(http->curl, CURLINFO_ACTIVESOCKET, &socket);
+	if (code != CURLE_OK || socket == CURL_SOCKET_BAD)
+		return err_set(e, ERR_SYSTEM, "%.80s: %.200s", http->setting->socket ? http->setting->socket : http->setting->url,
+			       *http->error ? http->error : curl_easy_strerror(code));
+	*fd = socket;
+	return 0;
 }

@@ -1,7 +1,13 @@
 """Jobs that are talked to: terminals, their size, signals and end, over a WebSocket and without one."""
+import fcntl
 import json
 import os
+import pty
+import select
 import socket
+import struct
+import subprocess
+import termios
 
 import harness
 import pytest
@@ -143,3 +149,64 @@ def test_a_socket_is_a_terminal(service):
             opcode, data = take_frame(file)
             orders += [json.loads(data)] if opcode == 1 else []
         assert [order["type"] for order in orders].count("error") == 2 and orders[-1]["state"] == "succeeded", orders
+
+
+# -- ward submit ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def submit(service, ward_path, tmp_path):
+    """The start of `ward submit`, and its environment."""
+    if not os.access(os.path.join(harness.BUILD, "ward-client"), os.X_OK):
+        pytest.skip("ward-client is not built (libcurl4-openssl-dev, libwslay-dev)")
+    env = {**os.environ, "WARD_URL": f"http://127.0.0.1:{service.port}", "WARD_KEY": service.tenant, "HOME": str(tmp_path)}
+    return [ward_path, "submit", "-b", "container", "--command"], env
+
+
+def test_submit_pipes_both_ways(submit):
+    words, env = submit
+    text = os.urandom(300000)
+    run = subprocess.run([*words, "-qi", "--", "sh", "-c", "cat; echo error >&2; exit 9"], input=text, capture_output=True, env=env,
+                         timeout=services.PATIENCE_S, check=False)
+    assert (run.returncode, run.stderr) == (9, b"error\n"), run.stderr
+    assert run.stdout == text
+
+
+def test_submit_gives_a_terminal(submit):
+    """In a terminal of ours: raw while the job runs, its size inside, ^C for the program inside, and restored at the end."""
+    words, env = submit
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 21, 43, 0, 0))
+    before = termios.tcgetattr(slave)
+    run = subprocess.Popen([*words, "-it", "--", "bash", "--norc", "-i"], stdin=slave, stdout=slave, stderr=slave, env=env,
+                           start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+    seen = b""
+
+    def until(text):
+        nonlocal seen
+        while text not in seen:
+            ready, _, _ = select.select([master], [], [], services.PATIENCE_S)
+            assert ready, seen
+            seen += os.read(master, 65536)
+        seen = seen.split(text, 1)[1]
+
+    os.write(master, b"stty size\r")
+    until(b"21 43")
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 5, 6, 0, 0))
+    os.write(master, b"until [ \"$(stty size)\" = '5 6' ]; do sleep 0.1; done; echo siz''ed; sleep 1000\r")
+    until(b"sized")
+    os.write(master, b"\x03")
+    os.write(master, b"echo co''de $?; exit 3\r")
+    until(b"code 130")
+    assert run.wait(services.PATIENCE_S) == 3
+    assert termios.tcgetattr(slave) == before
+    os.close(slave)
+    os.close(master)
+
+
+def test_submit_says_when_it_is_not_both(submit, tmp_path):
+    words, env = submit
+    (tmp_path / "in").write_text("x")
+    run = subprocess.run([*words, "-i", "--stdin", str(tmp_path / "in"), "--", "cat"], capture_output=True, text=True, env=env, timeout=60,
+                         check=False)
+    assert run.returncode == 125 and "--interactive" in run.stderr and run.stderr.count("\n") == 1, run

@@ -449,8 +449,9 @@ static void end_input(struct step *step)
 static void feed(struct step *step)
 {
 	refill(step);
-	if (step->feeds && !has_input(step) && step->input_fd < 0 && !step->feed_ended)
-		(void)next_frame(step);
+	/* A size brings no input, and what is behind it may be here already. */
+	while (step->feeds && !has_input(step) && step->input_fd < 0 && !step->feed_ended && next_frame(step))
+		;
 	if (!has_input(step) && step->input_fd < 0 && (!step->feeds || step->feed_ended))
 		end_input(step);
 	if (step->child.in_fd < 0)

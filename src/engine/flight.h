@@ -54,6 +54,7 @@ void flight_kill(struct flight *flight);
 void flight_add_clocks(struct flight *flight);
 void flight_start_clocks(struct flight *flight);
 void flight_hear_holder(void *at, short revents);
+void flight_hear_rest(struct flight *flight);
 void flight_take_signals(void *at, short revents);
 void flight_pass_early_signals(struct flight *flight);
 

@@ -165,6 +165,7 @@ static void wait_for_end(struct flight *flight)
 	}
 	if (!flight->ended_us)
 		flight->ended_us = loop_now_us();
+	flight_hear_rest(flight);
 }
 
 /* Ends what is left of the box and takes its last counters. */

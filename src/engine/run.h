@@ -17,7 +17,7 @@ struct observer;
  * that was used until then does not count. */
 enum run_word { RUN_NOTHING, RUN_SETTLE, RUN_CLAIM, RUN_SIGNAL, RUN_FREEZE, RUN_THAW, RUN_KILL };
 struct run_holder {
-	int fd;                         /* when it is readable, hear() says what is wanted */
+	int fd;                         /* when it is readable, and at the end, hear() says what is wanted; never waits */
 	/* RUN_SETTLE: the program has set itself up and waits: what it used until now is nobody's. RUN_CLAIM: the
 	 * policy's limits are now those of the job, which began at *n (loop_now_us()). RUN_SIGNAL: *n */
 	enum run_word (*hear)(void *at, uint64_t *n);

@@ -143,6 +143,10 @@ bool slot_hear(struct slot *slot)
 
 	do {
 		got = recv(slot->fds[SLOT_CONTROL], &report, sizeof(report), MSG_DONTWAIT | MSG_TRUNC);
+		/* A runner that ends with words of ours unread resets the channel: the kernel tells that once, before what
+		 * the runner had said (unix_release_sock() of net/unix/af_unix.c). */
+		if (got < 0 && errno == ECONNRESET)
+			got = recv(slot->fds[SLOT_CONTROL], &report, sizeof(report), MSG_DONTWAIT | MSG_TRUNC);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			return true;
 	} while (got > 0 && order_report_is_sound(&report, (size_t)got) && take_report(slot, &report));

@@ -223,6 +223,13 @@ def run_until_first_attempt_runs(one, text):
     return job
 
 
+def test_short_jobs_in_a_burst_are_each_run_once(service):
+    one = service("--boxes=8")
+    jobs = [one.create("exec", steps=[{"argv": ["/bin/true"]}]) for _ in range(100)]
+    ends = [one.wait(job) for job in jobs]
+    assert {(end["state"], end["attempt"]) for end in ends} == {("succeeded", 1)}
+
+
 # Holds the first attempt until it is killed with its box; the one after that would have to be told apart by files
 # that outlive a box, and there are none: so every attempt takes this long.
 SLOW = "sleep 2; echo done"

@@ -854,10 +854,12 @@ static enum run_word hear_one(void *at, uint64_t *n)
 {
 	struct holding *const holding = at;
 	char word = 0;
+	const ssize_t got = read(holding->words[0], &word, 1);
 
 	*n = 0;
-	if (read(holding->words[0], &word, 1) != 1)
-		return RUN_KILL;
+
+	if (got != 1)
+		return got < 0 ? RUN_NOTHING : RUN_KILL;
 	holding->policy->values[KEY_WALL] = (struct policy_value){ .set = true, .n = holding->wall_ms };
 	return word == 'c' ? RUN_CLAIM : RUN_NOTHING;
 }
@@ -879,7 +881,7 @@ static void hold(struct scene *scene, struct holding *holding, const char *words
 	int in[2], out[2];
 
 	*holding = (struct holding){ .policy = &scene->policy, .words_then = words_then };
-	assert_int_equal(pipe(holding->words) | pipe(in) | pipe(out), 0);
+	assert_int_equal(pipe2(holding->words, O_NONBLOCK) | pipe(in) | pipe(out), 0);
 	close(in[1]);
 	close(out[0]);
 	holding->holder = (struct run_holder){

@@ -34,11 +34,11 @@ _Noreturn static void refuse(int control_fd, const struct err *e)
 }
 
 /* A keeper of our own: the same process, cloned, with the same rights, speaking the monitor's protocol. */
-_Noreturn static void keep(int control_fd, bool network)
+_Noreturn static void keep(int control_fd, unsigned flags)
 {
 	static struct received in;
 	struct ceiling ceiling = ceiling_default;
-	struct keeper keeper = { .control_fd = control_fd, .held = HELD_NONE };
+	struct keeper keeper = { .control_fd = control_fd, .is_swept = flags & MON_SWEPT, .held = HELD_NONE };
 	struct mon_res res = { .op = MON_SPAWN };
 	struct early early = { .born = false };
 	struct err e = ERR_INIT;
@@ -46,7 +46,7 @@ _Noreturn static void keep(int control_fd, bool network)
 	ceiling.knife = true; /* nobody's rights but the caller's own are at stake */
 	close_all_but(control_fd);
 	keeper_begin();
-	if (network && geteuid() == 0)
+	if ((flags & MON_NETWORK) && geteuid() == 0)
 		apply_early(&early);
 	if (!keeper_awaits(control_fd))
 		_exit(0); /* ward found that there is nothing to run */
@@ -114,7 +114,7 @@ static int read_answer(struct box *box, enum mon_op op, struct mon_res *res, str
 	return 0;
 }
 
-int mon_start(struct box *box, bool network, struct err *e)
+int mon_start(struct box *box, unsigned flags, struct err *e)
 {
 	int control[2], pid_fd = -1;
 	pid_t pid;
@@ -123,7 +123,7 @@ int mon_start(struct box *box, bool network, struct err *e)
 		return -1;
 	pid = ns_clone(0, -1, &pid_fd, e);
 	if (pid == 0)
-		keep(control[1], network);
+		keep(control[1], flags);
 	close(control[1]);
 	if (pid < 0) {
 		close(control[0]);
@@ -141,7 +141,7 @@ static int start_or_connect(const char *monitor, struct box *box, struct err *e)
 	if (box->control_fd >= 0 && !monitor)
 		return 0;
 	mon_close(box);
-	return monitor ? mon_connect(monitor, box, e) : mon_start(box, true, e);
+	return monitor ? mon_connect(monitor, box, e) : mon_start(box, MON_NETWORK, e);
 }
 
 /* When the box's first process gave up, the keeper sees only that it is gone; its own word says why. */

@@ -21,9 +21,11 @@ struct box {
 
 /* Starts a keeper of our own, before there is a plan: what it can do without one it does meanwhile.
  *
- * network  make a private network: worth it unless the plan is known to use none
+ * MON_NETWORK  it makes a private network: worth it unless the plan is known to use none
+ * MON_SWEPT    it need not look for cgroups that killed keepers left behind: the caller does, with cgroup_sweep()
  * mon_close() ends it. Optional: mon_spawn() starts one when box is empty. */
-MUST_USE int mon_start(struct box *box, bool network, struct err *e);
+enum { MON_NETWORK = 1, MON_SWEPT = 2 };
+MUST_USE int mon_start(struct box *box, unsigned flags, struct err *e);
 
 /* Starts a box and returns once the keeper has accepted the plan; the program may not run yet.
  *

@@ -273,7 +273,7 @@ _Noreturn void keeper_live(struct keeper *keeper)
 		_exit(1);
 	/* Nobody waits any more: time for what others left behind. */
 	close(keeper->control_fd);
-	if (!keeper->born)
+	if (!keeper->born && !keeper->is_swept)
 		cgroup_sweep();
 	_exit(0);
 }

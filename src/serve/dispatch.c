@@ -61,7 +61,7 @@ static void set_sizes(struct dispatch *d)
 {
 	const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
 
-	d->builds_max = cpus > 0 ? (size_t)cpus : 1;
+	d->builds_max = (cpus > 0 ? (size_t)cpus : 1) * BUILDS_EACH;
 	d->run_max = d->boxes_max > 4 ? d->boxes_max / 2 : 1;
 	d->next_box = 1;
 	d->beat_ok_us = loop_now_us();

@@ -15,6 +15,7 @@
 #define LINGER_US 5000000               /* for the output of a box whose runner has gone */
 #define PARKED_MAX_US 600000000         /* a box that waits longer is replaced */
 #define BUILD_MAX_US 90000000            /* longer than a runner and an interpreter give themselves */
+#define BUILDS_EACH 4                   /* for each processor: a build waits for the kernel most of its time */
 #define BREAKER_TRIES 3
 #define BREAKER_US 30000000
 #define FINISH_AGAIN_US 1000000

@@ -17,12 +17,14 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "mech/cgroup.h"
 #include "serve/runner.h"
 
 #define FRONT_TRIES 5           /* in a row, each shorter than FRONT_STEADY_US */
 #define FRONT_STEADY_US 10000000
 #define BACKOFF_US 200000
 #define RUNNERS_MAX (ORDER_BOXES_MAX + ORDER_ZYGOTES_MAX)
+#define SWEEP_US 3000000        /* cgroup_sweep() leaves alone what is younger than 2 s */
 
 struct launcher {
 	const struct launcher_setup *setup;
@@ -32,11 +34,15 @@ struct launcher {
 	unsigned failures;
 	bool is_ending;
 	uint64_t end_at_us;
+	uint64_t sweep_at_us;           /* a keeper may have ended before its box's cgroup; 0 = none has */
 	struct {
 		pid_t pid;              /* 0 = free */
 		uint64_t box;
 	} runners[RUNNERS_MAX];
 	size_t n_runners;
+	struct order order;             /* START that finds no room: a runner that is done is not gone yet */
+	int order_fds[ORDER_FDS];
+	bool has_order;
 };
 
 static int send_classes(const struct launcher *launcher, struct err *e)
@@ -119,31 +125,47 @@ static int start_front(struct launcher *launcher, struct err *e)
 	return 0;
 }
 
-static void start_runner(struct launcher *launcher, const struct order *order, const int fds[ORDER_FDS])
+static void start_runner(struct launcher *launcher)
 {
-	const size_t most = launcher->setup->boxes_max + ORDER_ZYGOTES_MAX;
+	const struct order *const order = &launcher->order;
 	size_t i = 0;
 	pid_t pid;
 
-	while (i < most && launcher->runners[i].pid)
-		i++;
-	if (i == most || order->class_index >= launcher->setup->n_classes ||
+	launcher->has_order = false;
+	if (order->class_index >= launcher->setup->n_classes ||
 	    !order_is_within(order, &launcher->setup->classes[order->class_index]))
 		return; /* its descriptors are closed: that is the answer */
+	while (launcher->runners[i].pid)
+		i++;
 	pid = fork();
 	if (pid == 0) {
 		shed(launcher);
 		setsid();
 		reset_signals();
 		if (order->kind == ORDER_ZYGOTE)
-			runner_zygote_live(launcher->setup, order, fds[0]);
-		runner_live(launcher->setup, order, fds);
+			runner_zygote_live(launcher->setup, order, launcher->order_fds[0]);
+		runner_live(launcher->setup, order, launcher->order_fds);
 	}
 	if (pid < 0)
 		return;
 	launcher->runners[i].pid = pid;
 	launcher->runners[i].box = order->box;
 	launcher->n_runners++;
+}
+
+static void close_order(struct launcher *launcher)
+{
+	for (size_t i = 0; i < ORDER_FDS; i++)
+		fd_close_at(&launcher->order_fds[i]);
+	launcher->has_order = false;
+}
+
+static void try_order(struct launcher *launcher)
+{
+	if (!launcher->has_order || launcher->n_runners >= launcher->setup->boxes_max + ORDER_ZYGOTES_MAX)
+		return;
+	start_runner(launcher);
+	close_order(launcher);
 }
 
 /* A runner that does not answer: its keeper sees the end of its channel and ends the box. */
@@ -158,6 +180,7 @@ static void end_runner(struct launcher *launcher, uint64_t box)
 static void drop_front(struct launcher *launcher)
 {
 	fd_close_at(&launcher->front_fd);
+	close_order(launcher);
 	if (launcher->front)
 		kill(launcher->front, SIGKILL);
 }
@@ -169,20 +192,21 @@ static size_t wanted_fds(uint32_t kind)
 
 static void take_order(struct launcher *launcher)
 {
-	int fds[ORDER_FDS] = { -1, -1, -1 };
-	struct order order;
+	struct order *const order = &launcher->order;
 	struct err e = ERR_INIT;
 	size_t n_fds = 0;
-	const ssize_t got = fd_receive(launcher->front_fd, &order, sizeof(order), fds, ORDER_FDS, &n_fds, &e);
+	const ssize_t got = fd_receive(launcher->front_fd, order, sizeof(*order), launcher->order_fds, ORDER_FDS, &n_fds, &e);
 
-	if (got <= 0 || !order_is_sound(&order, (size_t)got) || n_fds != wanted_fds(order.kind))
+	if (got <= 0 || !order_is_sound(order, (size_t)got) || n_fds != wanted_fds(order->kind)) {
 		drop_front(launcher);
-	else if (order.kind != ORDER_END)
-		start_runner(launcher, &order, fds);
-	else
-		end_runner(launcher, order.box);
-	for (size_t i = 0; i < n_fds; i++)
-		fd_close(fds[i]);
+	} else if (order->kind != ORDER_END) {
+		launcher->has_order = true;
+		try_order(launcher);
+	} else {
+		end_runner(launcher, order->box);
+	}
+	if (!launcher->has_order)
+		close_order(launcher);
 }
 
 /* The n-th failure in a row waits 2^n times as long. */
@@ -192,6 +216,7 @@ static int lose_front(struct launcher *launcher, int status, struct err *e)
 
 	launcher->front = 0;
 	fd_close_at(&launcher->front_fd);
+	close_order(launcher);
 	if (launcher->is_ending)
 		return 0;
 	launcher->failures = now - launcher->front_since_us > FRONT_STEADY_US ? 0 : launcher->failures + 1;
@@ -219,8 +244,10 @@ static int reap(struct launcher *launcher, struct err *e)
 			if (launcher->runners[i].pid == pid) {
 				launcher->runners[i].pid = 0;
 				launcher->n_runners--;
+				launcher->sweep_at_us = status ? loop_now_us() + SWEEP_US : launcher->sweep_at_us;
 			}
 	}
+	try_order(launcher);
 	return 0;
 }
 
@@ -244,16 +271,33 @@ static int take_signals(struct launcher *launcher, struct err *e)
 	return reap(launcher, e);
 }
 
+/* Until the next thing that is to be done without being asked; -1: there is none. */
+static int wait_ms(const struct launcher *launcher)
+{
+	const uint64_t own = launcher->is_ending ? launcher->end_at_us : launcher->front_at_us, now = loop_now_us();
+	const uint64_t due = !own || (launcher->sweep_at_us && launcher->sweep_at_us < own) ? launcher->sweep_at_us : own;
+
+	return !due ? -1 : due <= now ? 0 : (int)((due - now) / 1000 + 1);
+}
+
+/* Keepers of boxes leave this to us: for each of them to look at all the others is a square. */
+static void sweep(struct launcher *launcher)
+{
+	if (!launcher->sweep_at_us || loop_now_us() < launcher->sweep_at_us)
+		return;
+	launcher->sweep_at_us = 0;
+	cgroup_sweep();
+}
+
 static int turn(struct launcher *launcher, struct err *e)
 {
 	struct pollfd polls[2] = {
 		{ .fd = launcher->signal_fd, .events = POLLIN },
-		{ .fd = launcher->front_fd, .events = POLLIN },
+		/* Orders wait while there is no room for the one at hand. */
+		{ .fd = launcher->has_order ? -1 : launcher->front_fd, .events = POLLIN },
 	};
-	const uint64_t due = launcher->is_ending ? launcher->end_at_us : launcher->front_at_us, now = loop_now_us();
-	const int wait_ms = !due ? -1 : due <= now ? 0 : (int)((due - now) / 1000 + 1);
 
-	if (poll(polls, 2, wait_ms) < 0 && errno != EINTR)
+	if (poll(polls, 2, wait_ms(launcher)) < 0 && errno != EINTR)
 		return err_sys(e, "poll");
 	if (polls[0].revents && take_signals(launcher, e) < 0)
 		return -1;
@@ -261,6 +305,7 @@ static int turn(struct launcher *launcher, struct err *e)
 		take_order(launcher);
 	if (launcher->is_ending && loop_now_us() >= launcher->end_at_us && launcher->front)
 		kill(launcher->front, SIGKILL);
+	sweep(launcher);
 	if (!launcher->is_ending && launcher->front_at_us && loop_now_us() >= launcher->front_at_us)
 		return start_front(launcher, e);
 	return 0;
@@ -304,7 +349,8 @@ int launcher_run(const struct launcher_setup *setup, struct err *e)
 	static struct launcher launcher;
 	int status;
 
-	launcher = (struct launcher){ .setup = setup, .front_fd = -1, .signal_fd = -1 };
+	launcher = (struct launcher){ .setup = setup, .front_fd = -1, .signal_fd = -1, .order_fds = { -1, -1, -1 },
+				      .sweep_at_us = loop_now_us() + SWEEP_US };
 	status = open_signals(&launcher, e) < 0 || start_front(&launcher, e) < 0 ? -1 : 0;
 	while (status == 0 && !(launcher.is_ending && !launcher.front))
 		status = turn(&launcher, e);

@@ -117,7 +117,7 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 
 	prctl(PR_SET_NAME, "ward-runner", 0, 0, 0);
 	/* Its keeper makes the network namespace while the plan is made. */
-	if (mon_start(&box, true, &e) < 0 ||
+	if (mon_start(&box, MON_NETWORK | MON_SWEPT, &e) < 0 ||
 	    setup->plan(setup->at, order->class_index, &order->limits, &runner.plan, &e) < 0)
 		give_up(&runner, &e);
 	const struct run_request request = {
@@ -129,5 +129,5 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 
 	run_box(&request, &result);
 	report(&runner, runner.was_parked ? ORDER_ENDED : ORDER_FAILED, &result);
-	_exit(0);
+	_exit(result.verdict == VERDICT_INTERNAL); /* its keeper may be gone without having cleaned up */
 }

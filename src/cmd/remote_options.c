@@ -1,4 +1,4 @@
-/* The rows of `ward submit`, `jobs`, `logs` and `cancel`; what they do is linked into ward-client. */
+/* The rows of `ward submit`, `jobs`, `logs`, `cancel` and `top`; what they do is linked into ward-client. */
 #include "cmd/remote_options.h"
 
 #define ROW(name_, letter_, kind_, arg_, group_, id_, help_) \
@@ -110,5 +110,21 @@ const struct command command_cancel = {
 	.about = "A job that waits ends at once; one that runs is asked to end, and after its grace is made to. One that has "
 		 "ended stays as it is. Prints each job's state.",
 	.options = cancel_options,
+	.trouble = CODE_SETUP,
+};
+
+static const struct opt top_options[] = {
+	ROW("once", '1', OPT_FLAG, NULL, "Output", TOP_ONCE, "write the page once and end"),
+	ROW("tenant", 't', OPT_VALUE, "NAME", "Which", TOP_TENANT, "with an operator's key: this tenant's figures alone"),
+	REMOTE_ROWS,
+	COMMAND_HELP,
+};
+const struct command command_top = {
+	.name = "top",
+	.summary = "watch a ward service: jobs, starts, boxes, refused calls",
+	.usage = "[option]...",
+	.about = "An operator's key shows the whole service, any other its own tenant with its jobs. On a terminal the page is "
+		 "drawn again each two seconds until q is pressed.",
+	.options = top_options,
 	.trouble = CODE_SETUP,
 };

@@ -25,3 +25,4 @@ enum jobs_id {
 };
 enum logs_id { LOGS_FOLLOW = REMOTE_IDS, LOGS_STDOUT, LOGS_STDERR, LOGS_RAW };
 enum cancel_id { CANCEL_WAIT = REMOTE_IDS };
+enum top_id { TOP_ONCE = REMOTE_IDS, TOP_TENANT };

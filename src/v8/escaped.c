@@ -131,7 +131,7 @@ static _Noreturn void be_guest(struct escaped *self, const struct guest_job *job
 	struct err e = ERR_INIT;
 
 	if (seal && (guest_seal_birth(seal, parent, job->limits.memory_bytes, &e) < 0 || guest_seal_keep(&keep, 1, &e) < 0 ||
-		     guest_seal_close(&none, GUEST_CALLS_SCRIPT, &e) < 0))
+		     guest_seal_close(&none, GUEST_CALLS_SCRIPT, false, &e) < 0))
 		_exit(fail(e.text));
 	_exit(probe_main(self->argc, self->argv));
 }
@@ -149,7 +149,8 @@ static int be_script(struct escaped *self, const struct guest_job *job)
 
 	if (!translate_all(self, words))
 		return fail("too many words");
-	if (seals && guest_seal_zygote(&seal, &(struct guest_seal_setup){ .may_execute = job->engine.jit }, &e) < 0)
+	if (seals && (guest_seal_zygote(&seal, &(struct guest_seal_setup){ .may_execute = job->engine.jit }, &e) < 0 ||
+		      guest_seal_measure(&seal, &e) < 0))
 		return fail(e.text);
 	pid = fork();
 	if (pid == 0)

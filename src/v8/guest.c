@@ -135,16 +135,30 @@ static void take(void)
 	}
 }
 
+/* A parked guest has time; most of a first run's is spent on pages that are shared until then. */
+static bool rest(enum guest_calls keeps)
+{
+	const bool rests = talk_is_quiet();
+	struct err e;
+
+	if (!rests)
+		return false;
+	js_touch(guest.js);
+	talk_touch();
+	if (guest_seal_wait(&guest.limits, keeps, &e) < 0)
+		_exit(ISOLATE_CODE_SETUP);
+	return true;
+}
+
 /* The order matters: not one byte of the tenant's is read before the last line. */
 static void seal(bool serves)
 {
+	const enum guest_calls keeps = serves ? GUEST_CALLS_SERVES : GUEST_CALLS_SCRIPT;
+	const bool rested = rest(keeps);
 	struct err e;
 
-	/* A parked guest has time; most of a first run's is spent on pages that are shared until then. */
-	if (talk_is_quiet())
-		js_touch(guest.js);
 	talk_wait();
-	if (guest_seal_close(&guest.limits, serves ? GUEST_CALLS_SERVES : GUEST_CALLS_SCRIPT, &e) < 0)
+	if (guest_seal_close(&guest.limits, keeps, rested, &e) < 0)
 		_exit(ISOLATE_CODE_SETUP);
 }
 

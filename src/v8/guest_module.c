@@ -20,6 +20,7 @@
 #include "v8/nursery.h"
 #include "v8/talk.h"
 #include "v8/wasm.h"
+#include "wasm/sections.h"
 
 #define PAGES_MAX 65536 /* 4 GiB: what 32 bits address. What there is less, the kernel's limit says */
 
@@ -36,6 +37,8 @@ struct guest {
 	const uint8_t *bytes;   /* of the module that is for all guests; NULL: each is sent its own */
 	size_t len;
 	bool is_loaded, has_streams;
+	bool starts_by_itself;  /* the module that is loaded: even an instance would run code of it */
+	bool has_instance;      /* of that module */
 };
 
 static void exited(uint32_t code)
@@ -132,6 +135,26 @@ int guest_module_warm(const struct nursery_setup *setup, size_t stack_bytes, str
 	return 0;
 }
 
+static bool starts_by_itself(void)
+{
+	OWN(arena) arena = { .blocks = NULL };
+	struct wasm_module module;
+	struct err e;
+
+	return sections_read(guest.bytes, guest.len, &arena, &module, &e) < 0 || module.has_start;
+}
+
+/* An instance that nobody uses: what the first one makes, every guest's has then. */
+static int make_one(struct err *e)
+{
+	struct engine_why why;
+
+	if (!engine_renew(guest.engine, &why))
+		return fault(&why, e);
+	engine_forget(guest.engine);
+	return 0;
+}
+
 int guest_module_load(struct err *e)
 {
 	const struct engine_host host = module_host(&guest.module);
@@ -142,7 +165,8 @@ int guest_module_load(struct err *e)
 	if (!engine_compile(guest.engine, guest.bytes, guest.len, &host, &why))
 		return fault(&why, e);
 	guest.is_loaded = true;
-	return 0;
+	guest.starts_by_itself = starts_by_itself();
+	return guest.starts_by_itself ? 0 : make_one(e);
 }
 
 /* Forks share the place in a directory that is being read: each opens its own. */
@@ -268,7 +292,7 @@ static _Noreturn void run(void)
 	struct engine_why why = { "" };
 
 	wasi_begin(&guest.module.wasi, &setup);
-	if (!engine_renew(guest.engine, &why))
+	if (!guest.has_instance && !engine_renew(guest.engine, &why))
 		end_because("", &why);
 	if (!engine_has(guest.engine, "_start"))
 		end_because("it exports no function _start: it is a library, or not for WASI", &why);
@@ -278,20 +302,36 @@ static _Noreturn void run(void)
 	talk_give_up();
 }
 
+/* A parked guest has time. It runs ward's own module, or makes its instance of the one for all; of that, no code runs. */
+static bool rest(const struct isolate_limits *limits)
+{
+	struct engine_why why;
+	struct err e;
+
+	if (!talk_is_quiet())
+		return false;
+	if (!guest.is_loaded)
+		(void)!run_warm(&why);
+	else if (!guest.starts_by_itself)
+		guest.has_instance = engine_renew(guest.engine, &why);
+	talk_touch();
+	if (guest_seal_wait(limits, GUEST_CALLS_MODULE, &e) < 0)
+		_exit(ISOLATE_CODE_SETUP);
+	return true;
+}
+
 _Noreturn void guest_module_live(const struct isolate_limits *limits)
 {
 	int keep[WASI_SLOTS + 1] = { talk_fd() };
 	const size_t n = open_own(keep + 1) + 1;
-	struct engine_why why;
 	struct err e;
+	bool rested;
 
 	if (guest_seal_keep(keep, n, &e) < 0)
 		_exit(ISOLATE_CODE_SETUP);
-	/* A parked guest has time. What is loaded is ward's own as long as no tenant's module is. */
-	if (talk_is_quiet() && !guest.is_loaded)
-		(void)!run_warm(&why);
+	rested = rest(limits);
 	talk_wait();
-	if (guest_seal_close(limits, GUEST_CALLS_MODULE, &e) < 0)
+	if (guest_seal_close(limits, GUEST_CALLS_MODULE, rested, &e) < 0)
 		_exit(ISOLATE_CODE_SETUP);
 	take_all();
 	run();

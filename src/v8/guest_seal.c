@@ -155,16 +155,28 @@ static bool keeps_call(enum guest_calls keeps, uint16_t nr)
 	return false;
 }
 
+/* What a guest calls between its waiting for work and its first byte of it. */
+static bool is_of_waiting(uint16_t nr)
+{
+	return nr == SYS_poll || nr == SYS_setitimer || nr == SYS_seccomp;
+}
+
+enum part { ALL, BUT_WAITING, WAITING };
+
 /* The kernel runs a new filter once for every call there is: this one is made for each guest, and so is short: what the
  * zygote's lets pass and this guest shall not have. */
-static void build_guest(struct program *program, enum guest_calls keeps)
+static void build_guest(struct program *program, enum guest_calls keeps, enum part part)
 {
 	uint16_t ended[ARRAY_SIZE(all_calls)];
 	size_t n = 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(all_calls); i++)
-		if (all_calls[i].whose != OF_MODULE && !keeps_call(keeps, all_calls[i].nr))
-			ended[n++] = all_calls[i].nr;
+	for (size_t i = 0; i < ARRAY_SIZE(all_calls); i++) {
+		const uint16_t nr = all_calls[i].nr;
+
+		if (all_calls[i].whose != OF_MODULE && (part == ALL || is_of_waiting(nr) == (part == WAITING)) &&
+		    !keeps_call(keeps, nr))
+			ended[n++] = nr;
+	}
 	program->n = 0;
 	put(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
 	for (size_t i = 0; i < n; i++)
@@ -187,8 +199,8 @@ static bool fits(uint64_t pages, rlim_t hard)
 	return true;
 }
 
-/* What RLIMIT_DATA would say of this process. There is no /proc here, so the limit itself is asked. */
-static int measure_data(uint64_t *out, struct err *e)
+/* There is no /proc here, so the limit itself is asked. */
+int guest_seal_measure(struct guest_seal *seal, struct err *e)
 {
 	uint64_t low = 0, high = UINT64_C(1) << 22;
 	struct rlimit before;
@@ -202,7 +214,7 @@ static int measure_data(uint64_t *out, struct err *e)
 	}
 	if (setrlimit(RLIMIT_DATA, &before) < 0)
 		return err_sys(e, "setrlimit");
-	*out = high * PAGE;
+	seal->data_bytes = high * PAGE;
 	return 0;
 }
 
@@ -229,7 +241,7 @@ int guest_seal_zygote(struct guest_seal *seal, const struct guest_seal_setup *se
 
 	*seal = GUEST_SEAL_NONE;
 	seal->has_modules = setup->has_modules;
-	if (measure_data(&seal->data_bytes, e) < 0 || drop_new_privs(e) < 0)
+	if (drop_new_privs(e) < 0)
 		return -1;
 	if (abi && make_rules(abi, setup, &seal->rules_fd, e) < 0)
 		return -1;
@@ -287,12 +299,22 @@ void guest_seal_rest(void)
 	setitimer(ITIMER_REAL, &none, NULL);
 }
 
-int guest_seal_close(const struct isolate_limits *limits, enum guest_calls keeps, struct err *e)
+static int enter(enum guest_calls keeps, enum part part, struct err *e)
 {
 	struct program program;
 
-	if (start_clock(ITIMER_PROF, limits->cpu_us, e) < 0 || start_clock(ITIMER_REAL, limits->wall_us, e) < 0)
-		return -1;
-	build_guest(&program, keeps);
+	build_guest(&program, keeps, part);
 	return seccomp_enter(program.at, program.n, SECCOMP_ALONE, e);
+}
+
+int guest_seal_wait(const struct isolate_limits *limits, enum guest_calls keeps, struct err *e)
+{
+	return start_clock(ITIMER_PROF, limits->cpu_us, e) < 0 ? -1 : enter(keeps, BUT_WAITING, e);
+}
+
+int guest_seal_close(const struct isolate_limits *limits, enum guest_calls keeps, bool has_waited, struct err *e)
+{
+	if ((!has_waited && start_clock(ITIMER_PROF, limits->cpu_us, e) < 0) || start_clock(ITIMER_REAL, limits->wall_us, e) < 0)
+		return -1;
+	return enter(keeps, has_waited ? WAITING : ALL, e);
 }

@@ -30,6 +30,9 @@ struct guest_seal {
  * no memory shared and, unless may_execute, none made executable. Any other call kills. */
 MUST_USE int guest_seal_zygote(struct guest_seal *seal, const struct guest_seal_setup *setup, struct err *e);
 
+/* In the zygote, when nothing more is made ready: what RLIMIT_DATA counts of it, which no guest is charged for. */
+MUST_USE int guest_seal_measure(struct guest_seal *seal, struct err *e);
+
 /* In a guest that is just forked: it dies with `parent`, has limits and a domain. */
 MUST_USE int guest_seal_birth(const struct guest_seal *seal, int parent, uint64_t memory_bytes, struct err *e);
 
@@ -47,5 +50,11 @@ enum guest_calls {
 	GUEST_CALLS
 };
 
-/* Its clocks start, and its calls end. */
-MUST_USE int guest_seal_close(const struct isolate_limits *limits, enum guest_calls keeps, struct err *e);
+/* In a guest that has to wait for its work, as much as can be done before that: the clock of processor time, which rests
+ * while it waits, and the end of its calls but for those that the rest takes. */
+MUST_USE int guest_seal_wait(const struct isolate_limits *limits, enum guest_calls keeps, struct err *e);
+
+/* Its clocks start, and its calls end.
+ *
+ * has_waited  guest_seal_wait() was called */
+MUST_USE int guest_seal_close(const struct isolate_limits *limits, enum guest_calls keeps, bool has_waited, struct err *e);

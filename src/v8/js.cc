@@ -266,17 +266,26 @@ void js_begin(struct js *js, size_t heap_bytes, int memory_code)
 
 void js_touch(struct js *js)
 {
-	static const char line[] = "(() => { const a = {b: [1, 'c']}; return a.b.length })()";
-	ENTER(js);
-	v8::Local<v8::String> text;
-	v8::Local<v8::Value> value;
-	v8::ScriptCompiler::Source from = source_of(js->isolate, "ward", once_text(js->isolate, line), false);
-	v8::Local<v8::Script> script;
+	static const struct {
+		js_kind kind;
+		const char *text;
+	} lines[] = {
+		{ JS_SCRIPT, "(() => { const a = {b: [1, 'c']}; ward.output(a.b.length) })()" },
+		{ JS_MODULE, "export default [{a: 1}].map(b => b.a)" },
+	};
+	struct guest_why why;
+	struct js_text text;
 
-	if (v8::ScriptCompiler::Compile(context, &from).ToLocal(&script) && script->Run(context).ToLocal(&value) &&
-	    v8::JSON::Stringify(context, value).ToLocal(&text))
-		v8::String::Utf8Value(js->isolate, text);
-	settle(js);
+	for (const auto &line : lines) {
+		ENTER(js);
+		Source source = {"ward", line.kind, {}, {}, {}};
+		v8::Local<v8::Value> value;
+
+		if (compile(js, context, once_text(js->isolate, line.text), &source) && run_source(js, context, &source, &value))
+			settle(js);
+		js_result(js, &text, &why);
+		js->result.Reset();
+	}
 }
 
 void js_add_arg(struct js *js, const char *text, size_t len)

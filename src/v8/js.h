@@ -38,8 +38,8 @@ struct js *js_start(const struct js_setup *setup);
 /* In the process of the guest: the heap it may have, and the exit code for when V8 gets no more memory. */
 void js_begin(struct js *js, size_t heap_bytes, int memory_code);
 
-/* In the process of a guest that has nothing to do yet: touches the pages that its first source will. It runs a line
- * of ward's own, which leaves no trace in the context. */
+/* In the process of a guest that has nothing to do yet: touches the pages that its first source will. It runs lines
+ * of ward's own, which leave no trace in the context. */
 void js_touch(struct js *js);
 
 void js_add_arg(struct js *js, const char *text, size_t len);

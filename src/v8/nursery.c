@@ -1,6 +1,7 @@
 /* From the engine's start to a guest's first own line. Reads no byte of a guest's. */
 #include "v8/nursery.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -66,6 +67,8 @@ int nursery_open(struct nursery *nursery, const struct nursery_setup *setup, str
 		.n_preopens = setup->n_preopens,
 	};
 
+	/* Memory that is given back at once is asked for again, page by page, by the next function that is compiled. */
+	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	signal(SIGPIPE, SIG_IGN);
 	setenv("TZ", "UTC", 1);
 	if (setup->has_modules) {
@@ -75,7 +78,7 @@ int nursery_open(struct nursery *nursery, const struct nursery_setup *setup, str
 	} else {
 		nursery->js = start_scripts(setup);
 	}
-	if (guest_seal_zygote(&nursery->seal, &seal, e) < 0)
+	if (guest_seal_zygote(&nursery->seal, &seal, e) < 0 || (setup->has_modules && guest_module_load(e) < 0))
 		return -1;
-	return setup->has_modules ? guest_module_load(e) : 0;
+	return guest_seal_measure(&nursery->seal, e);
 }

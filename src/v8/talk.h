@@ -17,6 +17,9 @@ int talk_fd(void);
 /* Is nothing there to be read yet? */
 bool talk_is_quiet(void);
 
+/* Makes room for first frames, so that it is there when they come. */
+void talk_touch(void);
+
 /* Waits until something is. */
 void talk_wait(void);
 

@@ -330,12 +330,7 @@ void collect(struct engine *engine)
 	engine->garbage += len > least ? len : least / 16;
 	if (engine->garbage < most)
 		return;
-	engine->garbage = 0;
-	engine->seen = {nullptr, 0};
-	engine->buffer.Reset();
-	engine->memory.Reset();
-	engine->exports.Reset();
-	engine->isolate->LowMemoryNotification();
+	engine_forget(engine);
 }
 
 }  // namespace
@@ -373,6 +368,18 @@ bool engine_renew(struct engine *engine, struct engine_why *why)
 	collect(engine);
 	return (instantiate(engine, entry.context, engine->module.Get(engine->isolate),
 			    engine->imports.Get(engine->isolate), entry.caught) && !engine->stopped) || entry.failed(why);
+}
+
+void engine_forget(struct engine *engine)
+{
+	v8::Isolate::Scope isolate(engine->isolate);
+
+	engine->garbage = 0;
+	engine->seen = {nullptr, 0};
+	engine->buffer.Reset();
+	engine->memory.Reset();
+	engine->exports.Reset();
+	engine->isolate->LowMemoryNotification();
 }
 
 bool engine_has(struct engine *engine, const char *name)

@@ -65,6 +65,9 @@ bool engine_compile(struct engine *engine, const uint8_t *bytes, size_t len, con
  * is in it. Runs the start function. */
 bool engine_renew(struct engine *engine, struct engine_why *why);
 
+/* Lets go of the instance and its memory; the module stays for engine_renew(). */
+void engine_forget(struct engine *engine);
+
 /* Is a function of that name exported? */
 bool engine_has(struct engine *engine, const char *name);
 

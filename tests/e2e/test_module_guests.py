@@ -106,6 +106,30 @@ def test_one_compiled_for_all_guests_is_the_same_in_each():
         made.close()
 
 
+def test_a_zygote_does_not_run_the_start_function_of_its_guests_module():
+    with tempfile.NamedTemporaryFile(suffix=".wasm") as file:
+        file.write(module(LOOP_FOR_EVER, start=True))
+        file.flush()
+        made = guests.Zygote("--modules", f"--module={file.name}")
+        assert made.fork(cpu_us=100_000).module().exit()[0] == "cpu"
+        made.close()
+
+
+def test_a_parked_guest_of_a_compiled_module_ends_like_any(tmp_path):
+    path = tmp_path / "exit.wasm"
+    path.write_bytes(exits(9))
+    made = guests.Zygote("--modules", f"--module={path}")
+    parked = [made.fork() for _ in range(3)]
+    harness.wait_until(lambda: all(asleep(pid) for pid in children(made)), "them to be parked")
+    assert [guest.module().exit()[1] for guest in parked] == [9, 9, 9]
+    made.close()
+
+
+def asleep(pid):
+    with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+        return file.read().rpartition(")")[2].split()[0] == "S"
+
+
 def test_a_guest_holds_its_channel_and_its_streams(zygote):
     if os.geteuid() != 0:
         pytest.skip("needs root, to look at another process")

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -48,6 +49,46 @@ static void frames_come_out_as_they_went_in_however_they_are_cut(void **state)
 		assert_int_equal(guest_read(&reader, ends[0], &e), 0);
 		close(ends[0]);
 	}
+}
+
+static size_t open_of(const int *fds, size_t n)
+{
+	size_t open = 0;
+
+	for (size_t i = 0; i < n; i++)
+		open += fcntl(fds[i], F_GETFD) == FD_CLOEXEC;
+	return open;
+}
+
+static void descriptors_come_with_their_frame_and_no_more_than_are_taken(void **state)
+{
+	const int streams[3] = { STDIN_FILENO, STDIN_FILENO, STDIN_FILENO };
+	OWN_READER reader = { .at = 0 };
+	struct guest_frame frame;
+	struct err e = ERR_INIT;
+	int ends[2], fds[3];
+	size_t n = 0;
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+	assert_int_equal(guest_send_streams(ends[0], streams, &e), 0);
+	assert_int_equal(guest_read_fds(&reader, ends[1], fds, 3, &n, &e), 1);
+	assert_int_equal(guest_next(&reader, false, &frame, &e), 1);
+	assert_int_equal(frame.kind, GUEST_STREAMS);
+	assert_int_equal(n, 3);
+	assert_int_equal(open_of(fds, 3), 3);
+	/* One is kept, then three come where there is room for two. */
+	close(fds[1]);
+	close(fds[2]);
+	n = 1;
+	assert_int_equal(guest_send_streams(ends[0], streams, &e), 0);
+	assert_int_equal(guest_read_fds(&reader, ends[1], fds, 3, &n, &e), -1);
+	assert_int_equal(e.kind, ERR_LIMIT);
+	assert_int_equal(n, 1);
+	assert_int_equal(open_of(fds, 3), 1);
+	close(fds[0]);
+	close(ends[0]);
+	close(ends[1]);
 }
 
 static int feed(const void *bytes, size_t len, bool from_guest, struct guest_frame *frame, struct err *e)
@@ -190,6 +231,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(frames_come_out_as_they_went_in_however_they_are_cut),
+		cmocka_unit_test(descriptors_come_with_their_frame_and_no_more_than_are_taken),
 		cmocka_unit_test(what_no_peer_sends_is_refused),
 		cmocka_unit_test(half_a_frame_is_none),
 		cmocka_unit_test(a_frame_longer_than_its_kind_is_not_begun),

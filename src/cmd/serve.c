@@ -2,6 +2,7 @@
  * becomes the launcher. */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -11,53 +12,79 @@
 #include "base/fd.h"
 #include "cmd/beside.h"
 #include "cmd/command.h"
+#include "cmd/policy_find.h"
 #include "cmd/serve_class.h"
 #include "cmd/state_dir.h"
+#include "model/policy_tree.h"
 #include "model/policy_value.h"
+#include "serve/config.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8086"
 #define GRACE_MS 15000
 
-enum { SERVE_LISTEN, SERVE_STATE, SERVE_PROXY, SERVE_CERT, SERVE_KEY, SERVE_BOXES, SERVE_WARM, SERVE_HOSTILE, SERVE_METRICS };
+/* What the configuration can say has its number there: a flag is that value, said louder. */
+enum { SERVE_CONFIG = CONFIG_VALUES, SERVE_CHECK };
 static const struct opt options[] = {
 	{ .name = "listen", .letter = 'l', .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service",
-	  .id = SERVE_LISTEN, .help = "where clients reach it; a relative path lies in the state directory; default: " DEFAULT_LISTEN },
+	  .id = CONFIG_LISTEN, .help = "where clients reach it; a relative path lies in the state directory; default: " DEFAULT_LISTEN },
 	{ .name = "state", .letter = 's', .kind = OPT_VALUE, .arg = "DIR", .group = "Service", .words = OPT_PATHS,
-	  .id = SERVE_STATE, .help = "what must not be lost: database, inputs, outputs; default: " STATE_OF_ROOT
+	  .id = CONFIG_STATE, .help = "what must not be lost: database, inputs, outputs; default: " STATE_OF_ROOT
 	  " for root, else ./" STATE_OF_USER },
-	{ .name = "behind-proxy", .group = "Service", .id = SERVE_PROXY,
+	{ .name = "behind-proxy", .group = "Service", .id = CONFIG_PROXY,
 	  .help = "something in front of it does TLS: then it may listen on every address" },
-	{ .name = "tls-cert", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = SERVE_CERT,
+	{ .name = "tls-cert", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = CONFIG_TLS_CERT,
 	  .help = "serve TLS with this certificate" },
-	{ .name = "tls-key", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = SERVE_KEY,
+	{ .name = "tls-key", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = CONFIG_TLS_KEY,
 	  .help = "and its key" },
-	{ .name = "metrics", .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service", .id = SERVE_METRICS,
+	{ .name = "metrics", .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service", .id = CONFIG_METRICS,
 	  .help = "where Prometheus may read /metrics, without a key; default: nowhere" },
-	{ .name = "boxes", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = SERVE_BOXES,
+	{ .name = "boxes", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = CONFIG_BOXES,
 	  .help = "boxes at once, parked ones counted; default: 64" },
-	{ .name = "warm", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = SERVE_WARM,
+	{ .name = "warm", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = CONFIG_WARM,
 	  .help = "boxes kept parked for each runtime; default: 2" },
-	{ .name = "hostile-container", .group = "Boxes", .id = SERVE_HOSTILE,
+	{ .name = "hostile-container", .group = "Boxes", .id = CONFIG_HOSTILE,
 	  .help = "let tenants whose code is hostile have a bare container or engine, which does not hold it" },
+	{ .name = "config", .letter = 'c', .kind = OPT_VALUE, .arg = "FILE", .group = "Configuration", .words = OPT_PATHS,
+	  .id = SERVE_CONFIG, .help = "read all of this, limits and runtimes from a file; flags count more" },
+	{ .name = "check-config", .group = "Configuration", .id = SERVE_CHECK, .help = "read it, say whether it is sound, and end" },
 	COMMAND_HELP,
 };
 
-static const char *value_of(const struct args *args, int id, const char *otherwise)
+static int take_flag(const struct opt_hit *hit, struct config *config, struct err *e)
 {
-	const struct opt_hit *const hit = args_find(args, id);
+	const enum config_id id = (enum config_id)hit->opt->id;
+	const struct config_row *const row = config_value_row(id);
+	uint64_t n = 1;
 
-	return hit ? hit->value : otherwise;
+	if (hit->value && row->type != KEY_TEXT && row->type != KEY_PATH &&
+	    policy_value_parse(row->type, row->bounds, hit->value, &n, e) < 0)
+		return err_add(e, "--%s", hit->opt->name);
+	config->values[id].text = hit->value ? hit->value : "true";
+	config->values[id].n = n;
+	return 0;
 }
 
-static int number_of(const struct args *args, int id, const char *range, uint32_t otherwise, uint32_t *out, struct err *e)
+/* The file, then the flags. */
+static int configure(const struct args *args, struct config *config, struct err *e)
 {
-	const struct opt_hit *const hit = args_find(args, id);
-	uint64_t n = otherwise;
+	const struct opt_hit *const file = args_find(args, SERVE_CONFIG);
+	OWN_MEM char *text = NULL;
+	size_t len;
 
-	if (hit && policy_value_parse(KEY_COUNT, range, hit->value, &n, e) < 0)
-		return err_add(e, "--%s", hit->opt->name);
-	*out = (uint32_t)n;
+	if (file && (policy_find_bytes(file->value, TREE_BYTES, &text, &len, e) < 0 ||
+		     config_read(file->value, text, len, config, e) < 0))
+		return -1;
+	if (args_has(args, SERVE_CHECK) && !file)
+		return err_set(e, ERR_USAGE, "--check-config wants --config FILE");
+	for (size_t i = 0; i < args->n_hits; i++)
+		if (args->hits[i].opt->id < (int)CONFIG_VALUES && take_flag(&args->hits[i], config, e) < 0)
+			return -1;
 	return 0;
+}
+
+static const char *text_of(const struct config *config, enum config_id id, const char *otherwise)
+{
+	return config->values[id].text ? config->values[id].text : otherwise;
 }
 
 /* The front owns the directory: what root made for it is given to it, and one that somebody prepared decides whom the
@@ -100,32 +127,41 @@ static int open_state(const char *path, struct launcher_setup *setup, struct err
 }
 
 /* What the front is told: its descriptors have fixed numbers, the rest are words of the operator's. */
-static const char *const *front_argv(const struct args *args, const char *front, struct arena *arena)
+static const char *const *front_argv(const struct config *config, const char *front, struct arena *arena)
 {
-	static const int passed[] = { SERVE_CERT, SERVE_KEY, SERVE_METRICS };
-	const char **const argv = arena_alloc(arena, 16 * sizeof(*argv));
+	const char **const argv = arena_alloc(arena, (CONFIG_VALUES + CONFIG_LISTS * CONFIG_LIST_MAX + 2) * sizeof(*argv));
 	size_t n = 0;
 
 	argv[n++] = front;
-	argv[n++] = arena_printf(arena, "--listen=%s", value_of(args, SERVE_LISTEN, DEFAULT_LISTEN));
-	if (args_has(args, SERVE_PROXY))
-		argv[n++] = "--behind-proxy";
-	for (size_t i = 0; i < ARRAY_SIZE(passed); i++)
-		if (args_has(args, passed[i]))
-			argv[n++] = arena_printf(arena, "--%s=%s", args_find(args, passed[i])->opt->name,
-						 args_find(args, passed[i])->value);
+	for (unsigned id = 0; id < CONFIG_VALUES; id++) {
+		const struct config_row *const row = config_value_row((enum config_id)id);
+		const char *const text = text_of(config, (enum config_id)id, id == CONFIG_LISTEN ? DEFAULT_LISTEN : NULL);
+
+		if (!*row->front || !text)
+			continue;
+		if (row->type != KEY_BOOL)
+			argv[n++] = arena_printf(arena, "--%s=%s", row->front, text);
+		else if (config->values[id].n)
+			argv[n++] = arena_printf(arena, "--%s", row->front);
+	}
+	for (unsigned id = 0; id < CONFIG_LISTS; id++)
+		for (size_t i = 0; i < config->lists[id].n; i++)
+			argv[n++] = arena_printf(arena, "--%s=%s", config_list_row((enum config_list_id)id)->front,
+						 config->lists[id].items[i]);
+	argv[n] = NULL;
 	return argv;
 }
 
-static int serve(const struct args *args, struct serve_classes *classes, struct arena *arena, struct err *e)
+static int serve(const struct config *config, struct serve_classes *classes, struct arena *arena, struct err *e)
 {
-	const char *const state = value_of(args, SERVE_STATE, state_dir_usual());
+	const char *const state = text_of(config, CONFIG_STATE, geteuid() == 0 ? STATE_OF_ROOT : STATE_OF_USER);
 	struct launcher_setup setup = { .plan = serve_classes_plan, .at = classes, .state_fd = -1, .grace_ms = GRACE_MS };
-	struct serve_wishes wishes = { .hostile_container = args_has(args, SERVE_HOSTILE) };
-	uint32_t boxes;
+	const struct serve_wishes wishes = {
+		.hostile_container = config_number(config, CONFIG_HOSTILE, 0),
+		.warm = (uint32_t)config_number(config, CONFIG_WARM, 2), .config = config,
+	};
 
-	if (number_of(args, SERVE_BOXES, "1..512", 64, &boxes, e) < 0 ||
-	    number_of(args, SERVE_WARM, "0..64", 2, &wishes.warm, e) < 0 || beside_find("ward-serve", arena, &setup.front, e) < 0)
+	if (beside_find("ward-serve", arena, &setup.front, e) < 0)
 		return -1;
 	if (open_state(state, &setup, e) < 0)
 		return err_add(e, "state directory %.120s", state);
@@ -133,21 +169,27 @@ static int serve(const struct args *args, struct serve_classes *classes, struct 
 		return -1;
 	setup.classes = classes->told;
 	setup.n_classes = classes->n;
-	setup.boxes_max = boxes;
-	setup.front_argv = front_argv(args, setup.front, arena);
+	setup.boxes_max = config_number(config, CONFIG_BOXES, 64);
+	setup.front_argv = front_argv(config, setup.front, arena);
 	return launcher_run(&setup, e);
 }
 
 int command_serve_run(struct args *args, struct err *e)
 {
 	static struct serve_classes classes;
+	static struct config config;
 	OWN(arena) arena = { .blocks = NULL };
 	int status;
 
 	if (args->n_operands)
 		return err_set(e, ERR_USAGE, "'%.60s': it takes options only", args->operands[0]);
-	status = serve(args, &classes, &arena, e);
+	status = configure(args, &config, e);
+	if (status == 0 && args_has(args, SERVE_CHECK))
+		puts("the configuration is sound");
+	else if (status == 0)
+		status = serve(&config, &classes, &arena, e);
 	serve_classes_done(&classes);
+	config_done(&config);
 	return status;
 }
 

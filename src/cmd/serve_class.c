@@ -174,6 +174,49 @@ static void fill_guests(struct order_class *told)
 	told->guests_memory_bytes = GUESTS_MEMORY;
 }
 
+/* The operator's numbers, where there are any, in place of ours; nothing makes a guest more than its box can have. */
+static void configure(struct order_class *told, const struct config *config)
+{
+	const bool boxes = !told->guests_memory_bytes;
+	const struct {
+		enum config_id limit, ceiling;
+		uint64_t *own, *most;
+		bool applies;
+	} rows[] = {
+		{ CONFIG_LIMIT_WALL, CONFIG_CEILING_WALL, &told->wall_ms, &told->wall_max_ms, true },
+		{ CONFIG_LIMIT_CPU, CONFIG_CEILING_CPU, &told->cpu_ms, &told->cpu_max_ms, true },
+		{ CONFIG_LIMIT_MEMORY, CONFIG_CEILING_MEMORY, &told->limits.memory_bytes, &told->memory_max_bytes, true },
+		{ CONFIG_LIMIT_PIDS, CONFIG_CEILING_PIDS, &told->limits.pids, &told->pids_max, boxes },
+		{ CONFIG_LIMIT_DISK, CONFIG_CEILING_DISK, &told->limits.disk_bytes, &told->disk_max_bytes, boxes },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const uint64_t most = config_number(config, rows[i].ceiling, *rows[i].most);
+
+		if (!rows[i].applies)
+			continue;
+		if (most < *rows[i].most)
+			*rows[i].most = most;
+		*rows[i].own = config_number(config, rows[i].limit, *rows[i].own);
+		if (*rows[i].own > *rows[i].most)
+			*rows[i].own = *rows[i].most;
+	}
+	if (boxes)
+		told->cpus_max_milli = config_number(config, CONFIG_CEILING_CPUS, told->cpus_max_milli);
+}
+
+/* What it says of one runtime. */
+static void configure_runtime(struct order_class *told, const struct config_runtime *of, bool is_quick)
+{
+	if (!of)
+		return;
+	if (of->has_warm && is_quick)
+		told->warm = (uint32_t)of->warm;
+	snprintf(told->main, sizeof(told->main), "%s", of->main ? of->main : "");
+	snprintf(told->build, sizeof(told->build), "%s", of->build ? of->build : "");
+	snprintf(told->run, sizeof(told->run), "%s", of->run ? of->run : "");
+}
+
 static void fill(struct serve_class *class, const struct runtime *runtime, const struct wall *wall,
 		 const struct serve_wishes *wishes)
 {
@@ -187,6 +230,8 @@ static void fill(struct serve_class *class, const struct runtime *runtime, const
 	};
 	if (runtime->park == PARK_JS)
 		fill_guests(&class->told);
+	configure(&class->told, wishes->config);
+	configure_runtime(&class->told, config_runtime(wishes->config, runtime->name), wall->is_quick);
 	snprintf(class->told.runtime, sizeof(class->told.runtime), "%s", runtime->name);
 	snprintf(class->told.boundary, sizeof(class->told.boundary), "%s", strength_of(wall->boundary)->name);
 	snprintf(class->told.image, sizeof(class->told.image), "host");
@@ -243,11 +288,14 @@ static void add(struct serve_classes *classes, const struct runtime *runtime, co
 		const struct serve_wishes *wishes)
 {
 	struct serve_class *const class = &classes->classes[classes->n];
+	const struct config_runtime *const of = config_runtime(wishes->config, runtime->name);
 	struct err e = ERR_INIT;
 
 	fill(class, runtime, wall, wishes);
 	class->told.index = (uint32_t)classes->n;
-	if (make(classes, class, runtime, &e) < 0)
+	if (of && of->is_off)
+		err_set(&e, ERR_DENIED, "the operator's configuration leaves this runtime out");
+	if ((of && of->is_off) || make(classes, class, runtime, &e) < 0)
 		snprintf(class->told.why, sizeof(class->told.why), "%.239s", e.text);
 	classes->told[classes->n++] = class->told;
 }

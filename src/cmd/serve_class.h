@@ -5,6 +5,7 @@
 #include "cmd/fit.h"
 #include "cmd/openings.h"
 #include "model/host.h"
+#include "serve/config.h"
 #include "serve/launcher.h"
 #include "serve/runtime.h"
 
@@ -34,6 +35,7 @@ void serve_classes_done(struct serve_classes *classes);
 struct serve_wishes {
 	uint32_t warm;                  /* boxes to keep parked of each kind that starts in milliseconds */
 	bool hostile_container;         /* strangers' native code may run in a bare container, the operator says */
+	const struct config *config;    /* limits, ceilings and runtimes; borrowed */
 };
 
 /* Plans every runtime on every boundary; what cannot be had here is a class that says why.

@@ -39,11 +39,12 @@ static void set_bounds(struct attempt *attempt)
 static int read_job(struct attempt *attempt, const struct store_lease *lease, struct err *e)
 {
 	const struct runtime *runtime;
+	struct runtime own;
 	struct job_fault fault = { .code = "" };
 
 	if (job_spec_read(lease->document.at, lease->document.len, &attempt->spec, &fault) < 0)
 		return err_set(e, ERR_USAGE, "%.100s: %.200s", fault.field, fault.detail);
-	runtime = runtime_find(attempt->spec.runtime);
+	runtime = runtime_of(attempt->class, &own);
 	if (!runtime)
 		return err_set(e, ERR_USAGE, "there is no runtime '%.40s'", attempt->spec.runtime);
 	attempt->n_steps = runtime_steps(runtime, &attempt->spec, attempt->steps, &attempt->arena, &fault);

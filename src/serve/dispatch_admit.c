@@ -77,11 +77,12 @@ static bool fits(const struct order_class *class, const struct job_limits *limit
 }
 
 /* What would only be found when it is run. */
-static bool can_run(const struct job_spec *spec, struct job_fault *fault)
+static bool can_run(const struct order_class *class, const struct job_spec *spec, struct job_fault *fault)
 {
+	struct runtime own;
 	struct runtime_step steps[ATTEMPT_STEPS];
 	OWN(arena) arena = { .blocks = NULL };
-	const struct runtime *const runtime = runtime_find(spec->runtime);
+	const struct runtime *const runtime = runtime_of(class, &own);
 	size_t n;
 
 	if (!runtime)
@@ -112,5 +113,5 @@ const struct order_class *dispatch_admits(const struct dispatch *dispatch, const
 		return refuse(fault, runtime_find(spec->runtime) ? "boundary_unavailable" : "runtime_unavailable",
 			      runtime_find(spec->runtime) ? "/boundary" : "/runtime");
 	}
-	return fits(class, &spec->limits, fault) && can_run(spec, fault) ? class : NULL;
+	return fits(class, &spec->limits, fault) && can_run(class, spec, fault) ? class : NULL;
 }

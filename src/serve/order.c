@@ -46,7 +46,9 @@ bool order_class_is_sound(const void *packet, size_t len)
 	return is_kind(packet, len, sizeof(*class), BIT(ORDER_CLASS)) && class->index < ORDER_CLASSES_MAX &&
 	       class->park < ORDER_PARKS && ends(class->runtime, sizeof(class->runtime)) &&
 	       ends(class->version, sizeof(class->version)) && ends(class->boundary, sizeof(class->boundary)) &&
-	       ends(class->image, sizeof(class->image)) && ends(class->why, sizeof(class->why)) &&
+	       ends(class->image, sizeof(class->image)) &&
+	       ends(class->main, sizeof(class->main)) && ends(class->build, sizeof(class->build)) &&
+	       ends(class->run, sizeof(class->run)) && ends(class->why, sizeof(class->why)) &&
 	       class->warm <= ORDER_BOXES_MAX;
 }
 

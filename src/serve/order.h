@@ -52,6 +52,7 @@ enum order_park { PARK_BARE, PARK_PYTHON, PARK_NODE, PARK_JS, PARK_WASM, ORDER_P
 struct order_class {
 	uint32_t magic, kind, index, park;
 	char runtime[32], version[32], boundary[16], image[80];  /* image: "host" or "sha256:..." */
+	char main[64], build[160], run[160];    /* the operator's, "" = those of runtime.def */
 	char why[240];                  /* "" = available; else cause and fix */
 	struct order_limits limits;     /* the defaults */
 	uint64_t wall_ms, cpu_ms;       /* defaults of a claim */

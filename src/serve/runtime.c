@@ -24,6 +24,22 @@ const struct runtime *runtime_find(const char *name)
 	return NULL;
 }
 
+const struct runtime *runtime_of(const struct order_class *class, struct runtime *own)
+{
+	const struct runtime *const row = runtime_find(class->runtime);
+
+	if (!row)
+		return NULL;
+	*own = *row;
+	if (*class->main)
+		own->main = class->main;
+	if (*class->build)
+		own->build = class->build;
+	if (*class->run)
+		own->run = class->run;
+	return own;
+}
+
 static const char *find_main(const struct runtime *runtime, const struct job_spec *spec)
 {
 	for (size_t i = 0; i < spec->n_files; i++)

@@ -12,9 +12,14 @@ struct runtime {
 	enum order_park park;
 };
 
+#define RUNTIME_WORDS 160       /* bytes of a template, its end counted */
+
 /* NULL when there is none. */
 const struct runtime *runtime_find(const char *name);
 const struct runtime *runtime_at(size_t i);
+
+/* That of a class: the table's row, with the words that its operator put in their place. NULL when there is none. */
+const struct runtime *runtime_of(const struct order_class *class, struct runtime *own);
 
 /* What the box is asked to run. */
 struct runtime_step {

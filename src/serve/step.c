@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -47,6 +48,7 @@ struct step {
 	struct frame_ended ended;
 	bool has_exited, is_over;               /* its first process; it is being killed for its output */
 	uint64_t begun_us, sent[2];
+	uint64_t parked_us;                     /* processor time of its first process before it was the step's */
 	/* Its standard input: what lies in a file first, then what comes. */
 	int input_fd;
 	bool feeds, feed_ended;
@@ -274,6 +276,17 @@ static void say_not_started(struct step *step, const char *name, int sys)
 	step->has_exited = true;
 }
 
+/* Of another process; 0 where that cannot be known. */
+static uint64_t time_used(pid_t pid)
+{
+	struct timespec used;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) < 0)
+		return 0;
+	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
 /* The parked one, if this step is for it; one that was parked in vain goes. */
 static bool use_parked(struct step *step, const struct asked *asked)
 {
@@ -282,10 +295,12 @@ static bool use_parked(struct step *step, const struct asked *asked)
 	step->park = PARK_NONE;
 	if (!park.child.pid)
 		return false;
+	step->parked_us = time_used(park.child.pid);
 	if ((asked->flag & FRAME_PARKED) && park_hand(&park, asked->argv, step->env)) {
 		step->child = park.child;
 		return true;
 	}
+	step->parked_us = 0;
 	child_close(&park.child);
 	fd_close(park.tell_fd);
 	child_end();
@@ -303,6 +318,7 @@ static void begin(struct step *step, uint32_t index)
 	step->ended = (struct frame_ended){ .step = index };
 	step->has_exited = step->is_over = false;
 	step->child = CHILD_NONE;
+	step->parked_us = 0;
 	outbox_send(&step->out, true);
 	outbox_add(&step->out, FRAME_STARTED, 0, &started, sizeof(started));
 	outbox_send(&step->out, false);
@@ -385,6 +401,15 @@ static uint64_t micros(struct timeval time)
 	return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_usec;
 }
 
+/* What an interpreter used while it waited is nobody's. How that was split between program and kernel is not known:
+ * as the whole is. */
+static uint64_t own_share(const struct step *step, uint64_t part_us, const struct rusage *usage)
+{
+	const uint64_t whole_us = micros(usage->ru_utime) + micros(usage->ru_stime);
+
+	return step->parked_us < whole_us ? part_us - part_us * step->parked_us / whole_us : 0;
+}
+
 /* Takes the dead. When the step's first process is among them, the rest of it is killed. */
 static void reap(struct step *step)
 {
@@ -398,8 +423,8 @@ static void reap(struct step *step)
 		step->has_exited = true;
 		step->ended.status = status;
 		step->ended.wall_us = loop_now_us() - step->begun_us;
-		step->ended.user_us = micros(usage.ru_utime);
-		step->ended.system_us = micros(usage.ru_stime);
+		step->ended.user_us = own_share(step, micros(usage.ru_utime), &usage);
+		step->ended.system_us = own_share(step, micros(usage.ru_stime), &usage);
 		step->ended.rss_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
 		child_end();
 	}

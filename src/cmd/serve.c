@@ -2,11 +2,14 @@
  * becomes the launcher. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,15 +18,22 @@
 #include "cmd/policy_find.h"
 #include "cmd/serve_class.h"
 #include "cmd/state_dir.h"
+#include "mech/drop.h"
 #include "model/policy_tree.h"
 #include "model/policy_value.h"
 #include "serve/config.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8086"
 #define GRACE_MS 15000
+#define LOCK_TRIES 30
+#define LOCK_PAUSE_MS 100
+/* What starting boxes and ending them takes of root, and becoming the front: files of others, ids and groups,
+ * namespaces and mounts, priorities, killing. Neither modules, devices, raw sockets, tracing nor the clock. */
+#define RIGHTS (1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER | 1u << CAP_KILL | \
+		1u << CAP_SETGID | 1u << CAP_SETUID | 1u << CAP_SETPCAP | 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_NICE)
 
 /* What the configuration can say has its number there: a flag is that value, said louder. */
-enum { SERVE_CONFIG = CONFIG_VALUES, SERVE_CHECK };
+enum { SERVE_CONFIG = CONFIG_VALUES, SERVE_CHECK, SERVE_HOST };
 static const struct opt options[] = {
 	{ .name = "listen", .letter = 'l', .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service",
 	  .id = CONFIG_LISTEN, .help = "where clients reach it; a relative path lies in the state directory; default: " DEFAULT_LISTEN },
@@ -36,6 +46,12 @@ static const struct opt options[] = {
 	  .help = "serve TLS with this certificate" },
 	{ .name = "tls-key", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = CONFIG_TLS_KEY,
 	  .help = "and its key" },
+	{ .name = "host", .kind = OPT_VALUE, .arg = "NAME", .group = "Service", .id = SERVE_HOST,
+	  .help = "a further name that the header Host may have; may be given several times" },
+	{ .name = "connections", .kind = OPT_VALUE, .arg = "N", .group = "Service", .id = CONFIG_CONNECTIONS,
+	  .help = "connections at once; default: 4096" },
+	{ .name = "connections-each", .kind = OPT_VALUE, .arg = "N", .group = "Service", .id = CONFIG_CONNECTIONS_EACH,
+	  .help = "connections at once of one address; default: 2048" },
 	{ .name = "metrics", .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service", .id = CONFIG_METRICS,
 	  .help = "where Prometheus may read /metrics, without a key; default: nowhere" },
 	{ .name = "boxes", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = CONFIG_BOXES,
@@ -64,6 +80,17 @@ static int take_flag(const struct opt_hit *hit, struct config *config, struct er
 	return 0;
 }
 
+/* As many as the file and the flags say together. */
+static int take_host(const struct opt_hit *hit, struct config *config, struct err *e)
+{
+	const size_t most = config_list_row(CONFIG_LIST_HOSTS)->most;
+
+	if (config->lists[CONFIG_LIST_HOSTS].n == most)
+		return err_set(e, ERR_USAGE, "--host: there may be %zu", most);
+	config->lists[CONFIG_LIST_HOSTS].items[config->lists[CONFIG_LIST_HOSTS].n++] = hit->value;
+	return 0;
+}
+
 /* The file, then the flags. */
 static int configure(const struct args *args, struct config *config, struct err *e)
 {
@@ -76,9 +103,14 @@ static int configure(const struct args *args, struct config *config, struct err 
 		return -1;
 	if (args_has(args, SERVE_CHECK) && !file)
 		return err_set(e, ERR_USAGE, "--check-config wants --config FILE");
-	for (size_t i = 0; i < args->n_hits; i++)
-		if (args->hits[i].opt->id < (int)CONFIG_VALUES && take_flag(&args->hits[i], config, e) < 0)
+	for (size_t i = 0; i < args->n_hits; i++) {
+		const struct opt_hit *const hit = &args->hits[i];
+
+		if (hit->opt->id < (int)CONFIG_VALUES && take_flag(hit, config, e) < 0)
 			return -1;
+		if (hit->opt->id == SERVE_HOST && take_host(hit, config, e) < 0)
+			return -1;
+	}
 	return 0;
 }
 
@@ -109,6 +141,20 @@ static int give_state(int fd, struct launcher_setup *setup, struct err *e)
 	return fchown(fd, FRONT_NOBODY, FRONT_NOBODY) < 0 ? err_sys(e, "give it to the front") : 0;
 }
 
+/* One that was killed lets go when the last of its processes has ended, a moment later. */
+static int lock_state(int fd, struct err *e)
+{
+	for (unsigned tries = 0; flock(fd, LOCK_EX | LOCK_NB) < 0; tries++) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return err_sys(e, "lock it");
+		if (tries == LOCK_TRIES)
+			return err_set(e, ERR_CONFLICT, "another `ward serve` uses it (waited %u s for its end)",
+				       LOCK_TRIES * LOCK_PAUSE_MS / 1000);
+		poll(NULL, 0, LOCK_PAUSE_MS);
+	}
+	return 0;
+}
+
 static int open_state(const char *path, struct launcher_setup *setup, struct err *e)
 {
 	OWN_FD int fd = -1;
@@ -118,8 +164,8 @@ static int open_state(const char *path, struct launcher_setup *setup, struct err
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return err_sys(e, "open it");
-	if (flock(fd, LOCK_EX | LOCK_NB) < 0)
-		return errno == EWOULDBLOCK ? err_set(e, ERR_CONFLICT, "another `ward serve` uses it") : err_sys(e, "lock it");
+	if (lock_state(fd, e) < 0)
+		return -1;
 	if (give_state(fd, setup, e) < 0)
 		return -1;
 	setup->state_fd = TAKE_FD(fd);
@@ -152,6 +198,17 @@ static const char *const *front_argv(const struct config *config, const char *fr
 	return argv;
 }
 
+/* A root that may not change its own sets has been cut down by whoever made it, and keeps what that left. */
+static int shed_rights(struct err *e)
+{
+	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct sets[2];
+
+	if (syscall(SYS_capget, &header, sets) < 0)
+		return err_sys(e, "capget");
+	return sets[0].permitted & 1u << CAP_SETPCAP ? drop_caps(RIGHTS & sets[0].permitted, e) : 0;
+}
+
 static int serve(const struct config *config, struct serve_classes *classes, struct arena *arena, struct err *e)
 {
 	const char *const state = text_of(config, CONFIG_STATE, geteuid() == 0 ? STATE_OF_ROOT : STATE_OF_USER);
@@ -171,6 +228,8 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 	setup.n_classes = classes->n;
 	setup.boxes_max = config_number(config, CONFIG_BOXES, 64);
 	setup.front_argv = front_argv(config, setup.front, arena);
+	if (geteuid() == 0 && shed_rights(e) < 0)
+		return err_add(e, "give up rights that no box needs");
 	return launcher_run(&setup, e);
 }
 

@@ -49,7 +49,7 @@ export function output(label, size = "") {
 		node: el("div", { class: "output-frame" }, above, box),
 		take(event) {
 			if (event.event === "stdout" || event.event === "stderr") add(event.event, visible(decode(event.data, decoders[event.event])));
-			else if (event.event === "gap") add("gap", `\n… bytes that were written and not kept (${event.data.stream ?? "output"}) …\n`);
+			else if (event.event === "gap") add("gap", `\n… ${bytes(event.data.to - event.data.from)} more of ${event.data.stream} were written and not kept …\n`);
 		},
 		note: (text) => add("gap", text),
 		isEmpty: () => !total && !waiting.length,

@@ -9,6 +9,7 @@
 
 #include "api/handlers.h"
 #include "api/key.h"
+#include "api/tenant.h"
 
 #define TOKEN_HEADER "Ward-Token"
 #define COOKIE_NAME  32
@@ -127,9 +128,14 @@ bool login_check(struct request *request)
 	return has_key == 1;
 }
 
-bool login_holds(const struct request *request)
+bool login_holds(struct request *request)
 {
-	return !request->is_session || session_of(&request->front->sessions, &request->session, now_ms());
+	struct session *const session =
+		request->is_session ? session_of(&request->front->sessions, &request->session, now_ms()) : NULL;
+
+	if (session)
+		session->used_ms = now_ms();
+	return !request->is_session || session;
 }
 
 /* -- the routes -- */
@@ -178,6 +184,7 @@ void api_session_open(struct request *request)
 		request_broken(request, &e);
 		return;
 	}
+	tenant_audit(request, request->tenant.id, "session.open", request->key.public);
 	tell(request, MHD_HTTP_CREATED, token);
 	set_cookie(request, cookie);
 	explicit_bzero(cookie, sizeof(cookie));

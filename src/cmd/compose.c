@@ -13,6 +13,7 @@ struct composing {
 	struct policy *policy;
 	const char *policy_name;
 	bool widen;             /* --widen */
+	bool is_named;          /* with -p */
 	bool may_add;           /* flags may grant what the policy does not */
 	const struct opt_hit *hit;
 	struct origin origin;   /* "--mem" */
@@ -50,6 +51,9 @@ static int set_key(struct composing *c, enum policy_key key, const char *value, 
 			return -1;
 		widen = may_change_boundary(c, n);
 	}
+	/* Where nobody named a policy, the command line is where it is made. */
+	if (key == KEY_THREAT && !c->is_named)
+		widen = true;
 	/* A word without '/' is the name of an image. */
 	if (key == KEY_IMAGE && strchr(value, '/') && policy_find_path(value, &c->policy->arena, &value, e) < 0)
 		return -1;
@@ -276,6 +280,7 @@ int compose_flags(const struct args *args, const char *name, struct policy *poli
 		.policy = policy,
 		.policy_name = name ? name : POLICY_FIND_DEFAULT,
 		.widen = args_has(args, COMPOSE_WIDEN),
+		.is_named = name != NULL,
 	};
 
 	c.may_add = c.widen || !name || policy_n(policy, KEY_THREAT) == THREAT_OWN;

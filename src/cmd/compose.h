@@ -39,8 +39,12 @@ MUST_USE int compose_flags(const struct args *args, const char *name, struct pol
 		  "default: `default`" }
 #define COMPOSE_ROW_BOUNDARY \
 	{ .name = "boundary", .letter = 'b', .kind = OPT_VALUE, .arg = "NAME", .group = "Policy", \
-	  .words = "process|container|gvisor|wasm", .id = KEY_BOUNDARY, \
+	  .words = "process|container|gvisor|wasm|js|auto", .id = KEY_BOUNDARY, \
 	  .help = "another boundary than the policy's" }
+#define COMPOSE_ROW_THREAT \
+	{ .name = "threat", .kind = OPT_VALUE, .arg = "WORD", .group = "Policy", \
+	  .words = "own|known|hostile", .id = KEY_THREAT, \
+	  .help = "who wrote the program: what --boundary=auto is chosen by" }
 #define COMPOSE_ROW_SET \
 	{ .name = "set", .kind = OPT_VALUE, .arg = "KEY=VALUE", .group = "Policy", \
 	  .id = COMPOSE_SET, \

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include "cmd/image_store.h"
 #include "cmd/openings.h"
 #include "cmd/policy_find.h"
+#include "judge/contain.h"
 
 void fit_done(struct fit *fit)
 {
@@ -182,11 +184,42 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 	return check_required(policy, host, fit->plan, e);
 }
 
-/* "auto" is the strongest boundary that every host of ward's has; it is not a licence to take a weaker one. */
-static const char *first_name(const struct policy *policy, char *name, size_t cap)
+/* "auto" is the cheapest boundary for programs that contains the policy's threat, a container at least: what a policy
+ * grants means the same in all of them. What this host happens to have changes nothing about it. */
+static const char *choose(const struct policy *policy, char *why, size_t cap, struct err *e)
+{
+	static const int candidates[] = { BOUNDARY_CONTAINER, BOUNDARY_GVISOR, BOUNDARY_MICROVM };
+	const struct demand *unmet = NULL;
+	struct threat threat;
+	char word[32];
+
+	if (!policy->values[KEY_THREAT].set) {
+		err_set(e, ERR_USAGE, "boundary auto is chosen by the threat, and the policy states none; write `threat: known` "
+			"(own, known or hostile) into it, or add --threat");
+		return NULL;
+	}
+	policy_format(policy, KEY_THREAT, word, sizeof(word));
+	contain_model((int)policy_n(policy, KEY_THREAT), WORD_FORM_NATIVE, false, &threat);
+	for (size_t i = 0; i < ARRAY_SIZE(candidates); i++) {
+		const struct demand *const now = contain_unmet(&threat, candidates[i]);
+		const char *const name = strength_of(candidates[i])->name;
+
+		if (!now && !unmet)
+			snprintf(why, cap, "%s contains threat %s, and is the cheapest that does", name, word);
+		else if (!now)
+			snprintf(why, cap, "%s contains threat %s, which nothing cheaper does: %s", name, word, unmet->why);
+		if (!now)
+			return name;
+		unmet = now;
+	}
+	err_set(e, ERR_UNSUPPORTED, "no boundary for programs contains threat %s: %s", word, unmet->why);
+	return NULL;
+}
+
+static const char *first_name(const struct policy *policy, char *name, size_t cap, char *why, size_t why_cap, struct err *e)
 {
 	if (policy_n(policy, KEY_BOUNDARY) == BOUNDARY_AUTO)
-		return "container";
+		return choose(policy, why, why_cap, e);
 	policy_format(policy, KEY_BOUNDARY, name, cap);
 	return name;
 }
@@ -204,11 +237,13 @@ static bool may_fall(const struct policy *policy, const char *from, const struct
 int fit_make(const struct policy *policy, const struct payload *payload, struct host *host,
 	     struct fit *out, struct err *e)
 {
-	char name[32];
-	const char *const first = first_name(policy, name, sizeof(name));
+	char name[32], chosen[sizeof(out->why)] = "";
+	const char *const first = first_name(policy, name, sizeof(name), chosen, sizeof(chosen), e);
 	OWN(fit) fit = FIT_NONE;
 	struct err why = ERR_INIT;
 
+	if (!first)
+		return -1;
 	if (try(first, policy, payload, host, &fit, &why) < 0) {
 		if (!may_fall(policy, first, &why)) {
 			*e = why;
@@ -219,6 +254,7 @@ int fit_make(const struct policy *policy, const struct payload *payload, struct 
 			return -1;
 		fit.fell = why;
 	}
+	memcpy(fit.why, chosen, sizeof(chosen));
 	*out = TAKE(fit, FIT_NONE);
 	return 0;
 }

@@ -11,6 +11,7 @@ struct fit {
 	const struct boundary *boundary;
 	struct plan *plan;      /* finished: sorted by phase */
 	struct rung rung;       /* openings and notes; its policy is a copy with real paths */
+	char why[400];          /* boundary auto: what was chosen and why; "" = the policy names one */
 	struct err fell;        /* why the policy's own boundary cannot run; ERR_NONE: it does */
 };
 #define FIT_NONE ((struct fit){ .boundary = NULL })

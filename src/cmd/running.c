@@ -129,6 +129,7 @@ int running_prepare(struct running *run, struct args *args, struct err *e)
 	if (fit_make(&run->policy, &run->payload, &run->host, &run->fit, e) < 0)
 		return -1;
 	run->result.boundary = run->fit.boundary->name;
+	run->result.boundary_why = *run->fit.why ? run->fit.why : NULL;
 	say_fallback(run);
 	if (show(run, e) < 0)
 		return -1;
@@ -181,6 +182,7 @@ static void start(struct running *run, struct observer *observer)
 	result.policy_name = run->result.policy_name;
 	result.policy_source = run->result.policy_source;
 	result.boundary = run->result.boundary;
+	result.boundary_why = run->result.boundary_why;
 	result.notes |= run->fit.rung.notes;
 	if (result.stage == STAGE_EXEC)
 		err_add(&result.err, "%.100s", run->payload.argv[0]);

@@ -162,6 +162,8 @@ static void json_names(struct json *json, const struct result *result)
 {
 	if (result->boundary)
 		json_put_text(json, "boundary", result->boundary);
+	if (result->boundary_why)
+		json_put_text(json, "boundary_why", result->boundary_why);
 	if (result->policy_name)
 		json_put_text(json, "policy", result->policy_name);
 	if (result->policy_source)
@@ -394,6 +396,8 @@ void result_text(const struct result *result, bool verbose, struct str *out)
 		text_denials(result, verbose ? RESULT_DENIALS : 3, out);
 	if (!verbose)
 		return;
+	if (result->boundary_why)
+		str_addf(out, "boundary auto: %s\n", result->boundary_why);
 	text_usage(result, out);
 	text_layers(result, out);
 	for (size_t i = 0; note_text(1u << i); i++)

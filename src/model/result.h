@@ -47,6 +47,7 @@ struct result {
 	struct denial denials[RESULT_DENIALS];
 	size_t n_denials;
 	uint64_t denials_more;  /* that did not fit */
+	const char *boundary_why;       /* of boundary auto; NULL = it was named. Borrowed */
 	const char *boundary, *policy_name, *policy_source;     /* borrowed */
 	struct err err;         /* for setup and internal */
 };

@@ -276,3 +276,23 @@ def test_an_unwritable_result_refuses_the_run_before_it_begins(user):
     done = subprocess.run([user.program, "run", "--result", "/result.json", "--rw", user.place, "touch", marker],
                           capture_output=True, env=user.environment(), cwd=user.place, **user.identity())
     assert done.returncode == 125 and not os.path.exists(marker)
+
+
+def test_auto_is_chosen_by_the_threat_and_says_so(anyone):
+    known = anyone.sh("true", "--boundary=auto", "--threat=known")
+    assert known.result["boundary"] == "container" and "threat known" in known.result["boundary_why"]
+    assert "boundary_why" not in anyone.sh("true").result
+    hostile = anyone.sh("true", "--boundary=auto", "--threat=hostile")
+    if hostile.code == 0:
+        assert hostile.result["boundary"] == "gvisor" and "which nothing cheaper does" in hostile.result["boundary_why"]
+    else:
+        assert hostile.code == 125 and "gvisor" in hostile.errors
+    unstated = anyone.file("unstated.yaml", "version: 1\nboundary: auto\nsyscalls: {allow: ['@default']}\n")
+    refused = anyone.call("run", "-p", unstated, "--", "true")
+    assert refused.code == 125 and "states none" in refused.errors
+
+
+def test_a_named_policys_threat_is_only_raised(anyone):
+    assert anyone.call("run", "-p", "build", "--threat=hostile", "--dry-run", "--", "true").code == 0
+    refused = anyone.call("run", "-p", "build", "--threat=own", "--dry-run", "--", "true")
+    assert refused.code == 125 and "weaker" in refused.errors

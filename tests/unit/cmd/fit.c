@@ -57,7 +57,8 @@ static void a_host_that_can_runs_what_the_policy_says(void **state)
 		const char *text, *boundary;
 	} rows[] = {
 		{ "version: 1\n" SYSCALLS, "container" },
-		{ "version: 1\nboundary: auto\n" SYSCALLS, "container" },
+		{ "version: 1\nboundary: auto\nthreat: known\n" SYSCALLS, "container" },
+		{ "version: 1\nboundary: auto\nthreat: own\n" SYSCALLS, "container" },
 		{ "version: 1\nboundary: process\n" SYSCALLS, "process" },
 		{ "version: 1\nfallback: [process]\n" SYSCALLS, "container" },
 	};
@@ -75,16 +76,39 @@ static void a_host_that_can_runs_what_the_policy_says(void **state)
 	}
 }
 
+/* Nobody guesses a threat, and what this host lacks makes no weaker boundary do. */
+static void auto_takes_what_contains_the_threat_or_nothing(void **state)
+{
+	static const struct {
+		const char *text, *wanted;
+	} rows[] = {
+		{ "version: 1\nboundary: auto\n" SYSCALLS, "states none" },
+		{ "version: 1\nboundary: auto\nthreat: hostile\n" SYSCALLS, "gvisor" },
+	};
+	struct host host = able;
+
+	(void)state;
+	host.runsc[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		OWN(fit) fit = FIT_NONE;
+		struct err e = ERR_INIT;
+
+		assert_int_equal(fit_text(rows[i].text, &host, &fit, &e), -1);
+		if (!strstr(e.text, rows[i].wanted))
+			fail_msg("row %zu: %s", i, e.text);
+	}
+}
+
 static void without_namespaces_only_a_named_fallback_runs(void **state)
 {
 	static const struct {
 		const char *text, *boundary;
 	} rows[] = {
 		{ "version: 1\n" SYSCALLS, NULL },
-		{ "version: 1\nboundary: auto\n" SYSCALLS, NULL },
+		{ "version: 1\nboundary: auto\nthreat: known\n" SYSCALLS, NULL },
 		{ "version: 1\nfallback: [rlimits]\n" SYSCALLS, NULL },
 		{ "version: 1\nfallback: [process]\n" SYSCALLS, "process" },
-		{ "version: 1\nboundary: auto\nfallback: [process]\n" SYSCALLS, "process" },
+		{ "version: 1\nboundary: auto\nthreat: known\nfallback: [process]\n" SYSCALLS, "process" },
 		{ "version: 1\nfallback: [process]\nrequire: [mountns]\n" SYSCALLS, NULL },
 	};
 	struct host host = able;
@@ -203,6 +227,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_host_that_can_runs_what_the_policy_says),
+		cmocka_unit_test(auto_takes_what_contains_the_threat_or_nothing),
 		cmocka_unit_test(without_namespaces_only_a_named_fallback_runs),
 		cmocka_unit_test(a_grant_behind_a_link_of_roots_has_its_real_path),
 		cmocka_unit_test(only_files_and_directories_are_granted),

@@ -12,6 +12,7 @@
 #include "base/clean.h"
 #include "base/fd.h"
 #include "serve/place.h"
+#include "store/crash.h"
 
 static int open_place(const struct attempt *attempt, enum place place, const struct store_id *id)
 {
@@ -51,6 +52,7 @@ static void take_stream(struct attempt *attempt, const struct frame *frame, disp
 	}
 	if (!write_out(attempt, spool->fd, frame->bytes, n))
 		return;
+	crash_at(CRASH_DISPATCH_OUTPUT);
 	sha256_add(&spool->hash, frame->bytes, n);
 	tell(at, is_err ? LIVE_STDERR : LIVE_STDOUT, frame->bytes, n, spool->kept);
 	spool->kept += n;
@@ -64,6 +66,7 @@ static void end_artifact(struct attempt *attempt)
 	if (fsync(attempt->artifact_fd) < 0)
 		err_sys(&attempt->broken, "keep an output");
 	fd_close_at(&attempt->artifact_fd);
+	crash_at(CRASH_DISPATCH_ARTIFACT);
 }
 
 static void leave_out(struct attempt *attempt, const char *name, size_t len, enum frame_left why)

@@ -8,6 +8,7 @@
 #include "base/loop.h"
 #include "serve/attempt_guest.h"
 #include "serve/dispatch_parts.h"
+#include "store/crash.h"
 
 #define READS_MAX 4             /* of one box in one turn: the others want to be heard, too */
 #define TAG_BITS 2
@@ -60,6 +61,7 @@ static struct slot *build(struct dispatch *d, uint32_t pool, const struct order 
 	if (order_box(d, slot, &order) < 0)
 		return NULL;
 	slot->due_us = slot->born_us + BUILD_MAX_US;
+	crash_at(CRASH_DISPATCH_ORDERED);
 	d->n_slots++;
 	stats_count(d->setup.stats, STAT_BOXES, 1);
 	return slot;
@@ -121,6 +123,7 @@ static void claim(struct dispatch *d, struct slot *slot, struct attempt *attempt
 	if (!slot->is_guest)
 		slot_say(slot, ORDER_CLAIM, wall_ms, cpu_ms);
 	box_write(d, slot);
+	crash_at(CRASH_DISPATCH_SENT);
 	job_started(d, attempt);
 }
 
@@ -255,6 +258,7 @@ static void check_parked(struct dispatch *d, struct slot *slot)
 	slot->due_us = 0;
 	slot_move(slot, SLOT_PARKED);
 	d->pools[slot->class_index].n_parked++;
+	crash_at(CRASH_DISPATCH_PARKED);
 }
 
 static void take_of_job(struct dispatch *d, struct slot *slot, const struct frame *frame)

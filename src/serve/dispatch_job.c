@@ -6,6 +6,7 @@
 #include "base/loop.h"
 #include "serve/attempt_guest.h"
 #include "serve/dispatch_parts.h"
+#include "store/crash.h"
 
 struct attempt *job_find(struct dispatch *d, const struct store_id *id)
 {
@@ -93,6 +94,7 @@ static void finished(void *at, const struct store_answer *answer)
 	struct dispatch *const d = asked->d;
 	struct attempt *const attempt = find_asked(asked);
 
+	crash_at(CRASH_DISPATCH_FINISHED);
 	if (!attempt)
 		return;
 	if (answer->err.kind != ERR_NONE)
@@ -120,6 +122,7 @@ static void finish(struct dispatch *d, struct attempt *attempt)
 	struct store_artifact artifacts[ATTEMPT_ARTIFACTS];
 	struct store_finish finish;
 
+	crash_at(CRASH_DISPATCH_KEPT);
 	attempt_judge(attempt, d->setup.node, &finish, &json);
 	for (size_t i = 0; i < attempt->n_artifacts; i++)
 		artifacts[i] = (struct store_artifact){
@@ -130,6 +133,7 @@ static void finish(struct dispatch *d, struct attempt *attempt)
 	finish.artifacts = artifacts;
 	finish.n_artifacts = attempt->n_artifacts;
 	store_job_finish(d->setup.store, &attempt->hold, &finish, finished, ask(d, attempt));
+	crash_at(CRASH_DISPATCH_FINISH);
 	tell(d, attempt, LIVE_STATE, finish.state);
 }
 
@@ -198,6 +202,7 @@ void job_conclude(struct dispatch *d, struct attempt *attempt)
 	const char *const why = infra_fault(attempt);
 	struct err e = ERR_INIT;
 
+	crash_at(CRASH_DISPATCH_REPORT);
 	attempt->is_finishing = true;
 	attempt->give_up_at_us = 0;
 	take_report(attempt);
@@ -246,6 +251,7 @@ static void take_lease(struct dispatch *d, const struct store_lease *lease)
 	struct attempt *attempt;
 	struct err e = ERR_INIT;
 
+	crash_at(CRASH_DISPATCH_CLAIMED);
 	if (!class || *class->why) {
 		reject(d, &lease->hold, class ? class->why : "this service has no such runtime and boundary now");
 		return;

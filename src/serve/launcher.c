@@ -19,6 +19,7 @@
 #include "base/loop.h"
 #include "mech/cgroup.h"
 #include "serve/runner.h"
+#include "store/crash.h"
 
 #define FRONT_TRIES 5           /* in a row, each shorter than FRONT_STEADY_US */
 #define FRONT_STEADY_US 10000000
@@ -32,7 +33,7 @@ struct launcher {
 	pid_t front;                    /* 0 = none */
 	uint64_t front_since_us, front_at_us;   /* when it was started; when the next one is, 0 = never */
 	unsigned failures;
-	bool is_ending;
+	bool had_front, is_ending;
 	uint64_t end_at_us;
 	uint64_t sweep_at_us;           /* a keeper may have ended before its box's cgroup; 0 = none has */
 	struct {
@@ -76,14 +77,15 @@ static void shed(const struct launcher *launcher)
 }
 
 /* Both are closed at exec where they came from; what arrives at 3 and 4 is open. */
-_Noreturn static void become_front(const struct launcher_setup *setup, int fd)
+_Noreturn static void become_front(const struct launcher_setup *setup, int fd, bool is_first)
 {
 	const int launcher_fd = fcntl(fd, F_DUPFD_CLOEXEC, 10), state_fd = fcntl(setup->state_fd, F_DUPFD_CLOEXEC, 10);
-	const char *const crash = getenv("WARD_CRASH_AT"), *envp[3] = { "PATH=/usr/bin:/bin" };
+	/* store/crash.h: for tests; the first front alone, so that another goes on behind it */
+	const char *const crash = is_first ? getenv("WARD_CRASH_AT") : NULL, *envp[3] = { "PATH=/usr/bin:/bin" };
 	char crash_at[64];
 
 	if (crash && snprintf(crash_at, sizeof(crash_at), "WARD_CRASH_AT=%s", crash) < (int)sizeof(crash_at))
-		envp[1] = crash_at; /* store/crash.h: for tests */
+		envp[1] = crash_at;
 
 	setsid();
 	reset_signals();
@@ -111,7 +113,7 @@ static int start_front(struct launcher *launcher, struct err *e)
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
-		become_front(launcher->setup, ends[1]);
+		become_front(launcher->setup, ends[1], !launcher->had_front);
 	}
 	close(ends[1]);
 	if (pid < 0) {
@@ -119,7 +121,9 @@ static int start_front(struct launcher *launcher, struct err *e)
 		return err_sys(e, "fork");
 	}
 	launcher->front = pid;
+	launcher->had_front = true;
 	launcher->front_fd = ends[0];
+	crash_at(CRASH_LAUNCHER_FRONT);
 	/* One that ended already will be heard of; it then does not matter what it was told. */
 	(void)!send_classes(launcher, e);
 	return 0;
@@ -151,6 +155,7 @@ static void start_runner(struct launcher *launcher)
 	launcher->runners[i].pid = pid;
 	launcher->runners[i].box = order->box;
 	launcher->n_runners++;
+	crash_at(CRASH_LAUNCHER_FORKED);
 }
 
 static void close_order(struct launcher *launcher)
@@ -200,6 +205,7 @@ static void take_order(struct launcher *launcher)
 	if (got <= 0 || !order_is_sound(order, (size_t)got) || n_fds != wanted_fds(order->kind)) {
 		drop_front(launcher);
 	} else if (order->kind != ORDER_END) {
+		crash_at(CRASH_LAUNCHER_ORDER);
 		launcher->has_order = true;
 		try_order(launcher);
 	} else {
@@ -244,6 +250,7 @@ static int reap(struct launcher *launcher, struct err *e)
 			if (launcher->runners[i].pid == pid) {
 				launcher->runners[i].pid = 0;
 				launcher->n_runners--;
+				crash_at(CRASH_LAUNCHER_REAPED);
 				launcher->sweep_at_us = status ? loop_now_us() + SWEEP_US : launcher->sweep_at_us;
 			}
 	}
@@ -351,6 +358,7 @@ int launcher_run(const struct launcher_setup *setup, struct err *e)
 
 	launcher = (struct launcher){ .setup = setup, .front_fd = -1, .signal_fd = -1, .order_fds = { -1, -1, -1 },
 				      .sweep_at_us = loop_now_us() + SWEEP_US };
+	crash_share();
 	status = open_signals(&launcher, e) < 0 || start_front(&launcher, e) < 0 ? -1 : 0;
 	while (status == 0 && !(launcher.is_ending && !launcher.front))
 		status = turn(&launcher, e);

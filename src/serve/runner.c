@@ -11,6 +11,7 @@
 #include "base/loop.h"
 #include "engine/run.h"
 #include "monitor/client.h"
+#include "store/crash.h"
 
 struct runner {
 	int control_fd;
@@ -54,6 +55,7 @@ static void tell_parked(void *at, const struct result *result)
 
 	runner->was_parked = true;
 	report(runner, ORDER_PARKED, result);
+	crash_at(CRASH_RUNNER_PARKED);
 }
 
 static void set(struct policy *policy, enum policy_key key, uint64_t n)
@@ -85,6 +87,7 @@ static enum run_word hear(void *at, uint64_t *n)
 		set(runner->plan.policy, KEY_WALL, bounded(word.n, runner->class->wall_max_ms));
 		set(runner->plan.policy, KEY_CPU, bounded(word.m, runner->class->cpu_max_ms));
 		*n = bounded(word.at_us, loop_now_us());
+		crash_at(CRASH_RUNNER_CLAIMED);
 		return RUN_CLAIM;
 	case ORDER_SIGNAL:
 		*n = word.n;
@@ -116,10 +119,12 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 	struct err e = ERR_INIT;
 
 	prctl(PR_SET_NAME, "ward-runner", 0, 0, 0);
+	crash_at(CRASH_RUNNER_BEGUN);
 	/* Its keeper makes the network namespace while the plan is made. */
 	if (mon_start(&box, MON_NETWORK | MON_SWEPT, &e) < 0 ||
 	    setup->plan(setup->at, order->class_index, &order->limits, &runner.plan, &e) < 0)
 		give_up(&runner, &e);
+	crash_at(CRASH_RUNNER_PLANNED);
 	const struct run_request request = {
 		.policy = runner.plan.policy, .filter = runner.plan.filter, .plan = runner.plan.plan,
 		.fds = runner.plan.fds, .n_fds = runner.plan.n_fds, .monitor_socket = runner.plan.monitor_socket,
@@ -128,6 +133,8 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 	};
 
 	run_box(&request, &result);
+	crash_at(CRASH_RUNNER_ENDED);
 	report(&runner, runner.was_parked ? ORDER_ENDED : ORDER_FAILED, &result);
+	crash_at(CRASH_RUNNER_TOLD);
 	_exit(result.verdict == VERDICT_INTERNAL); /* its keeper may be gone without having cleaned up */
 }

@@ -2,8 +2,10 @@
 #include "store/crash.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static const char *const names[CRASH_POINTS] = {
@@ -15,7 +17,7 @@ static const char *const names[CRASH_POINTS] = {
 #define UNREAD (-1)
 #define NOWHERE (-2)
 static atomic_int armed = UNREAD;      /* the loop's thread and the writer's both look */
-static atomic_long left;
+static atomic_long own, *left = &own;
 
 void crash_arm(const char *word)
 {
@@ -26,7 +28,7 @@ void crash_arm(const char *word)
 	for (int i = 0; word && i < CRASH_POINTS; i++)
 		if (strlen(names[i]) == len && !memcmp(names[i], word, len))
 			point = i;
-	left = colon ? strtol(colon + 1, NULL, 10) : 1;
+	*left = colon ? strtol(colon + 1, NULL, 10) : 1;
 	armed = point;
 }
 
@@ -34,8 +36,21 @@ void crash_at(enum crash_point point)
 {
 	if (armed == UNREAD)
 		crash_arm(getenv("WARD_CRASH_AT"));
-	if (armed == (int)point && --left == 0)
-		_exit(CRASH_STATUS);
+	if (armed != (int)point || --*left != 0)
+		return;
+	dprintf(STDERR_FILENO, "ward: ends at crash point %s\n", names[point]);
+	_exit(CRASH_STATUS);
+}
+
+void crash_share(void)
+{
+	const char *const word = getenv("WARD_CRASH_AT");
+	void *const at = word ? mmap(NULL, sizeof(*left), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0) : MAP_FAILED;
+
+	if (at == MAP_FAILED)
+		return;
+	left = at;
+	crash_arm(word);
 }
 
 const char *crash_name(size_t point)

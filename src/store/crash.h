@@ -18,5 +18,8 @@ void crash_at(enum crash_point point);
 /* Arms the point of that name, "name" or "name:3"; the first crash_at() does it with the variable. */
 void crash_arm(const char *word);
 
+/* From here on this process and those it forks count together: one of them ends, once. */
+void crash_share(void);
+
 /* NULL past the end. */
 const char *crash_name(size_t point);

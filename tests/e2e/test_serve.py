@@ -6,6 +6,7 @@ import re
 import shutil
 import signal
 import socket
+import subprocess
 import time
 
 import pytest
@@ -18,14 +19,17 @@ PATIENCE = 120
 class Service:
     """One service with a directory of its own; ends with the test, and leaves nothing."""
 
-    def __init__(self, ward, *options):
+    def __init__(self, ward, *options, env=None, may_end=False):
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
         self.ward, self.options = ward, options
         self.state = os.path.join(ward.place, f"state-{self.port}")
         self.key = None
-        self.start()
+        if may_end:
+            self.start_till_it_stays(env)
+        else:
+            self.start(env)
 
     def start(self, env=None):
         log = os.path.join(self.ward.place, f"log-{self.port}")
@@ -33,11 +37,31 @@ class Service:
             self.process = self.ward.start("serve", f"--listen=127.0.0.1:{self.port}", f"--state={self.state}",
                                            *self.options, stdout=out, stderr=out, env=env)
         harness.wait_until(lambda: self.is_up() or self.process.poll() is not None, "the service answers", PATIENCE)
-        with open(log, encoding="utf-8") as text:
-            said = text.read()
+        said = self.said()
         assert self.process.poll() is None, said
         found = re.search(r'tenant "default".*\n\s+(wk_\S+)', said)
         self.key = found.group(1) if found else self.key
+
+    def start_till_it_stays(self, env):
+        """It may end before it has said its key, and says it again then: nobody was told."""
+        try:
+            self.start(env)
+        except AssertionError:
+            self.revive()
+
+    def revive(self):
+        """Starts it again when the launcher is gone, without the point; what the old one left holds the directory for a moment."""
+        end = time.monotonic() + PATIENCE
+        while self.process.poll() is not None:
+            assert time.monotonic() < end, self.said()
+            try:
+                self.start()
+            except AssertionError:
+                time.sleep(0.2)
+
+    def said(self):
+        with open(os.path.join(self.ward.place, f"log-{self.port}"), encoding="utf-8") as text:
+            return text.read()
 
     def is_up(self):
         try:
@@ -72,7 +96,7 @@ class Service:
         assert status == 200, body
         return json.loads(body)
 
-    def wait(self, job):
+    def wait(self, job, meanwhile=lambda: None):
         """The job when it has ended; the front may go and come meanwhile."""
         end = time.monotonic() + PATIENCE
         while time.monotonic() < end:
@@ -81,7 +105,7 @@ class Service:
                 if seen["state"] not in ("queued", "leased", "starting", "running", "finishing"):
                     return seen
             except (OSError, http.client.HTTPException):
-                pass
+                meanwhile()
             time.sleep(0.02)
         pytest.fail(f"not over: {self.get(job)}")
 
@@ -117,8 +141,8 @@ def service(ward):
         pytest.skip("ward-serve is not built: libmicrohttpd-dev, libwslay-dev or libsqlite3-dev is missing")
     made = []
 
-    def make(*options):
-        made.append(Service(ward, *options))
+    def make(*options, **more):
+        made.append(Service(ward, *options, **more))
         return made[-1]
 
     yield make
@@ -284,3 +308,36 @@ def test_hostile_tenants_are_refused_a_bare_container(service):
     status, body = one.ask("GET", "/v1/boundaries")
     held = {row["name"]: row["holds_hostile_code"] for row in json.loads(body)["boundaries"]}
     assert status == 200 and held["container"] is False
+
+
+@pytest.mark.parametrize("words", [
+    ("serve", "--jobs=true", "--rates=15", "--seconds=20", "--kill=any", "--kill-every=2"),
+    ("leaks", "--job=true", "--jobs=300", "--first=50"),
+])
+def test_under_load_nothing_is_lost_and_nothing_is_left(ward, words):
+    tool = os.path.join(harness.ROOT, "bench", words[0])
+    run = subprocess.run([tool, f"--ward={ward.program}", f"--scratch={ward.place}", *words[1:]], capture_output=True, text=True, timeout=900)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def crash_points():
+    """Those of the service's processes; the store's have a matrix of their own in tests/unit/store/crash.c."""
+    with open(os.path.join(harness.ROOT, "src/store/crash.def"), encoding="utf-8") as table:
+        return re.findall(r'"((?:dispatch|launcher|runner)\.\w+)"', table.read())
+
+
+@pytest.mark.parametrize("point, nth", [(point, 1 if point == "launcher.front" else 1 + 2 * (i % 2)) for i, point in enumerate(crash_points())])
+def test_a_process_that_dies_at_any_point_loses_no_job_and_invents_none(service, point, nth):
+    one = service(env={"WARD_CRASH_AT": f"{point}:{nth}"}, may_end=True)
+    jobs = []
+    while len(jobs) < 6:
+        try:
+            jobs.append(one.create("bash", f"echo {len(jobs)}; echo {len(jobs)} >kept", outputs=[{"path": "kept"}]))
+        except (OSError, http.client.HTTPException):
+            one.revive()    # without an answer nothing was promised
+    for i, job in enumerate(jobs):
+        done = one.wait(job, one.revive)
+        assert done["state"] == "succeeded" and done["attempt"] <= 3, done
+        assert one.output(done) == f"{i}\n".encode()
+        assert [kept["name"] for kept in details(done)["artifacts"]] == ["kept"]
+    assert f"ends at crash point {point}\n" in one.said()

@@ -143,3 +143,13 @@ size_t str_utf8(const char *text, size_t left)
 	}
 	return 0;
 }
+
+bool str_is_utf8(const char *text, size_t len)
+{
+	for (size_t i = 0, n; i < len; i += n) {
+		n = text[i] ? str_utf8(text + i, len - i) : 0;
+		if (!n)
+			return false;
+	}
+	return true;
+}

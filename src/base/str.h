@@ -50,3 +50,5 @@ const char *str_near_best(const struct str_near *near);
 /* Length of the valid UTF-8 sequence that begins the text, 0 when there is none.
  * Source: RFC 3629 section 4 (no overlong forms, no surrogates, nothing above U+10FFFF). */
 size_t str_utf8(const char *text, size_t left);
+/* True when all of it is: no NUL either. */
+bool str_is_utf8(const char *text, size_t len);

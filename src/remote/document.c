@@ -124,18 +124,6 @@ int document_add_pair(struct document_pair **pairs, size_t *n, size_t *cap, cons
 	return 0;
 }
 
-static bool is_text(const char *bytes, size_t len)
-{
-	for (size_t at = 0; at < len;) {
-		const size_t n = bytes[at] ? str_utf8(bytes + at, len - at) : 0;
-
-		if (!n)
-			return false;
-		at += n;
-	}
-	return true;
-}
-
 static int put_content(struct json *json, const struct document_file *file, struct err *e)
 {
 	OWN_MEM char *bytes = NULL, *coded = NULL;
@@ -152,7 +140,7 @@ static int put_content(struct json *json, const struct document_file *file, stru
 		return err_sys(e, "%.120s", file->path);
 	if (fd_read_file(file->fd, file->path, DOCUMENT_INLINE, &bytes, &len, e) < 0)
 		return -1;
-	if (is_text(bytes, len)) {
+	if (str_is_utf8(bytes, len)) {
 		json_put_bytes(json, "text", bytes, len);
 		return 0;
 	}

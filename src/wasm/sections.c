@@ -100,13 +100,8 @@ static int take_name(struct reading *r, const char **out)
 	if (len > SECTIONS_NAME)
 		return too_many(r, "bytes of a name", len, SECTIONS_NAME);
 	text = (const char *)r->in.bytes + r->in.at;
-	for (size_t i = 0; i < len;) {
-		const size_t step = str_utf8(text + i, len - i);
-
-		if (!step || !text[i])
-			return wrong(r, text[i] ? "a name is not UTF-8" : "a name with a NUL in it");
-		i += step;
-	}
+	if (!str_is_utf8(text, len))
+		return wrong(r, memchr(text, 0, len) ? "a name with a NUL in it" : "a name is not UTF-8");
 	*out = arena_copy(r->arena, text, len);
 	r->in.at += len;
 	return 0;

@@ -199,10 +199,9 @@ static int put_linux(struct json *out, const struct policy *policy, struct err *
 static int check_words(const char *const *words, const char *kind, struct err *e)
 {
 	for (; *words; words++)
-		for (const char *at = *words; *at; at += str_utf8(at, strlen(at)))
-			if (!str_utf8(at, strlen(at)))
-				return err_set(e, ERR_UNSUPPORTED, "%s holds bytes that are not UTF-8, which gVisor cannot be "
-					       "told; put them into a file", kind);
+		if (!str_is_utf8(*words, strlen(*words)))
+			return err_set(e, ERR_UNSUPPORTED, "%s holds bytes that are not UTF-8, which gVisor cannot be "
+				       "told; put them into a file", kind);
 	return 0;
 }
 

@@ -106,6 +106,22 @@ static void the_nearest_name_is_found_or_none(void **state)
 	}
 }
 
+static void text_is_utf8_to_its_end_or_not(void **state)
+{
+	static const struct {
+		const char *text;
+		size_t len;
+		bool is;
+	} rows[] = {
+		{ "", 0, true },          { "a\xc3\xa4\xe2\x82\xac", 6, true }, { "a\xe2\x82", 3, false },
+		{ "a\xff" "b", 3, false }, { "a\0b", 3, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		assert_int_equal(str_is_utf8(rows[i].text, rows[i].len), rows[i].is);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -115,6 +131,7 @@ int main(void)
 		cmocka_unit_test(a_long_formatted_text_is_cut_not_overrun),
 		cmocka_unit_test(columns_line_up_and_never_touch),
 		cmocka_unit_test(the_nearest_name_is_found_or_none),
+		cmocka_unit_test(text_is_utf8_to_its_end_or_not),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,7 +60,7 @@ static void every_answer_is_the_interpreters(void **state)
 	while (filters < 200 || done < calls) {
 		struct sock_filter program[160];
 		const uint32_t n = 8 + below(&dice, 150);
-		struct regions *const store = regions_new(REGIONS_NODES / 8);
+		struct regions *const store = regions_new(REGIONS_NODES / 32);
 		struct answers answers = ANSWERS_NONE;
 		struct err e = ERR_INIT;
 
@@ -380,7 +380,7 @@ static void the_longest_filters_are_judged_or_refused(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
 		struct sock_filter program[BPF_MAXINSNS];
-		struct regions *const store = regions_new(REGIONS_NODES);
+		struct regions *const store = regions_new(REGIONS_NODES / 8);
 		struct answers answers = ANSWERS_NONE;
 		struct err e = ERR_INIT;
 		double begun;

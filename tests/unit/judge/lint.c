@@ -13,16 +13,22 @@
 
 #include <cmocka.h>
 
+#include "judge/region.h"
 #include "lint_subject.h"
 #include "model/policy.h"
 #include "random_filter.h"
 
-static void run(const struct subject *subject, struct lint *out)
+static void run_within(const struct subject *subject, size_t nodes, struct lint *out)
 {
 	struct err e = ERR_INIT;
 
-	if (lint_run(subject, 0, out, &e) < 0)
+	if (lint_run_within(subject, 0, nodes, out, &e) < 0)
 		fail_msg("%s", e.text);
+}
+
+static void run(const struct subject *subject, struct lint *out)
+{
+	run_within(subject, REGIONS_NODES, out);
 }
 
 /* Whether the filters let a call through, as the kernel would decide. */
@@ -279,7 +285,7 @@ static void a_filter_that_is_too_large_is_a_gap_and_not_clean(void **state)
 	(void)state;
 	ADD_PROGRAM(&subject, LOAD_LOW(0), BPF_STMT(BPF_MISC | BPF_TAX, 0), LOAD_LOW(1),
 		    BPF_STMT(BPF_ALU | BPF_MUL | BPF_X, 0), IF_EQ(0x12345677, 0, 1), KILL_IT, ALLOW_IT);
-	run(&subject, &lint);
+	run_within(&subject, REGIONS_NODES / 16, &lint);
 	assert_true(lint.n_gaps > 0);
 }
 
@@ -309,7 +315,7 @@ static void examples_prove_their_findings_in_any_filter(void **state)
 
 		any_filter(&dice, program, n, false);
 		subject_add_filter(&subject, "random", program, n);
-		run(&subject, &lint);
+		run_within(&subject, REGIONS_NODES / 16, &lint);
 		check_examples(&subject, &lint);
 		findings += lint.n;
 	}

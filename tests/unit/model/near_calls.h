@@ -71,12 +71,12 @@ static inline uint64_t near_random(uint64_t *state)
 static inline uint64_t near_value(const struct near_sets *sets, uint32_t nr, unsigned arg, uint64_t *seed)
 {
 	const struct filter_set *const set = near_random(seed) & 1 ? &sets->rows : &sets->floor;
-	const size_t from = near_random(seed) % set->n_rows;
+	size_t at = near_random(seed) % set->n_rows;
 	const uint64_t twist = near_random(seed);
 	uint64_t value = near_random(seed);
 
-	for (size_t i = 0; i < set->n_rows; i++) {
-		const struct filter_row *const row = &set->rows[(from + i) % set->n_rows];
+	for (size_t i = 0; i < set->n_rows; i++, at = at + 1 < set->n_rows ? at + 1 : 0) {
+		const struct filter_row *const row = &set->rows[at];
 
 		for (size_t t = 0; row->nr == nr && t < row->n_tests; t++)
 			if (row->tests[t].arg == arg)

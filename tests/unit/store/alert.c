@@ -270,8 +270,7 @@ static void a_store_of_the_first_schema_becomes_one_of_the_newest(void **state)
 
 	(void)state;
 	memset(&s, 0, sizeof(s));
-	strcpy(s.dir, "/tmp/ward-store-XXXXXX");
-	assert_non_null(mkdtemp(s.dir));
+	ledger_place(s.dir);
 	s.wall_ms = SCENE_WALL;
 	s.steady_ms = SCENE_STEADY;
 	alter(&s, scripts[0]);

@@ -226,9 +226,8 @@ static int run_child(struct book *book, const char *crash, uint32_t seed, int ki
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static uint64_t ask_number(struct book *book, const char *sql, const struct store_id *id)
+static uint64_t ask_number(sqlite3 *db, const char *sql, const struct store_id *id)
 {
-	sqlite3 *const db = ledger_open(book->dir);
 	sqlite3_stmt *statement;
 	uint64_t n;
 
@@ -238,29 +237,31 @@ static uint64_t ask_number(struct book *book, const char *sql, const struct stor
 	assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
 	n = (uint64_t)sqlite3_column_int64(statement, 0);
 	sqlite3_finalize(statement);
-	sqlite3_close(db);
 	return n;
 }
 
 /* Every acknowledged create has its one job, or its purge; every acknowledged finish its one result. */
 static void check_book(struct book *book)
 {
+	sqlite3 *const db = ledger_open(book->dir);
+
 	ledger_check(book->dir);
 	for (size_t i = 0; i < book->n; i++) {
 		const struct store_id *const id = &book->told[i].id;
-		const uint64_t gone = ask_number(book, "SELECT count(*) FROM trash WHERE kind = 1 AND file = ?", id);
+		const uint64_t gone = ask_number(db, "SELECT count(*) FROM trash WHERE kind = 1 AND file = ?", id);
 
-		assert_int_equal(ask_number(book, "SELECT count(*) FROM jobs WHERE job_id = ?", id) + gone, 1);
+		assert_int_equal(ask_number(db, "SELECT count(*) FROM jobs WHERE job_id = ?", id) + gone, 1);
 		if (book->told[i].what == 'f')
-			assert_int_equal(ask_number(book, "SELECT count(*) FROM results WHERE job_id = ? AND state = 5", id) +
+			assert_int_equal(ask_number(db, "SELECT count(*) FROM results WHERE job_id = ? AND state = 5", id) +
 					 gone, 1);
 		if (book->told[i].what == 'c')
-			assert_int_equal(ask_number(book, "SELECT count(*) FROM idem WHERE job_id = ?", id), 1);
+			assert_int_equal(ask_number(db, "SELECT count(*) FROM idem WHERE job_id = ?", id), 1);
 	}
-	assert_int_equal(ask_number(book, "SELECT count(*) FROM outbox", NULL),
-			 ask_number(book, "SELECT coalesce(sum(n), 0) FROM endings", NULL));
-	assert_int_equal(ask_number(book, "SELECT count(*) FROM idem", NULL),
-			 ask_number(book, "SELECT coalesce(sum(created), 0) FROM usage", NULL));
+	assert_int_equal(ask_number(db, "SELECT count(*) FROM outbox", NULL),
+			 ask_number(db, "SELECT coalesce(sum(n), 0) FROM endings", NULL));
+	assert_int_equal(ask_number(db, "SELECT count(*) FROM idem", NULL),
+			 ask_number(db, "SELECT coalesce(sum(created), 0) FROM usage", NULL));
+	sqlite3_close(db);
 }
 
 /* In the end every job that was accepted has its one result: all that is left is claimed and finished. */
@@ -271,6 +272,7 @@ static void finish_all(struct book *book)
 	struct arena arena = { .blocks = NULL };
 	struct store_tenant tenant = { .id = 0 };
 	struct err e;
+	sqlite3 *db;
 
 	memset(&s, 0, sizeof(s));
 	memcpy(s.dir, book->dir, sizeof(s.dir));
@@ -291,16 +293,18 @@ static void finish_all(struct book *book)
 	store_close(s.store);
 	arena_done(&arena);
 	ledger_check(book->dir);
-	assert_int_equal(ask_number(book, "SELECT count(*) FROM jobs WHERE state < 5", NULL), 0);
-	assert_int_equal(ask_number(book, "SELECT coalesce(sum(created), 0) FROM usage", NULL),
-			 ask_number(book, "SELECT coalesce(sum(n), 0) FROM endings", NULL));
+	db = ledger_open(book->dir);
+	assert_int_equal(ask_number(db, "SELECT count(*) FROM jobs WHERE state < 5", NULL), 0);
+	assert_int_equal(ask_number(db, "SELECT coalesce(sum(created), 0) FROM usage", NULL),
+			 ask_number(db, "SELECT coalesce(sum(n), 0) FROM endings", NULL));
+	sqlite3_close(db);
 }
 
 static struct book begin_book(void)
 {
-	struct book book = { .dir = "/tmp/ward-store-XXXXXX" };
+	struct book book = { .n = 0 };
 
-	assert_non_null(mkdtemp(book.dir));
+	ledger_place(book.dir);
 	return book;
 }
 

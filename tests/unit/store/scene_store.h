@@ -112,8 +112,7 @@ static inline uint64_t scene_tenant(struct scene *s, struct store_tenant tenant)
 static inline void scene_begin(struct scene *s, struct store_options options)
 {
 	memset(s, 0, sizeof(*s));
-	strcpy(s->dir, "/tmp/ward-store-XXXXXX");
-	assert_non_null(mkdtemp(s->dir));
+	ledger_place(s->dir);
 	s->wall_ms = SCENE_WALL;
 	s->steady_ms = SCENE_STEADY;
 	s->options = options;

@@ -275,7 +275,7 @@ static void a_backup_is_a_store(void **state)
 	struct store_options options;
 	struct store *copy = NULL;
 	struct store_usage usage;
-	char path[128], dir[64] = "/tmp/ward-store-XXXXXX", to[128];
+	char path[128], dir[64], to[128];
 	struct err e = ERR_INIT;
 
 	(void)state;
@@ -284,7 +284,7 @@ static void a_backup_is_a_store(void **state)
 	snprintf(path, sizeof(path), "%s/copy.db", s.dir);
 	if (store_backup(s.store, path, &e) < 0)
 		fail_msg("%s", e.text);
-	assert_non_null(mkdtemp(dir));
+	ledger_place(dir);
 	snprintf(to, sizeof(to), "%s/store.db", dir);
 	assert_int_equal(rename(path, to), 0);
 	options = s.options;

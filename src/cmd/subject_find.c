@@ -148,8 +148,10 @@ static void add_lines(struct found *found)
 
 	policy_format(found->subject.policy, KEY_SYS_DEFAULT, text + strlen(text),
 		      sizeof(text) - strlen(text));
-	subject_add_line(&found->subject, SUBJECT_ANY, otherwise->origin.line,
-			 otherwise->origin.column, text);
+	if (found->subject.calls_are_fixed)
+		subject_add_line(&found->subject, SUBJECT_ANY, 0, 0, "not among the engine's calls, whatever the policy says");
+	else
+		subject_add_line(&found->subject, SUBJECT_ANY, otherwise->origin.line, otherwise->origin.column, text);
 	for (int fallback = 1; fallback >= 0; fallback--)
 		for (size_t i = filter_count(set); i-- > 0;)
 			if (filter_row_at(set, i)->fallback == fallback)
@@ -174,6 +176,7 @@ static int plan_policy(struct finding *f, struct err *e)
 	};
 	if (fit_make(policy, &out->payload, &out->host, &out->fit, e) < 0)
 		return -1;
+	out->subject.calls_are_fixed = out->fit.boundary->reads_program;
 	add_floor(&out->subject, out->fit.plan);
 	if (add_rows(&out->subject, &out->fit.rung.filter, e) < 0)
 		return -1;

@@ -282,6 +282,10 @@ void lint_edit(struct asking *asking, struct finding *finding)
 	const struct danger *const danger = &finding->danger;
 	struct editing editing = { .lint = asking->out, .finding = finding, .kind = asking->subject->kind };
 
+	if (asking->subject->calls_are_fixed) {
+		add_edit(&editing, "no edit: the calls are the engine's, the same under every policy");
+		return;
+	}
 	if (edit_whole(&editing) || edit_refusal(&editing))
 		return;
 	if (editing.kind == SUBJECT_POLICY && danger->policy)

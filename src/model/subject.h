@@ -64,6 +64,7 @@ struct subject {
 	struct subject_why *whys;
 	size_t n_whys, cap_whys;
 	struct subject_context context;
+	bool calls_are_fixed;           /* by the boundary's engine, whatever the policy says of calls */
 	struct policy *policy;          /* SUBJECT_POLICY only, owned; else NULL */
 	const char **missing;           /* what of the source could not be judged ("unknown system call
 					 * 'frobnicate' in syscalls[2]"): the analysis is then incomplete */

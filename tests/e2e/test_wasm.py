@@ -292,3 +292,15 @@ def test_a_large_write_to_a_limited_file_is_an_error_and_no_signal(ward):
     policy = EMPTY.replace("limits: {", "limits: {fsize: 1M, ") + f"files:\n  - write: {data}\n    as: /data\n"
     run = wasm(ward, module, policy=policy)
     assert run.code == 22, run
+
+
+def test_what_is_said_of_calls_is_said_of_the_engines_list(ward_path):
+    """The policy's own rules are for programs: neither its default nor an edit of its rules decides here."""
+    def say(*words):
+        done = subprocess.run([ward_path, words[0], "-b", "wasm", *words[1:]], capture_output=True, text=True, timeout=60, check=False)
+        return done.returncode, " ".join(done.stdout.split())
+
+    code, why = say("why", "ptrace")
+    assert code == 1 and "not among the engine's calls" in why and "default errno" not in why
+    _, surface = say("surface")
+    assert "the calls are the engine's" in surface and "syscalls.rules: {" not in surface

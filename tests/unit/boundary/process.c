@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "hosts.h"
+#include "planned.h"
 
 #define OWN_SKETCH __attribute__((cleanup(sketch_done))) struct sketch
 #define HEAD "version: 1\nname: test\n"
@@ -37,22 +37,12 @@ static void a_plan_matches_its_golden_file_and_may_run(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(plans); i++) {
 		OWN_SKETCH sketch = SKETCH_NONE;
-		OWN(str) whole = STR_NONE;
 		OWN(str) text = STR_NONE;
-		struct err e = ERR_INIT;
 
 		sketch.host = plans[i].host();
 		sketch_policy(&sketch, plans[i].policy);
-		if (sketch_plan(&sketch, "process", &e) < 0)
-			fail_msg("%s: %s", plans[i].golden, e.text);
-		if (plan_verify(sketch.rung.plan, sizeof(struct plan), sketch.rung.plan->n_fds,
-				&ceiling_default, &e) < 0)
-			fail_msg("%s: %s", plans[i].golden, e.text);
-		plan_text(sketch.rung.plan, &whole);
-		cut_digests(str_text(&whole), &text);
-		for (size_t bit = 0; bit < 32; bit++)
-			if (sketch.rung.notes & 1u << bit)
-				str_addf(&text, "note %s\n", note_text((enum note)(1u << bit)));
+		planned_text(&sketch, "process", plans[i].golden, &text);
+		planned_notes(&sketch, &text);
 		expect_golden(plans[i].golden, str_text(&text));
 	}
 }

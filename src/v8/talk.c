@@ -36,7 +36,7 @@ __attribute__((visibility("default"))) void *map_together(void *at, size_t len, 
 	__asm__("mmap");
 void *map_together(void *at, size_t len, int protection, int flags, int fd, off_t from)
 {
-	return mmap64(flags & MAP_FIXED || fd >= 0 ? at : NULL, len, protection, flags, fd, from);
+	return mmap64(flags & (MAP_FIXED | MAP_FIXED_NOREPLACE) || fd >= 0 ? at : NULL, len, protection, flags, fd, from);
 }
 
 /* V8 takes it for a bug of its own when the kernel's limit keeps a page from becoming writable. */

@@ -1,5 +1,5 @@
 /* Makes what the service cannot be used without. A key is shown here and nowhere else: on standard output, which is the
- * terminal of whoever started `ward serve`. */
+ * terminal of whoever started `ward serve`, or in a file of the state directory, where that would be somebody's log. */
 #include "api/first.h"
 
 #include <errno.h>
@@ -58,9 +58,9 @@ static int make_tenant(struct front *front, const char *name, enum store_threat 
 	return 0;
 }
 
-static int make_key(struct front *front, uint64_t tenant, const char *name, uint32_t scopes, const char *says, struct err *e)
+static int make_key(struct front *front, uint64_t tenant, uint32_t scopes, const char *says, int out, struct err *e)
 {
-	struct store_key key = { .tenant = tenant, .name = name, .scopes = scopes, .created_ms = log_wall_ms() };
+	struct store_key key = { .tenant = tenant, .name = "first", .scopes = scopes, .created_ms = log_wall_ms() };
 	struct answer answer = { .is_there = false };
 	char text[STORE_KEY_TEXT];
 	int status;
@@ -69,10 +69,24 @@ static int make_key(struct front *front, uint64_t tenant, const char *name, uint
 		return -1;
 	store_key_put(front->store, &key, text, done, &answer);
 	status = wait_for(front, &answer, e);
-	if (status == 0)
-		printf("%s\n  %s\n", says, text);
+	if (status == 0 && dprintf(out, "%s\n  %s\n", says, text) < 0)
+		status = err_sys(e, "write the keys");
 	explicit_bzero(text, sizeof(text));
 	return status;
+}
+
+/* Where the keys go; standard output is not closed by its owner. */
+static int open_keys(struct front *front, struct err *e)
+{
+	const char *const name = front->options.first_keys;
+	int fd;
+
+	if (!name)
+		return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
+	if (strchr(name, '/') || !*name || *name == '.')
+		return err_set(e, ERR_USAGE, "--first-keys takes a name in the state directory, no path");
+	fd = openat(front->state_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	return fd < 0 ? err_sys(e, "--first-keys %.60s", name) : fd;
 }
 
 int first_start(struct front *front, struct err *e)
@@ -80,21 +94,27 @@ int first_start(struct front *front, struct err *e)
 	struct store_tenant *tenants;
 	OWN(arena) arena = { .total = 0 };
 	uint64_t operator_id = 0, tenant_id = 0;
+	OWN_FD int out = -1;
 	size_t n = 0;
 
 	if (store_tenant_list(front->store, 0, 1, &arena, &tenants, &n, e) < 0)
 		return -1;
 	if (n)
 		return 0;
+	out = open_keys(front, e);
+	if (out < 0)
+		return -1;
 	/* One's own machine and one's own code, until somebody says otherwise: PATCH /v1/tenants/default. */
 	if (make_tenant(front, "operator", STORE_OWN, &operator_id, e) < 0 || make_tenant(front, "default", STORE_OWN, &tenant_id, e) < 0)
 		return -1;
-	if (make_key(front, operator_id, "first", STORE_ADMIN_OPERATOR | STORE_METRICS,
-		     "Key of the operator (tenants, keys, quotas); it is shown this once:", e) < 0 ||
-	    make_key(front, tenant_id, "first", STORE_JOBS_WRITE | STORE_JOBS_READ | STORE_ADMIN_TENANT,
-		     "Key of the tenant \"default\" (jobs); it is shown this once:", e) < 0)
+	if (make_key(front, operator_id, STORE_ADMIN_OPERATOR | STORE_METRICS,
+		     "Key of the operator (tenants, keys, quotas); it is shown this once:", out, e) < 0 ||
+	    make_key(front, tenant_id, STORE_JOBS_WRITE | STORE_JOBS_READ | STORE_ADMIN_TENANT,
+		     "Key of the tenant \"default\" (jobs); it is shown this once:", out, e) < 0)
 		return -1;
-	return fflush(stdout) == 0 ? 0 : err_sys(e, "print the keys");
+	if (front->options.first_keys)
+		log_say(&front->log, "info", "first_keys", "the keys are in the state directory: read them, then remove the file");
+	return 0;
 }
 
 int first_cursor_key(struct front *front, struct err *e)

@@ -29,6 +29,7 @@ struct front_options {
 	const char *listen;             /* "127.0.0.1:8086", "[::1]:8086", "unix:PATH" */
 	const char *hosts[8];           /* further names in Host */
 	const char *tls_cert, *tls_key; /* files */
+	const char *first_keys;         /* a name in the state directory; NULL: standard output */
 	const char *metrics;            /* as listen; NULL: nowhere */
 	size_t n_hosts;
 	bool is_behind_proxy;
@@ -45,6 +46,7 @@ struct front {
 	int state_fd, listen_fd, signal_fd, socket_epoll_fd;
 	bool is_loopback, is_unix, is_ending;
 	uint16_t port;                  /* that it listens on */
+	char listen_text[128];          /* where, when the socket was inherited */
 	char *tls_cert, *tls_key;       /* PEM */
 	uint8_t cursor_key[HMAC_KEY];
 	struct watch watch;

@@ -26,7 +26,6 @@ struct address {
 		struct sockaddr_un local;
 	} at;
 	socklen_t len;
-	bool is_loopback;
 };
 
 static int refuse_text(const char *option, struct err *e)
@@ -72,7 +71,6 @@ static int read_address(const char *option, const char *text, struct address *ou
 		out->at.v6.sin6_family = AF_INET6;
 		out->at.v6.sin6_port = htons(port);
 		out->len = sizeof(out->at.v6);
-		out->is_loopback = IN6_IS_ADDR_LOOPBACK(&out->at.v6.sin6_addr);
 		return 0;
 	}
 	if (skip || inet_pton(AF_INET, host, &out->at.v4.sin_addr) != 1)
@@ -80,7 +78,6 @@ static int read_address(const char *option, const char *text, struct address *ou
 	out->at.v4.sin_family = AF_INET;
 	out->at.v4.sin_port = htons(port);
 	out->len = sizeof(out->at.v4);
-	out->is_loopback = ntohl(out->at.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
 	return 0;
 }
 
@@ -122,6 +119,22 @@ static int open_at(const struct address *address, struct err *e)
 	return TAKE_FD(fd);
 }
 
+static struct listening listening_at(int fd, const struct address *address)
+{
+	struct listening out = { .fd = fd };
+
+	if (address->at.any.sa_family == AF_UNIX) {
+		out.is_unix = true;
+	} else if (address->at.any.sa_family == AF_INET6) {
+		out.is_loopback = IN6_IS_ADDR_LOOPBACK(&address->at.v6.sin6_addr);
+		out.port = ntohs(address->at.v6.sin6_port);
+	} else {
+		out.is_loopback = ntohl(address->at.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+		out.port = ntohs(address->at.v4.sin_port);
+	}
+	return out;
+}
+
 int listen_at(const char *option, const char *text, struct listening *out, struct err *e)
 {
 	struct address address = { .len = 0 };
@@ -135,11 +148,44 @@ int listen_at(const char *option, const char *text, struct listening *out, struc
 		return err_add(e, "--%s %.60s", option, text);
 	if (getsockname(fd, &address.at.any, &len) < 0)
 		return err_sys(e, "getsockname");
-	*out = (struct listening){
-		.is_unix = address.at.any.sa_family == AF_UNIX, .is_loopback = address.is_loopback,
-		.port = ntohs(address.at.any.sa_family == AF_INET6 ? address.at.v6.sin6_port : address.at.v4.sin_port),
-		.fd = TAKE_FD(fd),
-	};
+	*out = listening_at(TAKE_FD(fd), &address);
+	return 0;
+}
+
+/* In the words of --listen, for people. */
+static void write_address(const struct address *address, char *out, size_t room)
+{
+	char host[INET6_ADDRSTRLEN] = "";
+
+	if (address->at.any.sa_family == AF_UNIX) {
+		snprintf(out, room, "unix:%s", address->at.local.sun_path);
+	} else if (address->at.any.sa_family == AF_INET6) {
+		inet_ntop(AF_INET6, &address->at.v6.sin6_addr, host, sizeof(host));
+		snprintf(out, room, "[%s]:%u", host, ntohs(address->at.v6.sin6_port));
+	} else {
+		inet_ntop(AF_INET, &address->at.v4.sin_addr, host, sizeof(host));
+		snprintf(out, room, "%s:%u", host, ntohs(address->at.v4.sin_port));
+	}
+}
+
+/* Somebody else made it and listens on it: systemd, for one. */
+static int take_inherited(struct front *front, struct listening *out, struct err *e)
+{
+	struct address address = { .len = 0 };
+	socklen_t len = sizeof(address.at), word = sizeof(int);
+	int kind = 0, listens = 0;
+
+	if (getsockname(INHERITED_FD, &address.at.any, &len) < 0 || fcntl(INHERITED_FD, F_SETFD, FD_CLOEXEC) < 0 ||
+	    fcntl(INHERITED_FD, F_SETFL, O_NONBLOCK) < 0)
+		return err_sys(e, "the inherited socket");
+	if (getsockopt(INHERITED_FD, SOL_SOCKET, SO_TYPE, &kind, &word) < 0 || kind != SOCK_STREAM ||
+	    getsockopt(INHERITED_FD, SOL_SOCKET, SO_ACCEPTCONN, &listens, &word) < 0 || !listens)
+		return err_set(e, ERR_USAGE, "the inherited socket is none that listens for streams");
+	if (address.at.any.sa_family != AF_UNIX && address.at.any.sa_family != AF_INET && address.at.any.sa_family != AF_INET6)
+		return err_set(e, ERR_USAGE, "the inherited socket has addresses of a kind unknown here");
+	write_address(&address, front->listen_text, sizeof(front->listen_text));
+	front->options.listen = front->listen_text;
+	*out = listening_at(INHERITED_FD, &address);
 	return 0;
 }
 
@@ -148,7 +194,7 @@ int listen_open(struct front *front, struct err *e)
 	const struct front_options *const o = &front->options;
 	struct listening got;
 
-	if (listen_at("listen", o->listen, &got, e) < 0)
+	if ((strcmp(o->listen, LISTEN_INHERITED) == 0 ? take_inherited(front, &got, e) : listen_at("listen", o->listen, &got, e)) < 0)
 		return -1;
 	front->listen_fd = got.fd;
 	front->is_unix = got.is_unix;

@@ -3,6 +3,9 @@
 
 #include "api/front.h"
 
+#define INHERITED_FD 5          /* serve/launcher.h: FRONT_FD_LISTEN */
+#define LISTEN_INHERITED "inherited"    /* for --listen: it is there already */
+
 /* A socket that listens; its number is the caller's. */
 struct listening {
 	int fd;

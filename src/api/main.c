@@ -35,7 +35,7 @@
 #define END_US      4000000     /* for what is under way, once the end was asked for */
 #define EXIT_SETUP  125
 
-enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_HELP };
+enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_FIRST_KEYS, OPT_HELP };
 static const struct opt options[] = {
 	{ "listen", 0, OPT_VALUE, "ADDRESS:PORT", "where to listen, or unix:PATH", "Options", NULL, OPT_LISTEN },
 	{ "behind-proxy", 0, OPT_FLAG, NULL, "a proxy in front has the certificate", "Options", NULL, OPT_PROXY },
@@ -44,6 +44,7 @@ static const struct opt options[] = {
 	{ "host", 0, OPT_VALUE, "NAME", "a further name that Host may have", "Options", NULL, OPT_HOST },
 	{ "connections", 0, OPT_VALUE, "N", "at one time", "Options", NULL, OPT_CONNECTIONS },
 	{ "connections-each", 0, OPT_VALUE, "N", "at one time, of one address", "Options", NULL, OPT_EACH },
+	{ "first-keys", 0, OPT_VALUE, "NAME", "a file in the state directory for the first start's keys", "Options", NULL, OPT_FIRST_KEYS },
 	{ "metrics", 0, OPT_VALUE, "ADDRESS:PORT", "where to show metrics", "Options", NULL, OPT_METRICS },
 	{ "help", 'h', OPT_FLAG, NULL, "show this help", "Options", NULL, OPT_HELP },
 };
@@ -66,6 +67,7 @@ static int take_option(struct front_options *o, const struct opt_hit *hit, struc
 	case OPT_PROXY: o->is_behind_proxy = true; break;
 	case OPT_CERT: o->tls_cert = hit->value; break;
 	case OPT_KEY: o->tls_key = hit->value; break;
+	case OPT_FIRST_KEYS: o->first_keys = hit->value; break;
 	case OPT_METRICS: o->metrics = hit->value; break;
 	case OPT_CONNECTIONS: return take_number(hit->value, 10000, &o->connections, e);
 	case OPT_EACH: return take_number(hit->value, 10000, &o->connections_each, e);

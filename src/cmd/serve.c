@@ -24,6 +24,8 @@
 #include "serve/config.h"
 
 #define DEFAULT_LISTEN "127.0.0.1:8086"
+#define LISTEN_FD 3             /* SD_LISTEN_FDS_START */
+#define LISTEN_FD_ROOM 10       /* away from where the front has its own */
 #define GRACE_MS 15000
 #define LOCK_TRIES 30
 #define LOCK_PAUSE_MS 100
@@ -54,6 +56,8 @@ static const struct opt options[] = {
 	  .help = "connections at once of one address; default: 2048" },
 	{ .name = "metrics", .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service", .id = CONFIG_METRICS,
 	  .help = "where Prometheus may read /metrics, without a key; default: nowhere" },
+	{ .name = "first-keys", .kind = OPT_VALUE, .arg = "NAME", .group = "Service", .id = CONFIG_FIRST_KEYS,
+	  .help = "the first start writes its keys to this new file of the state directory, instead of showing them" },
 	{ .name = "boxes", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = CONFIG_BOXES,
 	  .help = "boxes at once, parked ones counted; default: 64" },
 	{ .name = "warm", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = CONFIG_WARM,
@@ -172,16 +176,42 @@ static int open_state(const char *path, struct launcher_setup *setup, struct err
 	return 0;
 }
 
-/* What the front is told: its descriptors have fixed numbers, the rest are words of the operator's. */
-static const char *const *front_argv(const struct config *config, const char *front, struct arena *arena)
+/* A socket that whoever started ward listens on, as sd_listen_fds(3) has it: one, at descriptor 3, meant for this process.
+ *
+ * *out  -1: there is none */
+static int take_listener(const struct config *config, int *out, struct err *e)
 {
+	const char *const pid = getenv("LISTEN_PID"), *const n = getenv("LISTEN_FDS");
+	OWN(str) own = STR_NONE;
+
+	*out = -1;
+	str_addf(&own, "%d", (int)getpid());
+	if (!pid || !n || strcmp(pid, str_text(&own)) != 0)
+		return 0;
+	if (strcmp(n, "1") != 0)
+		return err_set(e, ERR_USAGE, "LISTEN_FDS=%.20s: one socket is taken; give the unit one ListenStream", n);
+	if (text_of(config, CONFIG_LISTEN, NULL))
+		return err_set(e, ERR_USAGE, "an address to listen on, and a socket that listens already: choose one");
+	*out = fcntl(LISTEN_FD, F_DUPFD_CLOEXEC, LISTEN_FD_ROOM);
+	if (*out < 0)
+		return err_sys(e, "LISTEN_FDS: descriptor %d", LISTEN_FD);
+	close(LISTEN_FD);
+	unsetenv("LISTEN_PID");
+	unsetenv("LISTEN_FDS");
+	return 0;
+}
+
+/* What the front is told: its descriptors have fixed numbers, the rest are words of the operator's. */
+static const char *const *front_argv(const struct config *config, const struct launcher_setup *setup, struct arena *arena)
+{
+	const char *const listen = setup->listen_fd >= 0 ? "inherited" : DEFAULT_LISTEN;
 	const char **const argv = arena_alloc(arena, (CONFIG_VALUES + CONFIG_LISTS * CONFIG_LIST_MAX + 2) * sizeof(*argv));
 	size_t n = 0;
 
-	argv[n++] = front;
+	argv[n++] = setup->front;
 	for (unsigned id = 0; id < CONFIG_VALUES; id++) {
 		const struct config_row *const row = config_value_row((enum config_id)id);
-		const char *const text = text_of(config, (enum config_id)id, id == CONFIG_LISTEN ? DEFAULT_LISTEN : NULL);
+		const char *const text = text_of(config, (enum config_id)id, id == CONFIG_LISTEN ? listen : NULL);
 
 		if (!*row->front || !text)
 			continue;
@@ -211,14 +241,16 @@ static int shed_rights(struct err *e)
 
 static int serve(const struct config *config, struct serve_classes *classes, struct arena *arena, struct err *e)
 {
-	const char *const state = text_of(config, CONFIG_STATE, geteuid() == 0 ? STATE_OF_ROOT : STATE_OF_USER);
-	struct launcher_setup setup = { .plan = serve_classes_plan, .at = classes, .state_fd = -1, .grace_ms = GRACE_MS };
+	const char *const state = text_of(config, CONFIG_STATE, state_dir_usual());
+	struct launcher_setup setup = { .plan = serve_classes_plan, .at = classes, .state_fd = -1, .listen_fd = -1, .grace_ms = GRACE_MS };
 	const struct serve_wishes wishes = {
 		.hostile_container = config_number(config, CONFIG_HOSTILE, 0),
 		.warm = (uint32_t)config_number(config, CONFIG_WARM, 2), .config = config,
 	};
 
 	if (beside_find("ward-serve", arena, &setup.front, e) < 0)
+		return -1;
+	if (take_listener(config, &setup.listen_fd, e) < 0)
 		return -1;
 	if (open_state(state, &setup, e) < 0)
 		return err_add(e, "state directory %.120s", state);
@@ -227,7 +259,7 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 	setup.classes = classes->told;
 	setup.n_classes = classes->n;
 	setup.boxes_max = config_number(config, CONFIG_BOXES, 64);
-	setup.front_argv = front_argv(config, setup.front, arena);
+	setup.front_argv = front_argv(config, &setup, arena);
 	if (geteuid() == 0 && shed_rights(e) < 0)
 		return err_add(e, "give up rights that no box needs");
 	return launcher_run(&setup, e);

@@ -74,15 +74,17 @@ static void shed(const struct launcher *launcher)
 {
 	fd_close(launcher->front_fd);
 	fd_close(launcher->signal_fd);
+	fd_close(launcher->setup->listen_fd);
 }
 
-/* Both are closed at exec where they came from; what arrives at 3 and 4 is open. */
+/* All are closed at exec where they came from; what arrives at 3, 4 and 5 is open. */
 _Noreturn static void become_front(const struct launcher_setup *setup, int fd, bool is_first)
 {
 	const int launcher_fd = fcntl(fd, F_DUPFD_CLOEXEC, 10), state_fd = fcntl(setup->state_fd, F_DUPFD_CLOEXEC, 10);
 	/* store/crash.h: for tests; the first front alone, so that another goes on behind it */
 	const char *const crash = is_first ? getenv("WARD_CRASH_AT") : NULL, *envp[3] = { "PATH=/usr/bin:/bin" };
 	char crash_at[64];
+	unsigned last = FRONT_FD_STATE;
 
 	if (crash && snprintf(crash_at, sizeof(crash_at), "WARD_CRASH_AT=%s", crash) < (int)sizeof(crash_at))
 		envp[1] = crash_at;
@@ -90,7 +92,11 @@ _Noreturn static void become_front(const struct launcher_setup *setup, int fd, b
 	setsid();
 	reset_signals();
 	if (launcher_fd < 0 || state_fd < 0 || dup2(launcher_fd, FRONT_FD_LAUNCHER) < 0 ||
-	    dup2(state_fd, FRONT_FD_STATE) < 0 || fchdir(FRONT_FD_STATE) < 0 || close_range(FRONT_FD_STATE + 1, ~0u, 0) < 0)
+	    dup2(state_fd, FRONT_FD_STATE) < 0 || fchdir(FRONT_FD_STATE) < 0)
+		_exit(125);
+	if (setup->listen_fd >= 0 && dup2(setup->listen_fd, FRONT_FD_LISTEN) == FRONT_FD_LISTEN)
+		last = FRONT_FD_LISTEN;
+	if (close_range(last + 1, ~0u, 0) < 0)
 		_exit(125);
 	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(setup->front_gid, setup->front_gid, setup->front_gid) < 0 ||
 			       setresuid(setup->front_uid, setup->front_uid, setup->front_uid) < 0))

@@ -13,7 +13,7 @@
 #include "serve/order.h"
 
 /* Descriptors of the front when it is executed. */
-enum { FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE };
+enum { FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE, FRONT_FD_LISTEN };
 
 /* A box ready to be started: what `ward run` would have after reading and planning. Borrowed by the runner. */
 struct launch_plan {
@@ -38,6 +38,7 @@ struct launcher_setup {
 	const char *front;              /* path of ward-serve */
 	const char *const *front_argv;  /* ends with NULL */
 	int state_fd;                   /* the state directory, locked */
+	int listen_fd;                  /* 10 or more: a socket that listens already, for the front; -1: it makes its own */
 	uid_t front_uid;                /* of root: what the front becomes; else its own */
 	gid_t front_gid;
 	uint64_t grace_ms;              /* for the front to end by itself */

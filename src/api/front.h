@@ -67,4 +67,5 @@ struct front {
 	char *openapi;                  /* the document, made once */
 	size_t openapi_len;
 	size_t wait_alarm, http_alarm, sweep_alarm, dispatch_alarm, beat_alarm, overview_alarm;
+	unsigned beats;
 };

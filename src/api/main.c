@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -32,6 +33,7 @@
 #define LAUNCHER_FD 3   /* serve/launcher.h: FRONT_FD_LAUNCHER, FRONT_FD_STATE */
 #define STATE_FD    4
 #define BEAT_US     1000000
+#define TRIM_BEATS  10
 #define END_US      4000000     /* for what is under way, once the end was asked for */
 #define EXIT_SETUP  125
 
@@ -142,6 +144,9 @@ static void on_beat(void *at)
 	streams_beat(front);
 	uploads_sweep(front, false);
 	trash_sweep(front);
+	/* A batch of documents is tens of MB for a moment, and the allocator would keep them. */
+	if (++front->beats % TRIM_BEATS == 0)
+		malloc_trim(0);
 	loop_set_alarm(&front->loop, front->beat_alarm, loop_now_us() + BEAT_US);
 }
 

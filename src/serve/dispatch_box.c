@@ -426,11 +426,20 @@ static void be_late(struct dispatch *d, struct slot *slot, uint64_t now)
 		box_kill(d, slot);
 }
 
+/* It has waited too long, or its pool has shrunk. */
+static bool is_spare(const struct dispatch *d, const struct slot *slot, uint64_t now)
+{
+	const struct pool *const pool = &d->pools[slot->class_index];
+
+	return slot->state == SLOT_PARKED && !slot->attempt &&
+	       (now - slot->born_us > PARKED_MAX_US || pool->n_parked > pool->target);
+}
+
 static void look_at(struct dispatch *d, struct slot *slot, uint64_t now)
 {
 	struct attempt *const attempt = slot->attempt;
 
-	if (slot->state == SLOT_PARKED && !attempt && now - slot->born_us > PARKED_MAX_US)
+	if (is_spare(d, slot, now))
 		box_kill(d, slot);
 	if (slot->due_us && now >= slot->due_us)
 		be_late(d, slot, now);

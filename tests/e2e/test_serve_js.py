@@ -244,7 +244,7 @@ def test_who_dies_around_a_guest_loses_no_job(fresh, whom):
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
     done = wait_for(fresh, job)
-    assert done["state"] == "succeeded" and done["attempt"] == 2, done
+    assert done["state"] == "succeeded" and done["attempt"] >= 2, done
     assert output(fresh, done) == "done\n"
 
 

@@ -26,6 +26,7 @@
 
 #define MESSAGE_MAX ((size_t)64 << 10)
 #define QUEUE_MAX   ((size_t)64 << 10)
+#define INPUT_MAX   (2 * MESSAGE_MAX + 8192)    /* less than a message, one more, and what wslay has read behind it */
 #define EVENTS      64
 
 struct socket_job {
@@ -51,6 +52,11 @@ static ssize_t receive(wslay_event_context_ptr frames, uint8_t *bytes, size_t le
 	ssize_t n;
 
 	(void)flags;
+	/* One call of wslay's takes all messages there are: what the job has not taken stays with the client. */
+	if (s->input.len >= MESSAGE_MAX) {
+		wslay_event_set_error(frames, WSLAY_ERR_WOULDBLOCK);
+		return -1;
+	}
 	if (s->extra_at < s->extra_len) {
 		n = (ssize_t)(len < s->extra_len - s->extra_at ? len : s->extra_len - s->extra_at);
 		memcpy(bytes, s->extra + s->extra_at, (size_t)n);
@@ -168,6 +174,7 @@ static void arrived(wslay_event_context_ptr frames, const struct wslay_event_on_
 		str_add_bytes(&s->input, (const char *)message->msg, message->msg_length);
 	else if (message->opcode == WSLAY_TEXT_FRAME)
 		obey(s, (const char *)message->msg, message->msg_length);
+	s->is_broken |= s->input.cut;
 }
 
 /* -- both ways -- */
@@ -424,7 +431,7 @@ void api_socket_open(struct request *request)
 		return;
 	}
 	s = mem_alloc(sizeof(*s));
-	*s = (struct socket_job){ .front = front, .tenant = request->tenant.id, .fd = -1, .input = { .max = 2 * MESSAGE_MAX },
+	*s = (struct socket_job){ .front = front, .tenant = request->tenant.id, .fd = -1, .input = { .max = INPUT_MAX },
 				  .tail = tail_of(front->state_fd, &request->job) };
 	s->watcher.wake = moved;
 	s->watcher.owner = s;

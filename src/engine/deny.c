@@ -67,36 +67,36 @@ static bool is_waiting(int listener, short *revents)
 }
 
 /* As deny_turn, for one notification that is known to be there. */
-static int answer_one(int listener, const struct filter_set *set, struct result *result,
-		      void (*tell)(void *at, const struct denial *denial), void *at)
+static int answer_one(int listener, const struct filter_set *set, struct result *result, const struct deny_ears *ears)
 {
 	union notice notice;
 	struct seccomp_notif_resp answer;
 	const struct denial *fresh;
 	struct ruling ruling;
-	uint64_t args[6];
-	uint32_t nr;
+	struct deny_call call;
 
 	memset(&notice, 0, sizeof(notice));
 	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &notice) < 0)
-		return notice_is_passing(errno) ? 0 : -1;
-	nr = (uint32_t)notice.known.data.nr;
-	for (size_t i = 0; i < ARRAY_SIZE(args); i++)
-		args[i] = notice.known.data.args[i];
-	ruling = deny_judge(set, nr, args);
-	fresh = deny_record(result, &ruling, nr, args);
-	if (fresh && tell)
-		tell(at, fresh);
-	if (ruling.act == FILTER_KILL)
-		return 1;
+		return notice_is_passing(errno) ? 0 : -2;
+	call = (struct deny_call){ .nr = (uint32_t)notice.known.data.nr, .pid = notice.known.pid,
+				   .ip = notice.known.data.instruction_pointer };
+	for (size_t i = 0; i < ARRAY_SIZE(call.args); i++)
+		call.args[i] = notice.known.data.args[i];
+	ruling = deny_judge(set, call.nr, call.args);
 	answer = (struct seccomp_notif_resp){ .id = notice.known.id, .error = -ruling.sys };
-	if (ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !notice_is_passing(errno))
-		return -1;
-	return 0;
+	/* The caller waits: it gets its answer first. */
+	if (ruling.act != FILTER_KILL && ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 &&
+	    !notice_is_passing(errno))
+		return -2;
+	fresh = deny_record(result, &ruling, call.nr, call.args);
+	if (fresh && ears->fresh)
+		ears->fresh(ears->at, fresh);
+	if (ears->call)
+		ears->call(ears->at, &call);
+	return ruling.act == FILTER_KILL;
 }
 
-int deny_turn(int listener, const struct filter_set *set, struct result *result,
-	      void (*tell)(void *at, const struct denial *denial), void *at)
+int deny_turn(int listener, const struct filter_set *set, struct result *result, const struct deny_ears *ears)
 {
 	for (int i = 0; i < DENY_TURN; i++) {
 		short revents = 0;
@@ -105,7 +105,7 @@ int deny_turn(int listener, const struct filter_set *set, struct result *result,
 		/* RECV waits when nothing is there, O_NONBLOCK or not. */
 		if (!is_waiting(listener, &revents))
 			return revents & (POLLHUP | POLLERR | POLLNVAL) ? -1 : 0;
-		status = answer_one(listener, set, result, tell, at);
+		status = answer_one(listener, set, result, ears);
 		if (status)
 			return status;
 	}

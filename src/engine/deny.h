@@ -23,17 +23,28 @@ struct ruling {
 };
 struct ruling deny_judge(const struct filter_set *set, uint32_t nr, const uint64_t args[6]);
 
+/* One refused call as it came. */
+struct deny_call {
+	uint32_t nr, pid;       /* pid: of the thread, as ward sees it */
+	uint64_t args[6], ip;
+};
+
 /* Adds one refused call to the list: same number and same rule are one entry with a count, which
  * keeps the arguments of the first time. Returns the new entry; NULL when an old one was counted up
  * or the list is full. */
 const struct denial *deny_record(struct result *result, const struct ruling *ruling, uint32_t nr,
 				 const uint64_t args[6]);
 
+/* Who hears of it; either function may be NULL. */
+struct deny_ears {
+	void (*fresh)(void *at, const struct denial *denial);   /* a new entry of the list */
+	void (*call)(void *at, const struct deny_call *call);   /* every single one, after its answer */
+	void *at;
+};
+
 /* Answers what is waiting at the listener, DENY_TURN calls at most.
  *
- * tell    called for each new entry; may be NULL
  * Returns 1 when a call came that ends the box (it is recorded and left without an answer), 0
- * otherwise, -1 when the listener is of no more use
+ * otherwise, -1 when no task uses the filter any more, -2 when the kernel does not talk to us although some do
  * Syscalls: poll, ioctl SECCOMP_IOCTL_NOTIF_RECV, SECCOMP_IOCTL_NOTIF_SEND; seccomp_unotify(2) */
-int deny_turn(int listener, const struct filter_set *set, struct result *result,
-	      void (*tell)(void *at, const struct denial *denial), void *at);
+int deny_turn(int listener, const struct filter_set *set, struct result *result, const struct deny_ears *ears);

@@ -26,6 +26,7 @@ struct flight {
 	int listener;                   /* of the box's filter, -1 = none */
 	bool over;                      /* nothing more is waited for but slow readers */
 	bool stopping;                  /* the program was asked to end; its grace runs */
+	bool tells;                     /* the holder's tell() is due */
 	bool parked;                    /* it runs, but nobody has claimed it */
 	bool abandoned;                 /* the user will not wait for slow readers either */
 	uint32_t early_signals;         /* to be passed on once it has started: bits, by number */
@@ -34,8 +35,8 @@ struct flight {
 	uint64_t note_cpu_us, note_rss_bytes;
 	uint64_t wall_at_us;            /* 0 = no limit, or not started */
 	uint32_t processors;            /* that the box can use at once */
-	size_t note_slot, control_slot, listener_slot, signal_slot, holder_slot;
-	size_t wall_alarm, cpu_alarm, grace_alarm, setup_alarm, patience_alarm;
+	size_t note_slot, control_slot, listener_slot, signal_slot, holder_slot, eye_slot;
+	size_t wall_alarm, cpu_alarm, grace_alarm, setup_alarm, patience_alarm, tell_alarm;
 	struct streams streams;
 };
 

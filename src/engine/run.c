@@ -40,6 +40,22 @@ static void tell_denial(void *at, const struct denial *denial)
 	event_denied(flight->request->status_fd, denial);
 }
 
+/* A parked box is nobody's yet, and what its interpreter was refused at its start says nothing of a job. */
+static void tell_call(void *at, const struct deny_call *call)
+{
+	struct flight *const flight = at;
+	const struct run_holder *const holder = flight->request->holder;
+	uint64_t wait_ms;
+
+	if (!holder || !holder->refused || flight->parked)
+		return;
+	wait_ms = holder->refused(holder->at, call);
+	if (!wait_ms || flight->tells)
+		return;
+	flight->tells = true;
+	loop_set_alarm(&flight->loop, flight->tell_alarm, loop_now_us() + wait_ms * 1000);
+}
+
 /* No task uses the filter any more, or the kernel will not talk: what comes then gets ENOSYS. */
 static void forget_listener(struct flight *flight)
 {
@@ -61,6 +77,8 @@ static void take_observed(struct flight *flight, short revents)
 static void take_refused(void *at, short revents)
 {
 	struct flight *const flight = at;
+	const struct deny_ears ears = { tell_denial, tell_call, flight };
+	const struct run_holder *const holder = flight->request->holder;
 	int status;
 
 	if (flight->over)
@@ -69,12 +87,31 @@ static void take_refused(void *at, short revents)
 		take_observed(flight, revents);
 		return;
 	}
-	status = deny_turn(flight->listener, flight->request->filter, flight->result,
-			   tell_denial, flight);
+	status = deny_turn(flight->listener, flight->request->filter, flight->result, &ears);
 	if (status > 0)
 		flight_stop(flight, VERDICT_DENIED_SYSCALL, 0, 0);
 	if (status < 0)
 		forget_listener(flight);
+	/* Whose box is watched has none that is not. */
+	if (status == -2 && holder && holder->refused)
+		flight_stop(flight, VERDICT_DENIED_SYSCALL, 0, 0);
+}
+
+static void tell_holder(void *at)
+{
+	struct flight *const flight = at;
+
+	flight->tells = false;
+	flight->request->holder->tell(flight->request->holder->at);
+}
+
+static void see(void *at, short revents)
+{
+	struct flight *const flight = at;
+	const struct run_holder *const holder = flight->request->holder;
+
+	(void)revents;
+	holder->seen(holder->at, !flight->parked);
 }
 
 static void lose_patience(void *at)
@@ -110,6 +147,8 @@ static void init(struct flight *flight, const struct run_request *request, struc
 	flight->holder_slot = loop_add(&flight->loop, flight_hear_holder, flight);
 	streams_init(&flight->streams, own, cap->set ? cap->n : UINT64_MAX, &flight->loop);
 	flight_add_clocks(flight);
+	flight->tell_alarm = loop_add_alarm(&flight->loop, tell_holder, flight);
+	flight->eye_slot = loop_add(&flight->loop, see, flight);
 	flight->patience_alarm = loop_add_alarm(&flight->loop, lose_patience, flight);
 }
 
@@ -142,6 +181,7 @@ static int start(struct flight *flight, struct err *e)
 	loop_watch(&flight->loop, flight->control_slot, flight->box.control_fd, 0);
 	loop_watch(&flight->loop, flight->signal_slot, flight->signals.fd, POLLIN);
 	loop_watch(&flight->loop, flight->holder_slot, request->holder ? request->holder->fd : -1, POLLIN);
+	loop_watch(&flight->loop, flight->eye_slot, request->holder && request->holder->seen ? request->holder->eye_fd : -1, POLLIN);
 	return 0;
 }
 
@@ -206,9 +246,9 @@ static void release(struct flight *flight)
 static void drain(struct flight *flight)
 {
 	const size_t idle[] = { flight->note_slot, flight->control_slot, flight->listener_slot,
-				flight->holder_slot };
+				flight->holder_slot, flight->eye_slot };
 	const size_t silent[] = { flight->wall_alarm, flight->cpu_alarm, flight->grace_alarm,
-				  flight->setup_alarm };
+				  flight->setup_alarm, flight->tell_alarm };
 
 	for (size_t i = 0; i < ARRAY_SIZE(idle); i++)
 		loop_watch(&flight->loop, idle[i], -1, 0);

@@ -11,6 +11,7 @@
 #include "model/result.h"
 #include "monitor/client.h"
 
+struct deny_call;
 struct observer;
 
 /* Who keeps a box parked: its program runs, but no clock of its policy does before the claim, and processor time
@@ -22,6 +23,12 @@ struct run_holder {
 	 * policy's limits are now those of the job, which began at *n (loop_now_us()). RUN_SIGNAL: *n */
 	enum run_word (*hear)(void *at, uint64_t *n);
 	void (*parked)(void *at, const struct result *result);  /* the box waits, and ward has no right left */
+	/* Each refused call of the claimed box; returns in how many ms tell() is to be called at the latest, 0: it need not.
+	 * NULL: nobody asks; else a box whose listener fails is ended. */
+	uint64_t (*refused)(void *at, const struct deny_call *call);
+	void (*tell)(void *at);
+	void (*seen)(void *at, bool is_claimed);        /* eye_fd is readable; NULL: there is none */
+	int eye_fd;
 	void *at;
 	int in_fd, out_fd;              /* the box's own streams, taken over; what it writes as errors is dropped */
 };

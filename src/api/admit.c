@@ -206,8 +206,11 @@ static bool check_scope(struct request *request)
 	if (wanted && !(request->key.scopes & wanted) &&
 	    !(wanted == STORE_ADMIN_TENANT && request->key.scopes & STORE_ADMIN_OPERATOR))
 		return refuse(request, "scope_missing", "this key may not do that; ask for one with the scope that /v1/openapi.json names");
-	if (request->tenant.is_suspended && !(request->key.scopes & STORE_ADMIN_OPERATOR))
-		return refuse(request, "tenant_suspended", "this tenant is suspended; ask who runs the service");
+	if (request->tenant.is_suspended && !(request->key.scopes & STORE_ADMIN_OPERATOR)) {
+		request_fail(request, "tenant_suspended", NULL, "this tenant is suspended; ask who runs the service%s%s",
+			     *request->tenant.suspended_why ? ". Why: " : "", request->tenant.suspended_why);
+		return false;
+	}
 	retry_ms = store_request_take(request->front->store, &request->tenant);
 	if (retry_ms) {
 		request_fail_for(request, "quota_requests", retry_ms, "more requests than %llu a second",

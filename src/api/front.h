@@ -12,6 +12,7 @@
 #include "api/throttle.h"
 #include "api/watch.h"
 #include "base/loop.h"
+#include "serve/detect.h"
 #include "serve/stats.h"
 #include "store/store_tenant.h"
 
@@ -34,6 +35,7 @@ struct front_options {
 	size_t n_hosts;
 	bool is_behind_proxy;
 	unsigned connections, connections_each;
+	struct detect_rules rules;      /* what is done about suspicious jobs */
 };
 
 struct front {

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/alert.h"
 #include "api/blob.h"
 #include "api/first.h"
 #include "api/http.h"
@@ -37,13 +38,16 @@
 #define END_US      4000000     /* for what is under way, once the end was asked for */
 #define EXIT_SETUP  125
 
-enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_FIRST_KEYS, OPT_HELP };
+enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_LOW, OPT_HIGH, OPT_CRITICAL, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_FIRST_KEYS, OPT_HELP };
 static const struct opt options[] = {
 	{ "listen", 0, OPT_VALUE, "ADDRESS:PORT", "where to listen, or unix:PATH", "Options", NULL, OPT_LISTEN },
 	{ "behind-proxy", 0, OPT_FLAG, NULL, "a proxy in front has the certificate", "Options", NULL, OPT_PROXY },
 	{ "tls-cert", 0, OPT_VALUE, "FILE", "certificate chain, PEM", "Options", NULL, OPT_CERT },
 	{ "tls-key", 0, OPT_VALUE, "FILE", "its key, PEM", "Options", NULL, OPT_KEY },
 	{ "host", 0, OPT_VALUE, "NAME", "a further name that Host may have", "Options", NULL, OPT_HOST },
+	{ "on-low", 0, OPT_VALUE, "ACTION", "what is done about a job whose alert is low: log, kill or quarantine", "Options", NULL, OPT_LOW },
+	{ "on-high", 0, OPT_VALUE, "ACTION", "the same where it is high", "Options", NULL, OPT_HIGH },
+	{ "on-critical", 0, OPT_VALUE, "ACTION", "the same where it is critical", "Options", NULL, OPT_CRITICAL },
 	{ "connections", 0, OPT_VALUE, "N", "at one time", "Options", NULL, OPT_CONNECTIONS },
 	{ "connections-each", 0, OPT_VALUE, "N", "at one time, of one address", "Options", NULL, OPT_EACH },
 	{ "first-keys", 0, OPT_VALUE, "NAME", "a file in the state directory for the first start's keys", "Options", NULL, OPT_FIRST_KEYS },
@@ -62,6 +66,16 @@ static int take_number(const char *text, unsigned most, unsigned *out, struct er
 	return 0;
 }
 
+static int take_action(const char *text, enum detect_action *out, struct err *e)
+{
+	const enum detect_action action = detect_action_find(text, strlen(text));
+
+	if (action == DETECT_ACTIONS)
+		return err_set(e, ERR_USAGE, "'%.40s': log, kill or quarantine", text);
+	*out = action;
+	return 0;
+}
+
 static int take_option(struct front_options *o, const struct opt_hit *hit, struct err *e)
 {
 	switch (hit->opt->id) {
@@ -73,6 +87,9 @@ static int take_option(struct front_options *o, const struct opt_hit *hit, struc
 	case OPT_METRICS: o->metrics = hit->value; break;
 	case OPT_CONNECTIONS: return take_number(hit->value, 10000, &o->connections, e);
 	case OPT_EACH: return take_number(hit->value, 10000, &o->connections_each, e);
+	case OPT_LOW: return take_action(hit->value, &o->rules.action[DETECT_LOW], e);
+	case OPT_HIGH: return take_action(hit->value, &o->rules.action[DETECT_HIGH], e);
+	case OPT_CRITICAL: return take_action(hit->value, &o->rules.action[DETECT_CRITICAL], e);
 	case OPT_HOST:
 		if (o->n_hosts == ARRAY_SIZE(o->hosts))
 			return err_set(e, ERR_USAGE, "--host may be given %zu times", ARRAY_SIZE(o->hosts));
@@ -276,7 +293,8 @@ static void log_jail(struct front *front, const struct jail *jail)
 static int start(struct front *front, struct err *e)
 {
 	const struct store_options store = { .dir = "." };
-	struct dispatch_setup setup = { .launcher_fd = LAUNCHER_FD, .state_fd = STATE_FD, .node = "local" };
+	struct dispatch_setup setup = { .launcher_fd = LAUNCHER_FD, .state_fd = STATE_FD, .node = "local", .raised = alert_raised, .raised_at = front,
+					.rules = front->options.rules };
 	struct jail jail;
 
 	if (prepare(front, e) < 0 || jail_enter(&jail, e) < 0)
@@ -333,7 +351,8 @@ static void stop(struct front *front)
 
 int main(int argc, char **argv)
 {
-	static struct front front = { .options = { .listen = "127.0.0.1:8086", .connections = 4096, .connections_each = 2048 },
+	static struct front front = { .options = { .listen = "127.0.0.1:8086", .connections = 4096, .connections_each = 2048,
+							  .rules = DETECT_RULES_DEFAULT },
 				      .log = { .fd = STDERR_FILENO }, .listen_fd = -1, .signal_fd = -1, .socket_epoll_fd = -1 };
 	struct err e = ERR_INIT;
 	int status = argc > 0 ? read_options(argv + 1, &front.options, &e) : 0;

@@ -144,22 +144,6 @@ static void put_point(struct json *json, const struct history_point *point)
 	json_put_end(json);
 }
 
-/* -- who asks -- */
-
-/* Whose figures: of all for an operator who names nobody. False: answered. */
-static bool take_scope(struct request *request, uint64_t *out)
-{
-	struct store_tenant tenant;
-
-	*out = 0;
-	if (request->key.scopes & STORE_ADMIN_OPERATOR && !request_query(request, "tenant"))
-		return true;
-	if (!tenant_asked(request, &tenant))
-		return false;
-	*out = tenant.id;
-	return true;
-}
-
 static bool put_all(struct json *json, struct front *front, uint64_t tenant, bool with_history, struct err *e)
 {
 	const struct history *const history = stats_history(&front->stats, tenant, loop_now_us());
@@ -185,7 +169,7 @@ void api_overview_get(struct request *request)
 	struct err e = ERR_INIT;
 	uint64_t tenant;
 
-	if (!take_scope(request, &tenant))
+	if (!tenant_scope(request, &tenant))
 		return;
 	if (put_all(&json, request->front, tenant, true, &e)) {
 		request_json(request, MHD_HTTP_OK, &json);
@@ -227,6 +211,6 @@ void api_overview_events(struct request *request)
 {
 	struct figures *const figures = arena_alloc(&request->arena, sizeof(*figures));
 
-	if (request_query_number(request, "points", &figures->left) && take_scope(request, &figures->tenant))
+	if (request_query_number(request, "points", &figures->left) && tenant_scope(request, &figures->tenant))
 		(void)stream_open_on(request, STREAM_OVERVIEW, "text/event-stream", fill, NULL, figures);
 }

@@ -9,7 +9,7 @@
 #define STREAM_PIECE  16384     /* bytes of an output at once */
 
 /* What a stream is woken by. */
-enum stream_topic { STREAM_JOB, STREAM_OVERVIEW, STREAM_TOPICS };
+enum stream_topic { STREAM_JOB, STREAM_OVERVIEW, STREAM_ALERTS, STREAM_TOPICS };
 
 struct stream;
 /* Appends what there is to `pending`, or sets is_over. Called when everything before was taken. */

@@ -28,6 +28,19 @@ bool tenant_asked(struct request *request, struct store_tenant *out)
 	return found == 1;
 }
 
+bool tenant_scope(struct request *request, uint64_t *out)
+{
+	struct store_tenant tenant;
+
+	*out = 0;
+	if (request->key.scopes & STORE_ADMIN_OPERATOR && !request_query(request, "tenant"))
+		return true;
+	if (!tenant_asked(request, &tenant))
+		return false;
+	*out = tenant.id;
+	return true;
+}
+
 void tenant_audit(struct request *request, uint64_t tenant, const char *action, const char *subject)
 {
 	const struct store_audit entry = { .tenant = tenant, .at_ms = log_wall_ms(), .actor = request->key.public,
@@ -59,6 +72,8 @@ static void put_tenant(struct json *json, const char *key, const struct store_te
 	json_put_object(json, key);
 	json_put_text(json, "name", tenant->name);
 	json_put_bool(json, "suspended", tenant->is_suspended);
+	if (tenant->is_suspended)
+		json_put_text(json, "suspended_why", tenant->suspended_why);
 	json_put_u64(json, "weight", tenant->weight);
 	json_put_text(json, "threat", threats[tenant->threat]);
 	json_put_text(json, "boundary_min", tenant->boundary_min ? tenant->boundary_min : "");
@@ -98,6 +113,8 @@ static int read_name(struct reading *r, const struct pointer *at, json_t *value,
 
 static int read_suspended(struct reading *r, const struct pointer *at, json_t *value, void *into)
 {
+	if (!json_is_true(value) != !((struct store_tenant *)into)->is_suspended)
+		((struct store_tenant *)into)->suspended_why = "by who runs the service";
 	((struct store_tenant *)into)->is_suspended = json_is_true(value);
 	return json_is_boolean(value) ? 0 : fields_fault(r, at, "invalid_value", "must be true or false");
 }

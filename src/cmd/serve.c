@@ -64,6 +64,13 @@ static const struct opt options[] = {
 	  .help = "boxes kept parked for each runtime; default: 2" },
 	{ .name = "hostile-container", .group = "Boxes", .id = CONFIG_HOSTILE,
 	  .help = "let tenants whose code is hostile have a bare container or engine, which does not hold it" },
+	{ .name = "on-low", .kind = OPT_VALUE, .arg = "ACTION", .group = "Detection", .id = CONFIG_ON_LOW,
+	  .help = "what is done about a job whose alert is low: log, kill (the job), or quarantine (its tenant is suspended "
+		  "as well); default: log" },
+	{ .name = "on-high", .kind = OPT_VALUE, .arg = "ACTION", .group = "Detection", .id = CONFIG_ON_HIGH,
+	  .help = "the same where it is high; default: log" },
+	{ .name = "on-critical", .kind = OPT_VALUE, .arg = "ACTION", .group = "Detection", .id = CONFIG_ON_CRITICAL,
+	  .help = "the same where it is critical; default: kill" },
 	{ .name = "config", .letter = 'c', .kind = OPT_VALUE, .arg = "FILE", .group = "Configuration", .words = OPT_PATHS,
 	  .id = SERVE_CONFIG, .help = "read all of this, limits and runtimes from a file; flags count more" },
 	{ .name = "check-config", .group = "Configuration", .id = SERVE_CHECK, .help = "read it, say whether it is sound, and end" },

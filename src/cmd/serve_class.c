@@ -2,16 +2,19 @@
  * fallback to a weaker one. */
 #include "cmd/serve_class.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "cmd/beside.h"
 #include "cmd/box_id.h"
 #include "cmd/environment.h"
 #include "cmd/host.h"
 #include "engine/isolates.h"
 #include "judge/contain.h"
+#include "serve/honey.h"
 
 #define MIB ((uint64_t)1 << 20)
 #define BIT(n) (1u << (n))
@@ -31,6 +34,7 @@ static const char policy_text_format[] =
 	"  - read: host\n"
 	"  - exec: %s\n"
 	"    as: " STEP_INSIDE "\n"
+	"%s"
 	"  - scratch: /work\n"
 	"    exec: true\n"
 	"  - scratch: /tmp\n"
@@ -67,6 +71,7 @@ void serve_classes_done(struct serve_classes *classes)
 {
 	for (size_t i = 0; i < classes->n; i++)
 		class_done(&classes->classes[i]);
+	fd_close(classes->honey_fd);
 	arena_done(&classes->arena);
 	*classes = SERVE_CLASSES_NONE;
 }
@@ -93,7 +98,7 @@ static int make_guests_policy(const struct serve_class *class, struct policy *ou
 
 /* The class's policy with other numbers. */
 static int make_policy(const struct serve_class *class, const struct order_limits *limits, const char *step,
-		       struct policy *out, struct err *e)
+		       const char *honey, struct policy *out, struct err *e)
 {
 	const struct order_limits *const own = &class->told.limits;
 	const uint64_t disk = either(limits->disk_bytes, own->disk_bytes);
@@ -102,7 +107,7 @@ static int make_policy(const struct serve_class *class, const struct order_limit
 	str_addf(&text, policy_text_format, class->told.runtime, class->told.boundary,
 		 (unsigned long long)either(limits->memory_bytes, own->memory_bytes),
 		 (unsigned long long)either(limits->pids, own->pids), (unsigned long long)disk,
-		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), step,
+		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), step, honey,
 		 limits->terminals ? ", \"@tty\"" : "");
 	if (policy_read("the service's policy", str_text(&text), text.len, out, e) < 0)
 		return -1;
@@ -267,7 +272,7 @@ static int make(struct serve_classes *classes, struct serve_class *class, const 
 	if (class->told.guests_memory_bytes)
 		return make_guests(classes, class, e);
 	find_version(class->program, class->told.version, sizeof(class->told.version));
-	if (make_policy(class, &defaults, classes->step, &class->policy, e) < 0)
+	if (make_policy(class, &defaults, classes->step, classes->honey, &class->policy, e) < 0)
 		return -1;
 	class->argv[0] = STEP_INSIDE;
 	class->argv[1] = park;
@@ -300,11 +305,36 @@ static void add(struct serve_classes *classes, const struct runtime *runtime, co
 	classes->told[classes->n++] = class->told;
 }
 
+/* Where decoys can be made: their mounts take root's rights. A file of ours stands for them in the plan until each box
+ * gets its own. */
+static void find_honey(struct serve_classes *classes)
+{
+	static const char *const dirs[] = { "/dev/shm", "/tmp", "/var/tmp" };
+	OWN(str) text = STR_NONE;
+
+	classes->honey = "";
+	for (size_t i = 0; i < ARRAY_SIZE(dirs) && classes->host.root && classes->host.may_setuid; i++) {
+		OWN_FD int fd = open(dirs[i], O_PATH | O_DIRECTORY | O_CLOEXEC);
+		struct honey honey = HONEY_NONE;
+		struct err ignored;
+
+		if (fd < 0 || honey_make(fd, &honey, &ignored) < 0)
+			continue;
+		honey_done(&honey);
+		classes->honey_fd = TAKE_FD(fd);
+		for (size_t k = 0; k < HONEY_FILES; k++)
+			str_addf(&text, "  - read: %s\n    as: %s\n", classes->step, honey_path(k));
+		classes->honey = arena_copy(&classes->arena, str_text(&text), text.len);
+		return;
+	}
+}
+
 int serve_classes_make(struct serve_classes *classes, const struct serve_wishes *wishes, struct err *e)
 {
 	if (beside_find("ward-step", &classes->arena, &classes->step, e) < 0 ||
 	    host_look(NULL, &classes->host, &classes->monitor_socket, e) < 0)
 		return -1;
+	find_honey(classes);
 	for (size_t i = 0; runtime_at(i); i++)
 		for (size_t k = 0; k < ARRAY_SIZE(walls); k++)
 			if (walls[k].parks & BIT(runtime_at(i)->park))
@@ -318,6 +348,46 @@ static void give_id(struct plan *plan, uint32_t from, uint32_t to)
 	for (uint32_t i = 0; i < plan->n_steps; i++)
 		if (plan->steps[i].op == OP_IDMAP && plan->steps[i].m == from)
 			plan->steps[i].m = to;
+}
+
+/* The descriptor that is mounted at a path of the program's, wherever the boundary keeps those. */
+static size_t find_bind(const struct plan *plan, const char *path)
+{
+	for (uint32_t i = 0; i < plan->n_steps; i++) {
+		const struct step *const step = &plan->steps[i];
+		const char *const at = plan_string(plan, step->s);
+		const size_t len = strlen(at), tail = strlen(path);
+
+		if (step->op == OP_BIND && len >= tail && strcmp(at + len - tail, path) == 0)
+			return step->fd;
+	}
+	return PLAN_NO_FD;
+}
+
+/* Each box has decoys of its own, or nobody could tell whose program opened one. What is mounted where one was planned
+ * for is never anything else. */
+static int give_honey(const struct serve_classes *classes, struct serve_class *class, struct honey *out, struct err *e)
+{
+	const struct plan *const plan = class->fit.plan;
+	struct honey honey = HONEY_NONE;
+
+	*out = honey;
+	if (classes->honey_fd < 0 || class->told.guests_memory_bytes)
+		return 0;
+	if (honey_make(classes->honey_fd, &honey, e) < 0)
+		return err_add(e, "decoys");
+	for (size_t k = 0; k < HONEY_FILES; k++) {
+		const size_t at = find_bind(plan, honey_path(k));
+
+		if (at == PLAN_NO_FD) {
+			honey_done(&honey);
+			return err_set(e, ERR_BUG, "the plan has no place for the decoy %s", honey_path(k));
+		}
+		fd_close(class->openings.fds[at]);
+		class->openings.fds[at] = honey.fds[k];
+	}
+	*out = honey;
+	return 0;
 }
 
 static bool are_own(const struct order_limits *limits)
@@ -346,6 +416,7 @@ int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits
 {
 	struct serve_classes *const classes = at;
 	struct serve_class *const class = &classes->classes[class_index];
+	struct honey honey;
 
 	if (*class->told.why)
 		return err_set(e, ERR_UNSUPPORTED, "%s", class->told.why);
@@ -359,16 +430,19 @@ int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits
 		class->openings = OPENINGS_NONE;
 		class->policy = POLICY_NONE;
 		class->payload.makes_terminals = limits->terminals;
-		if (make_policy(class, limits, classes->step, &class->policy, e) < 0 ||
+		if (make_policy(class, limits, classes->step, classes->honey, &class->policy, e) < 0 ||
 		    fit(classes, class, &class->policy, &class->fit, &class->openings, e) < 0)
 			return -1;
 	}
 	if (classes->host.root && classes->host.may_setuid)
 		give_id(class->fit.plan, classes->host.box_id, box_id_choose());
+	if (give_honey(classes, class, &honey, e) < 0)
+		return -1;
 	*out = (struct launch_plan){
 		.policy = &class->policy, .filter = &class->fit.rung.filter, .plan = class->fit.plan,
 		.fds = class->openings.fds, .n_fds = class->openings.n,
 		.notes = class->fit.rung.notes, .guests_fd = out->guests_fd, .monitor_socket = classes->monitor_socket,
+		.honey = honey,
 	};
 	return 0;
 }

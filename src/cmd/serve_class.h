@@ -25,11 +25,13 @@ struct serve_classes {
 	struct order_class told[ORDER_CLASSES_MAX];     /* copies, for the launcher */
 	size_t n;
 	const char *step;               /* path of ward-step */
+	int honey_fd;                   /* where decoys are made, -1: there are none */
+	const char *honey;              /* lines of a policy, "" without decoys */
 	struct host host;
 	const char *monitor_socket;
 	struct arena arena;
 };
-#define SERVE_CLASSES_NONE ((struct serve_classes){ .n = 0 })
+#define SERVE_CLASSES_NONE ((struct serve_classes){ .honey_fd = -1 })
 void serve_classes_done(struct serve_classes *classes);
 
 struct serve_wishes {

@@ -74,6 +74,14 @@ static void take_observed(struct flight *flight, short revents)
 		forget_listener(flight);
 }
 
+/* The claim was said before the job could do anything: of what the job has done, the claim is in the channel, and SETTLE
+ * may stand before it. */
+static void hear_claim(struct flight *flight)
+{
+	for (int i = 0; i < 4 && flight->parked && !flight->over; i++)
+		flight_hear_holder(flight, POLLIN);
+}
+
 static void take_refused(void *at, short revents)
 {
 	struct flight *const flight = at;
@@ -87,6 +95,9 @@ static void take_refused(void *at, short revents)
 		take_observed(flight, revents);
 		return;
 	}
+	hear_claim(flight);
+	if (flight->over)
+		return;
 	status = deny_turn(flight->listener, flight->request->filter, flight->result, &ears);
 	if (status > 0)
 		flight_stop(flight, VERDICT_DENIED_SYSCALL, 0, 0);
@@ -111,6 +122,7 @@ static void see(void *at, short revents)
 	const struct run_holder *const holder = flight->request->holder;
 
 	(void)revents;
+	hear_claim(flight);
 	holder->seen(holder->at, !flight->parked);
 }
 

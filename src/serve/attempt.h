@@ -81,8 +81,9 @@ struct attempt {
 	struct order_report report;
 	uint64_t layers;
 	bool was_broken, was_cold;
-	/* How it is to end. */
-	bool is_fenced, is_cancelled, is_overdue, is_finishing, is_given_back, is_untried;
+	struct detect detect;           /* what it did that others do not */
+	/* How it is to end; is_suspect: by detection. */
+	bool is_suspect, is_fenced, is_cancelled, is_overdue, is_finishing, is_given_back, is_untried;
 	char why[400];                  /* given back */
 	uint64_t give_up_at_us, again_us;       /* its runner is late; its result is told again; 0 = not set */
 	struct err broken;              /* of ours: the attempt is given back */
@@ -112,9 +113,8 @@ void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_l
 MUST_USE int attempt_keep(struct attempt *attempt, struct err *e);
 /* Removes what was kept: the attempt is given back. */
 void attempt_forget(struct attempt *attempt);
-
 /* attempt_end.c: all that was written on a stream, kept or not: the box's own count where more came than was sent. */
 uint64_t attempt_written(const struct attempt *attempt, bool is_err);
-
-/* attempt_end.c: what became of it, from the runner's report; the document is written to *json. */
+/* What became of it, from the runner's report: for detection, and as the result, whose document is written to *json. */
+void attempt_tell_end(const struct attempt *attempt, struct detect_end *out);
 void attempt_judge(const struct attempt *attempt, const char *node, struct store_finish *finish, struct json *json);

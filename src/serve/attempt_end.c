@@ -2,6 +2,8 @@
  * nobody else can know, and they decide nothing but between two ways of having failed. */
 #include "serve/attempt.h"
 
+#include <string.h>
+
 #include "model/result.h"
 #include "model/syscalls.h"
 
@@ -35,6 +37,8 @@ static struct ruling judge(const struct attempt *attempt)
 
 	if (attempt->is_cancelled)
 		return (struct ruling){ JOB_CANCELLED, REASON_NONE };
+	if (attempt->is_suspect)
+		return (struct ruling){ JOB_FAILED, REASON_POLICY_KILL };
 	if (attempt->is_overdue)
 		return (struct ruling){ JOB_TIMED_OUT, REASON_WALL };
 	/* A limit is the kernel's word, or the runner's own. */
@@ -169,6 +173,33 @@ static void put_walls(struct json *json, const struct attempt *attempt)
 	json_put_text(json, "start_path", attempt->was_cold ? "cold" : "warm");
 }
 
+static bool is_boundary(const struct attempt *attempt, const char *name)
+{
+	return strcmp(attempt->class->boundary, name) == 0;
+}
+
+void attempt_tell_end(const struct attempt *attempt, struct detect_end *out)
+{
+	const struct order_report *const report = &attempt->report;
+	const bool ended_by_us = attempt->is_cancelled || attempt->is_suspect || attempt->is_overdue || report->killed;
+	const bool by_itself = report->verdict == VERDICT_OK || report->verdict == VERDICT_NONZERO ||
+			       report->verdict == VERDICT_SIGNAL;
+
+	*out = (struct detect_end){
+		.is_isolate = is_boundary(attempt, "isolate") || is_boundary(attempt, "js") || is_boundary(attempt, "wasm"),
+		.is_gvisor = is_boundary(attempt, "gvisor"),
+		.was_denied = report->verdict == VERDICT_DENIED_SYSCALL,
+		.has_failed = report->kind == ORDER_ENDED && report->verdict == VERDICT_INTERNAL && !ended_by_us,
+		.was_killed = ended_by_us,
+		.lied = attempt->was_broken,
+		.is_full = report->verdict == VERDICT_LIMIT_DISK || attempt->fault_is_room,
+		.signal = by_itself && !attempt->is_done && !attempt->has_fault ? report->signal : 0,
+		.forks_refused = report->pids_refused, .oom_kills = report->oom_kills,
+		.written = attempt_written(attempt, false) + attempt_written(attempt, true),
+		.kept = attempt->spools[0].kept + attempt->spools[1].kept,
+	};
+}
+
 void attempt_judge(const struct attempt *attempt, const char *node, struct store_finish *finish, struct json *json)
 {
 	const struct order_report *const report = &attempt->report;
@@ -192,6 +223,7 @@ void attempt_judge(const struct attempt *attempt, const char *node, struct store
 	put_stream(json, attempt, false);
 	put_stream(json, attempt, true);
 	put_artifacts(json, attempt);
+	json_put_u64(json, "suspicion", attempt->detect.score);
 	json_put_u64(json, "queue_us", attempt->queue_us);
 	json_put_u64(json, "start_us", attempt->sent_us - attempt->leased_us);
 	json_put_u64(json, "run_us", report->wall_us);

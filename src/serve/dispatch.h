@@ -8,9 +8,10 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "serve/detect.h"
 #include "serve/job.h"
 #include "serve/order.h"
-#include "store/store.h"
+#include "store/store_alert.h"
 
 struct dispatch;
 struct stats;
@@ -21,6 +22,10 @@ struct dispatch_setup {
 	int state_fd;                   /* the state directory: log/, artifact/, blob/, cache/ lie below it */
 	struct stats *stats;            /* borrowed */
 	const char *node;               /* what results name as this machine; borrowed */
+	struct detect_rules rules;      /* what is done about suspicious jobs */
+	/* An alert lies in the store, or (id 0) could not be kept; NULL: nobody asks. */
+	void (*raised)(void *at, const struct store_alert *alert);
+	void *raised_at;
 };
 
 /* Reads HELLO and the classes from the launcher (waits for them), opens what it needs.

@@ -386,6 +386,7 @@ void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 			slot->due_us = loop_now_us() + LINGER_US;
 		if (slot->has_report && !slot->ended_us)
 			slot->ended_us = loop_now_us();
+		alert_hear(d, slot);
 		check_parked(d, slot);
 	} else if (which == SLOT_OUT && slot->fds[SLOT_OUT] >= 0) {
 		if (slot->is_guest && (events & EPOLLOUT))

@@ -208,14 +208,15 @@ void job_conclude(struct dispatch *d, struct attempt *attempt)
 	take_report(attempt);
 	if (attempt->slot->claimed_us)
 		count(d, attempt);
+	alert_ended(d, attempt);
 	if (attempt->is_fenced) {
 		attempt->slot = NULL;
 		drop(d, attempt);
 		return;
 	}
-	if (why && !attempt->is_cancelled)
+	if (why && !attempt->is_cancelled && !attempt->is_suspect)
 		begin_give_back(d, attempt, why, false);
-	else if (attempt_keep(attempt, &e) < 0 && !attempt->is_cancelled)
+	else if (attempt_keep(attempt, &e) < 0 && !attempt->is_cancelled && !attempt->is_suspect)
 		begin_give_back(d, attempt, e.text, false);
 	else
 		finish(d, attempt);

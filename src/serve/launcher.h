@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "boundary/boundary.h"
 #include "model/plan.h"
+#include "serve/honey.h"
 #include "serve/order.h"
 
 /* Descriptors of the front when it is executed. */
@@ -26,6 +27,7 @@ struct launch_plan {
 	int guests_fd;                  /* our end of a zygote's control channel, -1 = its boxes have one program; the
 					 * other is fds[3], which nobody may hold once the box runs */
 	const char *monitor_socket;
+	struct honey honey;             /* the decoys; their files are among fds[] */
 };
 
 struct launcher_setup {

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "serve/refusals.h"
+
 #define BIT(kind) (1u << (kind))
 
 static bool is_kind(const void *packet, size_t len, size_t size, unsigned kinds)
@@ -72,6 +74,14 @@ bool order_report_is_sound(const void *packet, size_t len)
 	       report->verdict < VERDICTS && report->n_refused <= ORDER_REFUSED_MAX && report->signal >= 0 &&
 	       report->signal < 65 && report->exit_code >= -1 && report->exit_code <= 255 &&
 	       ends(report->err.text, sizeof(report->err.text)) && report->err.kind < ERR_KINDS;
+}
+
+bool order_refusals_are_sound(const void *packet, size_t len)
+{
+	const struct order_refusals *const refusals = packet;
+
+	return is_kind(packet, len, sizeof(*refusals), BIT(ORDER_REFUSED)) && refusals->tally.n <= TALLY_CALLS &&
+	       !refusals->tally.zero;
 }
 
 void order_class_name(const struct order_class *class, char out[ORDER_CLASS_NAME])

@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "engine/deny.h"
 #include "engine/run.h"
 #include "monitor/client.h"
+#include "serve/refusals.h"
 #include "store/crash.h"
 
 struct runner {
@@ -18,7 +20,51 @@ struct runner {
 	const struct order_class *class;
 	struct launch_plan plan;
 	bool was_parked;
+	/* What detection is told: since when it is worth telling, when it was told. */
+	struct order_refusals refusals;
+	uint64_t told_us;
 };
+
+/* Totals: when the front does not keep up, the next ones say all that these said. */
+static void tell_refusals(void *at)
+{
+	struct runner *const runner = at;
+
+	runner->told_us = loop_now_us();
+	(void)!send(runner->control_fd, &runner->refusals, sizeof(runner->refusals), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+static bool has_news(const struct runner *runner)
+{
+	bool has = runner->refusals.tally.total;
+
+	for (size_t i = 0; i < HONEY_FILES; i++)
+		has |= runner->refusals.honey[i] != 0;
+	return has;
+}
+
+/* Before the claim nobody of the job's is there. */
+static void see_honey(void *at, bool is_claimed)
+{
+	struct runner *const runner = at;
+	uint64_t before[HONEY_FILES] = { 0 };
+
+	honey_look(runner->plan.honey.eye_fd, is_claimed ? runner->refusals.honey : before);
+	if (is_claimed)
+		tell_refusals(runner);
+}
+
+/* The first of a kind is told at once, what follows in its time. */
+static uint64_t hear_refused(void *at, const struct deny_call *call)
+{
+	struct runner *const runner = at;
+	const bool is_new = tally_add(&runner->refusals.tally, call->nr, call->args, call->pid, call->ip);
+
+	if (!is_new || loop_now_us() - runner->told_us < ORDER_TELL_MS * 1000)
+		return ORDER_TELL_MS;
+	tell_refusals(runner);
+	return 0;
+}
 
 static void report(const struct runner *runner, enum order_kind kind, const struct result *result)
 {
@@ -99,20 +145,28 @@ static enum run_word hear(void *at, uint64_t *n)
 	}
 }
 
-_Noreturn static void give_up(const struct runner *runner, const struct err *e)
+/* The box runs: what is mounted stays. */
+static void hide_honey(void *at)
+{
+	honey_hide(&((struct runner *)at)->plan.honey);
+}
+
+_Noreturn static void give_up(struct runner *runner, const struct err *e)
 {
 	const struct result result = { .verdict = VERDICT_SETUP, .exit_code = -1, .err = *e };
 
+	honey_hide(&runner->plan.honey);
 	report(runner, ORDER_FAILED, &result);
 	_exit(1);
 }
 
 _Noreturn void runner_live(const struct launcher_setup *setup, const struct order *order, const int fds[ORDER_FDS])
 {
-	struct runner runner = { .control_fd = fds[ORDER_FD_CONTROL], .class = &setup->classes[order->class_index] };
-	const struct run_holder holder = {
+	struct runner runner = { .control_fd = fds[ORDER_FD_CONTROL], .class = &setup->classes[order->class_index],
+				 .plan = { .honey = HONEY_NONE } };
+	struct run_holder holder = {
 		.fd = runner.control_fd, .hear = hear, .parked = tell_parked, .at = &runner,
-		.in_fd = fds[ORDER_FD_IN], .out_fd = fds[ORDER_FD_OUT],
+		.refused = hear_refused, .tell = tell_refusals, .in_fd = fds[ORDER_FD_IN], .out_fd = fds[ORDER_FD_OUT],
 	};
 	struct box box = BOX_NONE;
 	static struct result result;
@@ -125,15 +179,26 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 	    setup->plan(setup->at, order->class_index, &order->limits, &runner.plan, &e) < 0)
 		give_up(&runner, &e);
 	crash_at(CRASH_RUNNER_PLANNED);
+	runner.refusals.magic = ORDER_MAGIC;
+	runner.refusals.kind = ORDER_REFUSED;
+	if (runner.plan.honey.eye_fd >= 0) {
+		holder.seen = see_honey;
+		holder.eye_fd = runner.plan.honey.eye_fd;
+	}
 	const struct run_request request = {
 		.policy = runner.plan.policy, .filter = runner.plan.filter, .plan = runner.plan.plan,
 		.fds = runner.plan.fds, .n_fds = runner.plan.n_fds, .monitor_socket = runner.plan.monitor_socket,
 		.box = &box, .in_fd = -1, .out_fd = -1, .err_fd = -1, .status_fd = -1,
-		.holder = &holder, .confine = true,
+		.holder = &holder, .confine = true, .begun = hide_honey, .begun_at = &runner,
 	};
 
 	run_box(&request, &result);
 	crash_at(CRASH_RUNNER_ENDED);
+	honey_hide(&runner.plan.honey); /* of a box that never ran; one that did is past this, and so are our rights */
+	if (runner.plan.honey.eye_fd >= 0)
+		honey_look(runner.plan.honey.eye_fd, runner.refusals.honey);
+	if (runner.was_parked && has_news(&runner))
+		(void)!send(runner.control_fd, &runner.refusals, sizeof(runner.refusals), MSG_NOSIGNAL);
 	report(&runner, runner.was_parked ? ORDER_ENDED : ORDER_FAILED, &result);
 	crash_at(CRASH_RUNNER_TOLD);
 	_exit(result.verdict == VERDICT_INTERNAL); /* its keeper may be gone without having cleaned up */

@@ -136,20 +136,38 @@ static bool take_report(struct slot *slot, const struct order_report *report)
 	return true;
 }
 
+/* Between the claim and the end, as often as it likes: each says all that the ones before it said. */
+static bool take_refusals(struct slot *slot, const struct order_refusals *refusals)
+{
+	if (!slot->is_told || slot->has_report)
+		return false;
+	if (!slot->refusals)
+		slot->refusals = mem_alloc(sizeof(*refusals));
+	*slot->refusals = *refusals;
+	slot->has_refusals = true;
+	return true;
+}
+
 bool slot_hear(struct slot *slot)
 {
-	struct order_report report;
+	union {
+		struct order_report report;
+		struct order_refusals refusals;
+	} packet;
+	bool goes_on;
 	ssize_t got;
 
 	do {
-		got = recv(slot->fds[SLOT_CONTROL], &report, sizeof(report), MSG_DONTWAIT | MSG_TRUNC);
+		got = recv(slot->fds[SLOT_CONTROL], &packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
 		/* A runner that ends with words of ours unread resets the channel: the kernel tells that once, before what
 		 * the runner had said (unix_release_sock() of net/unix/af_unix.c). */
 		if (got < 0 && errno == ECONNRESET)
-			got = recv(slot->fds[SLOT_CONTROL], &report, sizeof(report), MSG_DONTWAIT | MSG_TRUNC);
+			got = recv(slot->fds[SLOT_CONTROL], &packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			return true;
-	} while (got > 0 && order_report_is_sound(&report, (size_t)got) && take_report(slot, &report));
+		goes_on = got > 0 && (order_refusals_are_sound(&packet, (size_t)got) ? take_refusals(slot, &packet.refusals) :
+				      order_report_is_sound(&packet, (size_t)got) && take_report(slot, &packet.report));
+	} while (goes_on);
 	slot_close(slot, SLOT_CONTROL);
 	return false;
 }
@@ -198,5 +216,6 @@ void slot_done(struct slot *slot)
 	for (int i = 0; i < SLOT_FDS; i++)
 		fd_close_at(&slot->fds[i]);
 	free(TAKE_PTR(slot->reader));
+	free(TAKE_PTR(slot->refusals));
 	*slot = (struct slot){ .state = SLOT_NONE, .fds = { -1, -1, -1 } };
 }

@@ -9,6 +9,7 @@
 #include "serve/frame.h"
 #include "serve/guest_piece.h"
 #include "serve/order.h"
+#include "serve/refusals.h"
 
 struct attempt;
 
@@ -29,6 +30,8 @@ struct slot {
 	uint64_t born_us, claimed_us, ended_us; /* ended: killed, or its runner said so */
 	uint64_t due_us;                /* what it is waited for is late then; 0 = nothing */
 	struct order_report parked, report;
+	bool has_refusals;              /* the runner told of some, and nobody has looked */
+	struct order_refusals *refusals;        /* what it said last; NULL: nothing */
 	struct frame_order order;
 	struct guest_place place;       /* of a guest's frames */
 	struct frame_reader *reader;

@@ -79,6 +79,12 @@ def terminal(service):
     return job["id"]
 
 
+def alert(service):
+    """The number of an alert of this tenant's: a job that tries to mount makes one."""
+    job = service.job(bash("perl -e 'syscall(165, 0, 0, 0, 0, 0)'"))
+    return next(row["id"] for row in service.call("GET", "/v1/alerts").json["alerts"] if row["job"] == job["id"])
+
+
 def operations(document):
     for path, methods in document["paths"].items():
         for method, operation in methods.items():
@@ -135,7 +141,9 @@ def examples(service, done, live, blob):
         "key_list": ("/v1/keys",), "key_create": ("/v1/keys", {"name": "k", "expires_at": "2099-01-01T00:00:00Z"}),
         "key_revoke": (f"/v1/keys/{service.call('POST', '/v1/keys', {}).json['public']}",),
         "quota_get": ("/v1/quotas",), "usage_get": ("/v1/usage",), "audit_list": ("/v1/audit",),
-        "overview_get": ("/v1/overview",), "overview_events": ("/v1/overview/events?points=1",),
+        "signal_list": (job + "/signals",), "alert_list": ("/v1/alerts?level=low,high&limit=3",),
+        "alert_events": ("/v1/alerts/events?after=0&replay=true",), "alert_ack": (f"/v1/alerts/{alert(service)}/ack", b""),
+        "security_get": ("/v1/security",), "overview_get": ("/v1/overview",), "overview_events": ("/v1/overview/events?points=1",),
     }
 
 
@@ -199,6 +207,12 @@ def test_what_is_anothers_is_not_there(service, other, document, done, live):
             assert answers[0] == answers[1] == answers[2] and answers[0][0] == 404, (method, path, answers)
         swept += 1
     assert swept > 15
+    mine = service.call("POST", f"/v1/alerts/{alert(service)}/ack", b"", key=other).json
+    none = service.call("POST", "/v1/alerts/999999/ack", b"", key=other).json
+    assert mine["code"] == none["code"] == "not_found" and mine["detail"] == none["detail"]
+    assert service.call("GET", "/v1/alerts", key=other).json["alerts"] == []
+    assert service.call("GET", "/v1/alerts/events?after=0&replay=true", key=other).body == b""
+    assert service.call("GET", "/v1/security", key=other).json["tenants"] == []
     assert service.call("GET", "/v1/jobs", key=other).json["jobs"] == []
     assert service.call("GET", "/v1/usage?tenant=default", key=other).status == 404
     job = service.call("POST", "/v1/jobs", {"runtime": "bash", "files": [{"path": "main.sh", "blob": "sha256:" + hashlib.sha256(b'never').hexdigest()}]}, key=other)

@@ -7,6 +7,8 @@
 
 #include <cmocka.h>
 
+#include "serve/refusals.h"
+
 static void an_order_is_a_struct_of_known_size_and_kind(void **state)
 {
 	struct order order = { .magic = ORDER_MAGIC, .kind = ORDER_START };
@@ -51,6 +53,21 @@ static void an_order_is_no_wider_than_its_class(void **state)
 		memcpy(&wide.limits, numbers, sizeof(wide.limits));
 		assert_false(order_is_within(&wide, &class));
 	}
+}
+
+static void refusals_fit_their_tally(void **state)
+{
+	static struct order_refusals refusals = { .magic = ORDER_MAGIC, .kind = ORDER_REFUSED, .tally = { .n = TALLY_CALLS } };
+
+	(void)state;
+	assert_true(order_refusals_are_sound(&refusals, sizeof(refusals)));
+	assert_false(order_refusals_are_sound(&refusals, sizeof(refusals) - 1));
+	assert_false(order_report_is_sound(&refusals, sizeof(refusals)));
+	refusals.tally.n++;
+	assert_false(order_refusals_are_sound(&refusals, sizeof(refusals)));
+	refusals.tally.n = 0;
+	refusals.kind = ORDER_ENDED;
+	assert_false(order_refusals_are_sound(&refusals, sizeof(refusals)));
 }
 
 static void a_word_names_a_signal_that_exists(void **state)
@@ -122,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_order_is_a_struct_of_known_size_and_kind),
 		cmocka_unit_test(an_order_is_no_wider_than_its_class),
+		cmocka_unit_test(refusals_fit_their_tally),
 		cmocka_unit_test(a_word_names_a_signal_that_exists),
 		cmocka_unit_test(a_report_stays_within_its_ranges),
 		cmocka_unit_test(a_class_has_terminated_texts),

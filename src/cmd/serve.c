@@ -30,9 +30,10 @@
 #define LOCK_TRIES 30
 #define LOCK_PAUSE_MS 100
 /* What starting boxes and ending them takes of root, and becoming the front: files of others, ids and groups,
- * namespaces and mounts, priorities, killing. Neither modules, devices, raw sockets, tracing nor the clock. */
+ * namespaces and mounts, priorities, killing. CAP_SYS_PTRACE is for one look: a keeper compares the namespaces of a first
+ * process that may have changed its ids already. Neither modules, devices, raw sockets nor the clock. */
 #define RIGHTS (1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER | 1u << CAP_KILL | \
-		1u << CAP_SETGID | 1u << CAP_SETUID | 1u << CAP_SETPCAP | 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_NICE)
+		1u << CAP_SETGID | 1u << CAP_SETUID | 1u << CAP_SETPCAP | 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_NICE | 1u << CAP_SYS_PTRACE)
 
 /* What the configuration can say has its number there: a flag is that value, said louder. */
 enum { SERVE_CONFIG = CONFIG_VALUES, SERVE_CHECK, SERVE_HOST };

@@ -8,6 +8,7 @@ import jobs from "./pages/jobs.js";
 import job from "./pages/job.js";
 import playground from "./pages/playground.js";
 import tenants from "./pages/tenants.js";
+import security from "./pages/security.js";
 import host from "./pages/host.js";
 
 // scope: one of these is needed, else the page is not offered.
@@ -16,6 +17,7 @@ const PAGES = [
 	{ path: "jobs", title: "Jobs", show: jobs, scope: ["jobs:read"] },
 	{ path: "jobs/", title: "Job", show: job, scope: ["jobs:read"], within: "jobs" },
 	{ path: "playground", title: "Playground", show: playground, scope: ["jobs:write"] },
+	{ path: "security", title: "Security", show: security },
 	{ path: "tenants", title: "Tenants and keys", show: tenants, scope: ["admin:tenant", "admin:operator"] },
 	{ path: "host", title: "Boundaries", show: host },
 ];

@@ -165,6 +165,25 @@ def test_code_runs_in_the_playground_and_its_denial_appears(browser):
     assert not browser.problems()
 
 
+def test_an_alert_appears_while_somebody_looks_and_is_acknowledged(service, browser):
+    browser.go("security").waits_for("Kinds of evidence")
+    job = service.job({"runtime": "python", "files": [{"path": "main.py", "text":
+        "import ctypes, os\nl = ctypes.CDLL(None)\nl.ptrace(16, os.getppid(), 0, 0)\nl.mount(b'x', b'/mnt', b'tmpfs', 0, None)\n"}]})
+    browser.one(f"a[href='#/jobs/{job['id']}']")
+    browser.waits_for("tripwire.ptrace")
+    browser.shot("security-light")
+
+    def alert():
+        return [one for one in service.call("GET", "/v1/alerts").json["alerts"] if one["job"] == job["id"]][0]
+    assert alert()["state"] == "open"
+    button = f"button[aria-label='Acknowledge alert {alert()['id']}']"
+    browser.one(button).click()
+    eventually(lambda: not browser.all(button), PATIENCE_S)
+    assert alert()["state"] == "acknowledged"
+    browser.go(f"jobs/{job['id']}").waits_for("Looks like a break-out")
+    assert not browser.problems()
+
+
 def test_boundaries_are_compared_side_by_side(service, browser):
     there = [b["name"] for b in service.call("GET", "/v1/boundaries").json["boundaries"] if b["available"]]
     if len(there) < 2:
@@ -287,7 +306,7 @@ def test_all_of_it_works_by_keyboard(service):
         press(Keys.ENTER)
         page.waits_for("Layers that held it")
         # Everything that can be pressed has a name for who does not see it.
-        for path in ("", "jobs", "playground", "tenants", "host"):
+        for path in ("", "jobs", "playground", "security", "tenants", "host"):
             page.go(path)
             unnamed = page.js("""return [...document.querySelectorAll("button, a, input:not([type=text][hidden]), select, textarea")].filter((e) =>
                 !(e.textContent.trim() || e.getAttribute("aria-label") || e.labels?.length)).map((e) => e.outerHTML.slice(0, 80))""")
@@ -303,7 +322,7 @@ def test_nothing_jumps_while_a_page_fills(service, browser):
     added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source":
         "window.moved = 0; new PerformanceObserver((list) => list.getEntries().forEach((e) => (window.moved += e.value))).observe({ type: 'layout-shift', buffered: true })"})
     try:
-        for path in ("", "jobs", f"jobs/{job}", "playground", "tenants", "host"):
+        for path in ("", "jobs", f"jobs/{job}", "playground", "security", "tenants", "host"):
             browser.driver.get("about:blank")
             browser.go(path)
             time.sleep(3)
@@ -326,7 +345,7 @@ def test_light_dark_and_narrow(service, browser):
     assert browser.js(colour) != light
     theme.click()
     try:
-        for path, name in (("", "overview"), ("jobs", "jobs"), ("playground", "playground"), ("tenants", "keys"), ("host", "boundaries")):
+        for path, name in (("", "overview"), ("jobs", "jobs"), ("playground", "playground"), ("security", "security"), ("tenants", "keys"), ("host", "boundaries")):
             browser.go(path)
             time.sleep(1)
             browser.dark(True)

@@ -5,6 +5,7 @@ import { line, micros, bytes, day, count, words, ENDED } from "../format.js";
 import { badge, facts, panel, trouble } from "../parts.js";
 import { output } from "../output.js";
 import { sparkline } from "../chart.js";
+import { evidence } from "./security.js";
 
 const SAMPLES = 240;
 
@@ -74,12 +75,12 @@ export default function show(root, { signal, parameters, can }) {
 	const title = el("h1", {}, id.slice(0, 12)), state = el("span"), wrong = el("div");
 	const cancel = el("button", { type: "button", class: "danger", hidden: true, on: { click: () => call("POST", `/v1/jobs/${id}/cancel`).then(draw, fail) } }, "Cancel");
 	const asCurl = el("button", { type: "button", on: { click: () => get(`/v1/jobs/${id}/document`, signal).then((job) => copy(curl(job)), fail) } }, "Copy as curl");
-	const about = el("div"), time = el("div"), walls = el("div"), calls = el("div"), left = el("div"), load = el("div", { class: "sparks" });
+	const about = el("div", { class: "about" }), time = el("div", { class: "time" }), walls = el("div"), calls = el("div"), odd = el("div"), left = el("div"), load = el("div", { class: "sparks" });
 	const text = output("What the job wrote");
 	const samples = [];
 	root.append(el("div", { class: "head" }, el("a", { href: "#/jobs" }, "Jobs"), title, state, el("div", { class: "push" }, cancel, asCurl)), wrong,
 		panel("About", about), panel("Time", time),
-		el("div", { class: "half" }, panel("Output", text.node), el("div", { class: "stack" }, panel("Refused calls", calls), panel("Resources", load))),
+		el("div", { class: "half" }, panel("Output", text.node), el("div", { class: "stack" }, panel("Refused calls", calls, odd), panel("Resources", load))),
 		el("div", { class: "half" }, panel("Layers that held it", walls), panel("Artefacts", left)));
 
 	function fail(error) {
@@ -108,8 +109,14 @@ export default function show(root, { signal, parameters, can }) {
 			clear(calls, refused(details.refused, details.refused_calls));
 			clear(left, artifacts(id, details.artifacts));
 			if (details.usage_series) usage(load, details.usage_series);
-			if (load.childNodes.length < 2) clear(load, el("p", { class: "fine" }, "It ended before it could be sampled twice."));
+			if (load.childNodes.length < 2) clear(load, el("p", { class: "fine" }, details.usage_series ? "It ended before it could be sampled twice." : "It was not sampled."));
 		} else clear(calls, el("p", { class: "fine" }, "Counted when it has ended."));
+	}
+
+	/* What it did that ordinary jobs do not. */
+	async function suspect() {
+		const { signals, score } = await get(`/v1/jobs/${id}/signals`, signal);
+		if (signals.length) clear(odd, el("h3", {}, `Looks like a break-out: score ${score} of 100`), evidence(signals));
 	}
 
 	async function follow() {
@@ -121,6 +128,8 @@ export default function show(root, { signal, parameters, can }) {
 				if (samples.length > SAMPLES) samples.splice(1, 1);
 				usage(load, samples);
 			} else if (event.event === "state" || event.event === "end") draw(await get(`/v1/jobs/${id}`, signal));
+			else if (event.event === "signal" || event.event === "alert") suspect().catch(fail);
+			if (event.event === "end") suspect().catch(fail);
 			if (event.event === "end" && text.isEmpty()) text.note("It wrote nothing.");
 		}
 	}

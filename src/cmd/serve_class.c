@@ -96,6 +96,13 @@ static int make_guests_policy(const struct serve_class *class, struct policy *ou
 	return policy_read("the service's policy", str_text(&text), text.len, out, e);
 }
 
+/* The lines of a policy that are its decoys. gVisor's file server looks for the names of what it opens, and a decoy has
+ * none any more once its box runs. */
+static const char *honey_of(const struct serve_classes *classes, const struct serve_class *class)
+{
+	return strcmp(class->told.boundary, "gvisor") == 0 ? "" : classes->honey;
+}
+
 /* The class's policy with other numbers. */
 static int make_policy(const struct serve_class *class, const struct order_limits *limits, const char *step,
 		       const char *honey, struct policy *out, struct err *e)
@@ -272,7 +279,7 @@ static int make(struct serve_classes *classes, struct serve_class *class, const 
 	if (class->told.guests_memory_bytes)
 		return make_guests(classes, class, e);
 	find_version(class->program, class->told.version, sizeof(class->told.version));
-	if (make_policy(class, &defaults, classes->step, classes->honey, &class->policy, e) < 0)
+	if (make_policy(class, &defaults, classes->step, honey_of(classes, class), &class->policy, e) < 0)
 		return -1;
 	class->argv[0] = STEP_INSIDE;
 	class->argv[1] = park;
@@ -372,7 +379,7 @@ static int give_honey(const struct serve_classes *classes, struct serve_class *c
 	struct honey honey = HONEY_NONE;
 
 	*out = honey;
-	if (classes->honey_fd < 0 || class->told.guests_memory_bytes)
+	if (classes->honey_fd < 0 || class->told.guests_memory_bytes || !*honey_of(classes, class))
 		return 0;
 	if (honey_make(classes->honey_fd, &honey, e) < 0)
 		return err_add(e, "decoys");
@@ -430,7 +437,7 @@ int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits
 		class->openings = OPENINGS_NONE;
 		class->policy = POLICY_NONE;
 		class->payload.makes_terminals = limits->terminals;
-		if (make_policy(class, limits, classes->step, classes->honey, &class->policy, e) < 0 ||
+		if (make_policy(class, limits, classes->step, honey_of(classes, class), &class->policy, e) < 0 ||
 		    fit(classes, class, &class->policy, &class->fit, &class->openings, e) < 0)
 			return -1;
 	}

@@ -233,6 +233,25 @@ def test_a_job_finds_nothing_of_the_one_before(service):
         assert one.output(job) == b"0\n"
 
 
+def test_a_job_runs_once_in_each_boundary_of_each_runtime(service):
+    one = service("--warm=0")
+    _, told = one.ask("GET", "/v1/runtimes")
+    programs = {"python": "print('here')", "node": "console.log('here')", "bash": "echo here", "js": "console.log('here')",
+                "c": '#include <stdio.h>\nint main(void) { puts("here"); }', "cpp": '#include <cstdio>\nint main() { puts("here"); }'}
+    names = {"c": "main.c", "cpp": "main.cpp", "js": "main.js"}
+    done = set()
+    for runtime in json.loads(told)["runtimes"]:
+        for row in runtime["boundaries"]:
+            if not row["available"] or runtime["name"] not in programs:
+                continue
+            file = {"path": names.get(runtime["name"], "main"), "text": programs[runtime["name"]]}
+            job = one.run(runtime["name"], files=[file], boundary=row["boundary"])
+            where = (runtime["name"], row["boundary"])
+            assert (job["state"], job["attempt"], one.output(job)) == ("succeeded", 1, b"here\n"), (where, job)
+            done.add(where)
+    assert ("python", "container") in done
+
+
 def test_a_cancelled_job_ends_and_its_box_first(service):
     one = service()
     job = one.create(text="trap '' TERM; echo up; while :; do sleep 1; done")

@@ -42,6 +42,7 @@ struct socket_job {
 	size_t extra_at, extra_len;
 	struct str input;               /* taken from the client, not by the job yet */
 	bool is_due, is_broken, is_ending, input_ends;
+	bool has_more;                  /* output that did not fit into wslay's queue */
 };
 
 /* -- wslay's ends -- */
@@ -206,6 +207,18 @@ static void feed(struct socket_job *s, const struct store_job *job)
 	}
 }
 
+/* What receive() holds back stays in the kernel, and wait_for() hears of it there; but of what came with the head no
+ * event tells. */
+static void take_input(struct socket_job *s, const struct store_job *job)
+{
+	do {
+		if (!s->input.len && wslay_event_recv(s->frames) != 0)
+			s->is_broken = true;
+		if (!s->is_broken && !s->is_ending)
+			feed(s, job);
+	} while (!s->is_broken && !s->input.len && s->extra_at < s->extra_len && wslay_event_want_read(s->frames));
+}
+
 static bool pull(struct socket_job *s, unsigned which)
 {
 	char bytes[16384 + 1];
@@ -262,6 +275,7 @@ static void push(struct socket_job *s, const struct store_job *job)
 	if (job->version != s->version && !job_state_is_final(job->state))
 		tell_state(s, job, "state");
 	s->version = job->version;
+	s->has_more = more;
 	if (!more && job_state_is_final(job->state)) {
 		tell_state(s, job, "end");
 		s->is_ending = true;
@@ -292,9 +306,11 @@ static void socket_free(struct socket_job *s)
 static void wait_for(struct socket_job *s)
 {
 	const bool reads = !s->input.len && wslay_event_want_read(s->frames);
+	/* A queue that was full may be sent whole by now: what did not fit into it then moves when there is room for it. */
+	const bool writes = s->has_more || wslay_event_want_write(s->frames);
 	struct epoll_event event = { .data.ptr = s };
 
-	event.events = (reads ? EPOLLIN : 0) | (wslay_event_want_write(s->frames) ? EPOLLOUT : 0);
+	event.events = (reads ? EPOLLIN : 0) | (writes ? EPOLLOUT : 0);
 	s->is_broken |= epoll_ctl(s->front->socket_epoll_fd, EPOLL_CTL_MOD, s->fd, &event) < 0;
 }
 
@@ -305,16 +321,12 @@ static void step(struct socket_job *s)
 	struct store_job job;
 
 	s->is_due = false;
-	if (!s->input.len && wslay_event_recv(s->frames) != 0)
+	if (!s->is_ending && store_job_get(s->front->store, s->tenant, &s->tail.job, &arena, &job, &e) != 1)
 		s->is_broken = true;
-	if (!s->is_broken && !s->is_ending) {
-		if (store_job_get(s->front->store, s->tenant, &s->tail.job, &arena, &job, &e) != 1) {
-			s->is_broken = true;
-		} else {
-			feed(s, &job);
-			push(s, &job);
-		}
-	}
+	else
+		take_input(s, &job);
+	if (!s->is_broken && !s->is_ending)
+		push(s, &job);
 	if (!s->is_broken && wslay_event_send(s->frames) != 0)
 		s->is_broken = true;
 	/* wslay lets a close overtake what waits: it is asked for when nothing does. */

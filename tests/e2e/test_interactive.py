@@ -151,6 +151,40 @@ def test_a_socket_is_a_terminal(service):
         assert [order["type"] for order in orders].count("error") == 2 and orders[-1]["state"] == "succeeded", orders
 
 
+def take_all(connection):
+    """What a job wrote, up to the text frame of its end."""
+    file, seen, orders = connection.makefile("rb"), b"", []
+    while not orders or orders[-1]["type"] != "end":
+        opcode, data = take_frame(file)
+        seen += data[1:] if opcode == 2 else b""
+        orders += [json.loads(data)] if opcode == 1 else []
+    return seen, [order["type"] for order in orders]
+
+
+def test_a_socket_gives_all_of_what_there_is(service):
+    """More than one turn sends, of a job that is over: nothing but the client's reading moves it."""
+    job = begin(service, "sh", "-c", "head -c 1000000 /dev/zero; read x")
+    type_in(service, job, b"\n", end=True)
+    assert ended(service, job)["state"] == "succeeded"
+    with socket.create_connection(("127.0.0.1", service.port), timeout=services.PATIENCE_S) as connection:
+        assert b" 101 " in begin_socket(service, connection, job)
+        seen, orders = take_all(connection)
+    assert (len(seen), orders[-1]) == (1000000, "end")
+
+
+def test_a_socket_takes_all_for_one_who_reads_slowly(service):
+    """Far more than the service keeps for a job, sent before it is read and before anything of it is taken back."""
+    job = begin(service, "sh", "-c", "sleep 1; head -c 100000; sleep 1; cat")
+    text = os.urandom(1000000)
+    with socket.create_connection(("127.0.0.1", service.port), timeout=services.PATIENCE_S) as connection:
+        assert b" 101 " in begin_socket(service, connection, job)
+        for at in range(0, len(text), 40000):
+            send_frame(connection, 2, text[at:at + 40000])
+        send_frame(connection, 1, b'{"type":"eof"}')
+        seen, orders = take_all(connection)
+    assert seen == text and "error" not in orders, (len(seen), orders)
+
+
 # -- ward submit ---------------------------------------------------------------------------------------------------
 
 
@@ -165,7 +199,7 @@ def submit(service, ward_path, tmp_path):
 
 def test_submit_pipes_both_ways(submit):
     words, env = submit
-    text = os.urandom(300000)
+    text = os.urandom(1000000)
     run = subprocess.run([*words, "-qi", "--", "sh", "-c", "cat; echo error >&2; exit 9"], input=text, capture_output=True, env=env,
                          timeout=services.PATIENCE_S, check=False)
     assert (run.returncode, run.stderr) == (9, b"error\n"), run.stderr

@@ -110,6 +110,9 @@ int interact(struct remote *remote, const char *id, bool has_tty, struct err *e)
 	status = has_tty ? watch_size(&talk, e) : 0;
 	if (has_tty)
 		terminal_raw(&terminal, STDIN_FILENO);
+	/* Frames that came with the service's answer are here already: no event tells of them. */
+	if (status == 0)
+		status = socket_turn(talk.socket, e);
 	while (status == 0)
 		status = turn(&talk, e);
 	terminal_restore(&terminal);

@@ -11,6 +11,7 @@
 #include "serve/backup_list.h"
 
 #define DIGEST "00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff"
+#define PLACE(dir, end) dir "/7f/" ID end
 #define ID "0123456789abcdef0123456789abcd7f"
 
 static bool takes(const char *text)
@@ -22,7 +23,7 @@ static bool takes(const char *text)
 
 static void what_is_written_is_read(void **state)
 {
-	static const char *const paths[] = { "store.db", "log/7f/" ID ".out", "log/7f/" ID ".err", "blob/7f/" ID };
+	static const char *const paths[] = { "store.db", PLACE("log", ".out"), PLACE("log", ".err"), PLACE("blob", "") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {

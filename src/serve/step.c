@@ -52,6 +52,7 @@ struct step {
 	/* Its standard input: what lies in a file first, then what comes. */
 	int input_fd;
 	bool feeds, feed_ended;
+	int hold_fd;                            /* the terminal, until its program has ended: see hold_terminal() */
 	bool has_tty;                           /* its streams are a terminal; at its end ^D is typed */
 	struct frame_resize size;
 	size_t feed_at, feed_len;
@@ -308,6 +309,13 @@ static bool use_parked(struct step *step, const struct asked *asked)
 	return false;
 }
 
+/* A program on its way out has closed the terminal already and is still alive: if we let go of our end then, the kernel
+ * would hang up on it, and it would have died of a signal. -1: there is none. */
+static int hold_terminal(const struct step *step)
+{
+	return step->has_tty && step->child.out_fd >= 0 ? fcntl(step->child.out_fd, F_DUPFD_CLOEXEC, 5) : -1;
+}
+
 static void begin(struct step *step, uint32_t index)
 {
 	const struct asked *const asked = &step->asked[index];
@@ -329,6 +337,7 @@ static void begin(struct step *step, uint32_t index)
 				      child_spawn(asked->argv, step->env, none, &step->child);
 	if (sys)
 		say_not_started(step, asked->argv[0], sys);
+	step->hold_fd = hold_terminal(step);
 	step->input_fd = asked->in_fd;
 	step->feeds = asked->flag & FRAME_FEED;
 	lseek(step->input_fd, 0, SEEK_SET);
@@ -509,6 +518,7 @@ static bool run(struct step *step, uint32_t index)
 	while (!step->has_exited || step->child.out_fd >= 0 || step->child.err_fd >= 0)
 		turn(step);
 	child_close(&step->child);
+	fd_close_at(&step->hold_fd);
 	fd_close_at(&step->input_fd);
 	outbox_send(&step->out, true);
 	outbox_add(&step->out, FRAME_ENDED, 0, &step->ended, sizeof(step->ended));

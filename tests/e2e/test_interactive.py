@@ -86,7 +86,7 @@ def test_the_end_of_input_ends_who_reads_half_a_line(service):
     job = begin(service, "cat", tty={})
     type_in(service, job, b"half a line", end=True)
     done = ended(service, job)
-    assert done["state"] == "succeeded" and shown(service, job) == b"half a line" * 2, done
+    assert done["state"] == "succeeded" and shown(service, job) == b"half a line" * 2, str(done["result"]["details"])
 
 
 def test_what_nobody_reads_does_not_hold_the_end_up(service):

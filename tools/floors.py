@@ -28,6 +28,7 @@ MAY = {
     "engine": ["base", "model", "boundary", "broker", "store", "isolate", "monitor/client.h"],
     "serve": ["base", "model", "store", "isolate"],  # the service: what its processes say to each other; see RUNNER
     "remote": ["base", "serve/base64.h"],  # the service from outside: every byte of an answer may be hostile
+    "herald": ["base", "model", "mech", "serve/herald.h"],  # connects to whatever a webhook names; holds nothing
     "api": ["base", "model", "mech", "store", "serve"],  # the front: every byte of a client's
     "oci": ["base", "model", "boundary", "engine"],
 }

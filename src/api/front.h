@@ -22,6 +22,7 @@ struct dispatch;
 struct request;
 struct store;
 struct metrics;
+struct post;
 struct stream;
 struct upload;
 struct socket_job;
@@ -57,6 +58,8 @@ struct front {
 	struct sessions sessions;
 	struct store_ledger ledger;     /* as it was at ledger_us; metrics_show.c */
 	uint64_t ledger_us;
+	bool has_herald;                /* who delivers webhooks; delivery.c */
+	struct post *post;              /* NULL: there is none */
 	struct metrics *metrics;        /* NULL: nobody asked for them */
 	/* Lists of what is open; each has its bound. */
 	struct client *clients;

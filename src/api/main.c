@@ -17,6 +17,7 @@
 
 #include "api/alert.h"
 #include "api/blob.h"
+#include "api/delivery.h"
 #include "api/first.h"
 #include "api/http.h"
 #include "api/jail.h"
@@ -190,6 +191,7 @@ static void add_to_loop(struct front *front)
 	front->beat_alarm = loop_add_alarm(loop, on_beat, front);
 	loop_set_alarm(loop, front->beat_alarm, loop_now_us() + BEAT_US);
 	overview_begin(front);
+	webhook_begin(front);
 }
 
 static int turn(struct front *front, struct err *e)
@@ -260,6 +262,7 @@ static int check_descriptors(struct err *e)
 /* All that takes a right the jail does not have. */
 static int prepare(struct front *front, struct err *e)
 {
+	webhook_find_herald(front);
 	if (check_descriptors(e) < 0 || open_signals(front, e) < 0 || listen_read_tls(front, e) < 0 || listen_open(front, e) < 0 ||
 	    metrics_open(front, e) < 0)
 		return -1;
@@ -337,6 +340,7 @@ static void stop(struct front *front)
 		http_stop(front);
 	}
 	metrics_stop(front);
+	webhook_end(front);
 	uploads_sweep(front, true);
 	if (front->dispatch)
 		dispatch_free(front->dispatch);

@@ -6,7 +6,7 @@
 #include "api/metrics_text.h"
 #include "api/route.h"
 #include "serve/dispatch.h"
-#include "store/store_tenant.h"
+#include "store/store_hook.h"
 
 #define NO_LABELS NULL
 #define LEDGER_US 5000000       /* it counts the jobs that live one by one: not more often than that */
@@ -62,6 +62,19 @@ static int put_usage(struct front *front, struct str *out, struct err *e)
 	put_one(out, "ward_jobs_running", "gauge", "Jobs that somebody holds a lease on", usage.running);
 	metrics_family(out, "ward_queue_oldest_seconds", "gauge", "How long the job waits that waits longest");
 	metrics_micro(out, "ward_queue_oldest_seconds", NO_LABELS, store_queue_oldest_ms(front->store, 0) * 1000);
+	return 0;
+}
+
+static int put_hooks(struct front *front, struct str *out, struct err *e)
+{
+	struct store_hook_figures figures;
+
+	if (store_hook_figures(front->store, &figures, e) < 0)
+		return -1;
+	put_one(out, "ward_webhook_pending", "gauge", "Deliveries that nobody has taken yet", figures.pending);
+	put_one(out, "ward_webhook_dropped", "gauge", "Deliveries that were not kept, because a webhook had too many", figures.dropped);
+	metrics_family(out, "ward_webhook_oldest_seconds", "gauge", "How long the delivery waits that waits longest");
+	metrics_micro(out, "ward_webhook_oldest_seconds", NO_LABELS, figures.oldest_ms * 1000);
 	return 0;
 }
 
@@ -184,7 +197,7 @@ static void put_answers(const struct stats *stats, struct str *out)
 int metrics_show(struct front *front, struct str *out, struct err *e)
 {
 	put_build(front, out);
-	if (put_ledger(front, out, e) < 0 || put_usage(front, out, e) < 0)
+	if (put_ledger(front, out, e) < 0 || put_usage(front, out, e) < 0 || put_hooks(front, out, e) < 0)
 		return -1;
 	put_store(front, out);
 	put_ends(&front->stats, out);

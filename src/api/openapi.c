@@ -86,6 +86,7 @@ static json_t *body_of(const struct route *route)
 		{ "job_create", "JobDocument" }, { "job_batch", "BatchItems" }, { "input_signal", "Signal" },
 		{ "input_resize", "Resize" },
 		{ "tenant_create", "TenantDocument" }, { "tenant_change", "TenantDocument" }, { "key_create", "KeyDocument" },
+		{ "webhook_create", "WebhookDocument" },
 	};
 	const char *schema = NULL;
 

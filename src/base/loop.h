@@ -11,7 +11,7 @@
 #include "base/err.h"
 
 #define LOOP_SLOTS 12
-#define LOOP_ALARMS 8
+#define LOOP_ALARMS 12
 
 /* revents as in poll(2). A callback may change every slot and alarm, its own included. */
 typedef void loop_ready(void *at, short revents);

@@ -36,7 +36,7 @@
 		1u << CAP_SETGID | 1u << CAP_SETUID | 1u << CAP_SETPCAP | 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_NICE | 1u << CAP_SYS_PTRACE)
 
 /* What the configuration can say has its number there: a flag is that value, said louder. */
-enum { SERVE_CONFIG = CONFIG_VALUES, SERVE_CHECK, SERVE_HOST };
+enum { SERVE_CONFIG = CONFIG_VALUES, SERVE_CHECK, SERVE_HOST, SERVE_WEBHOOK };
 static const struct opt options[] = {
 	{ .name = "listen", .letter = 'l', .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service",
 	  .id = CONFIG_LISTEN, .help = "where clients reach it; a relative path lies in the state directory; default: " DEFAULT_LISTEN },
@@ -59,6 +59,8 @@ static const struct opt options[] = {
 	  .help = "where Prometheus may read /metrics, without a key; default: nowhere" },
 	{ .name = "first-keys", .kind = OPT_VALUE, .arg = "NAME", .group = "Service", .id = CONFIG_FIRST_KEYS,
 	  .help = "the first start writes its keys to this new file of the state directory, instead of showing them" },
+	{ .name = "webhook-host", .kind = OPT_VALUE, .arg = "HOST", .group = "Service", .id = SERVE_WEBHOOK,
+	  .help = "a host that webhooks may reach at a private address, and without TLS; may be given again" },
 	{ .name = "boxes", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = CONFIG_BOXES,
 	  .help = "boxes at once, parked ones counted; default: 64" },
 	{ .name = "warm", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = CONFIG_WARM,
@@ -93,13 +95,13 @@ static int take_flag(const struct opt_hit *hit, struct config *config, struct er
 }
 
 /* As many as the file and the flags say together. */
-static int take_host(const struct opt_hit *hit, struct config *config, struct err *e)
+static int take_host(const struct opt_hit *hit, enum config_list_id list, struct config *config, struct err *e)
 {
-	const size_t most = config_list_row(CONFIG_LIST_HOSTS)->most;
+	const size_t most = config_list_row(list)->most;
 
-	if (config->lists[CONFIG_LIST_HOSTS].n == most)
-		return err_set(e, ERR_USAGE, "--host: there may be %zu", most);
-	config->lists[CONFIG_LIST_HOSTS].items[config->lists[CONFIG_LIST_HOSTS].n++] = hit->value;
+	if (config->lists[list].n == most)
+		return err_set(e, ERR_USAGE, "--%s: there may be %zu", hit->opt->name, most);
+	config->lists[list].items[config->lists[list].n++] = hit->value;
 	return 0;
 }
 
@@ -120,7 +122,9 @@ static int configure(const struct args *args, struct config *config, struct err 
 
 		if (hit->opt->id < (int)CONFIG_VALUES && take_flag(hit, config, e) < 0)
 			return -1;
-		if (hit->opt->id == SERVE_HOST && take_host(hit, config, e) < 0)
+		if (hit->opt->id == SERVE_HOST && take_host(hit, CONFIG_LIST_HOSTS, config, e) < 0)
+			return -1;
+		if (hit->opt->id == SERVE_WEBHOOK && take_host(hit, CONFIG_LIST_WEBHOOK_HOSTS, config, e) < 0)
 			return -1;
 	}
 	return 0;
@@ -229,7 +233,7 @@ static const char *const *front_argv(const struct config *config, const struct l
 			argv[n++] = arena_printf(arena, "--%s", row->front);
 	}
 	for (unsigned id = 0; id < CONFIG_LISTS; id++)
-		for (size_t i = 0; i < config->lists[id].n; i++)
+		for (size_t i = 0; *config_list_row((enum config_list_id)id)->front && i < config->lists[id].n; i++)
 			argv[n++] = arena_printf(arena, "--%s=%s", config_list_row((enum config_list_id)id)->front,
 						 config->lists[id].items[i]);
 	argv[n] = NULL;
@@ -247,6 +251,19 @@ static int shed_rights(struct err *e)
 	return sets[0].permitted & 1u << CAP_SETPCAP ? drop_caps(RIGHTS & sets[0].permitted, e) : 0;
 }
 
+/* Hosts that are meant. */
+static const char *const *herald_argv(const struct config *config, const char *herald, struct arena *arena)
+{
+	const char **const argv = arena_alloc(arena, (CONFIG_LIST_MAX + 2) * sizeof(*argv));
+	size_t n = 0;
+
+	argv[n++] = herald;
+	for (size_t i = 0; i < config->lists[CONFIG_LIST_WEBHOOK_HOSTS].n; i++)
+		argv[n++] = config->lists[CONFIG_LIST_WEBHOOK_HOSTS].items[i];
+	argv[n] = NULL;
+	return argv;
+}
+
 static int serve(const struct config *config, struct serve_classes *classes, struct arena *arena, struct err *e)
 {
 	const char *const state = text_of(config, CONFIG_STATE, state_dir_usual());
@@ -255,6 +272,7 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 		.hostile_container = config_number(config, CONFIG_HOSTILE, 0),
 		.warm = (uint32_t)config_number(config, CONFIG_WARM, 2), .config = config,
 	};
+	struct err no_herald = ERR_INIT;
 
 	if (beside_find("ward-serve", arena, &setup.front, e) < 0)
 		return -1;
@@ -268,6 +286,10 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 	setup.n_classes = classes->n;
 	setup.boxes_max = config_number(config, CONFIG_BOXES, 64);
 	setup.front_argv = front_argv(config, &setup, arena);
+	/* Built where libcurl is: without it there are no webhooks, and the API says so. */
+	if (beside_find("ward-herald", arena, &setup.herald, &no_herald) < 0)
+		setup.herald = NULL;
+	setup.herald_argv = herald_argv(config, setup.herald, arena);
 	if (geteuid() == 0 && shed_rights(e) < 0)
 		return err_add(e, "give up rights that no box needs");
 	return launcher_run(&setup, e);

@@ -24,6 +24,8 @@
 #define FRONT_TRIES 5           /* in a row, each shorter than FRONT_STEADY_US */
 #define FRONT_STEADY_US 10000000
 #define BACKOFF_US 200000
+#define HERALD_FD 3
+#define HERALD_ID 65534u        /* nobody: it owns nothing */
 #define RUNNERS_MAX (ORDER_BOXES_MAX + ORDER_ZYGOTES_MAX)
 #define SWEEP_US 3000000        /* cgroup_sweep() leaves alone what is younger than 2 s */
 
@@ -77,14 +79,14 @@ static void shed(const struct launcher *launcher)
 	fd_close(launcher->setup->listen_fd);
 }
 
-/* All are closed at exec where they came from; what arrives at 3, 4 and 5 is open. */
-_Noreturn static void become_front(const struct launcher_setup *setup, int fd, bool is_first)
+/* All are closed at exec where they came from; what arrives at 3 to 6 is open. */
+_Noreturn static void become_front(const struct launcher_setup *setup, int fd, int herald, bool is_first)
 {
 	const int launcher_fd = fcntl(fd, F_DUPFD_CLOEXEC, 10), state_fd = fcntl(setup->state_fd, F_DUPFD_CLOEXEC, 10);
+	const int herald_fd = herald < 0 ? -1 : fcntl(herald, F_DUPFD_CLOEXEC, 10);
 	/* store/crash.h: for tests; the first front alone, so that another goes on behind it */
 	const char *const crash = is_first ? getenv("WARD_CRASH_AT") : NULL, *envp[3] = { "PATH=/usr/bin:/bin" };
 	char crash_at[64];
-	unsigned last = FRONT_FD_STATE;
 
 	if (crash && snprintf(crash_at, sizeof(crash_at), "WARD_CRASH_AT=%s", crash) < (int)sizeof(crash_at))
 		envp[1] = crash_at;
@@ -92,11 +94,9 @@ _Noreturn static void become_front(const struct launcher_setup *setup, int fd, b
 	setsid();
 	reset_signals();
 	if (launcher_fd < 0 || state_fd < 0 || dup2(launcher_fd, FRONT_FD_LAUNCHER) < 0 ||
-	    dup2(state_fd, FRONT_FD_STATE) < 0 || fchdir(FRONT_FD_STATE) < 0)
-		_exit(125);
-	if (setup->listen_fd >= 0 && dup2(setup->listen_fd, FRONT_FD_LISTEN) == FRONT_FD_LISTEN)
-		last = FRONT_FD_LISTEN;
-	if (close_range(last + 1, ~0u, 0) < 0)
+	    dup2(state_fd, FRONT_FD_STATE) < 0 || fchdir(FRONT_FD_STATE) < 0 || close_range(FRONT_FD_LISTEN, FRONT_FD_HERALD, 0) < 0 ||
+	    (setup->listen_fd >= 0 && dup2(setup->listen_fd, FRONT_FD_LISTEN) < 0) ||
+	    (herald_fd >= 0 && dup2(herald_fd, FRONT_FD_HERALD) < 0) || close_range(FRONT_FD_HERALD + 1, ~0u, 0) < 0)
 		_exit(125);
 	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(setup->front_gid, setup->front_gid, setup->front_gid) < 0 ||
 			       setresuid(setup->front_uid, setup->front_uid, setup->front_uid) < 0))
@@ -107,8 +107,47 @@ _Noreturn static void become_front(const struct launcher_setup *setup, int fd, b
 	_exit(126);
 }
 
+/* Another user than the front's, where there are others: it must not reach the state directory. */
+_Noreturn static void become_herald(const struct launcher_setup *setup, int fd)
+{
+	static char *const envp[] = { NULL };
+	const int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 10), null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	setsid();
+	reset_signals();
+	if (own_fd < 0 || null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0 || dup2(own_fd, HERALD_FD) < 0 || chdir("/") < 0 ||
+	    close_range(HERALD_FD + 1, ~0u, 0) < 0)
+		_exit(125);
+	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(HERALD_ID, HERALD_ID, HERALD_ID) < 0 ||
+			       setresuid(HERALD_ID, HERALD_ID, HERALD_ID) < 0))
+		_exit(125);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		_exit(125);
+	execve(setup->herald, (char *const *)(uintptr_t)setup->herald_argv, envp);
+	_exit(126);
+}
+
+/* Returns the front's end, -1: there is no herald. It ends when the front does, whose channel this is. */
+static int start_herald(const struct launcher *launcher)
+{
+	int ends[2];
+	pid_t pid;
+
+	if (!launcher->setup->herald || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
+		return -1;
+	pid = fork();
+	if (pid == 0)
+		become_herald(launcher->setup, ends[1]);
+	close(ends[1]);
+	if (pid > 0)
+		return ends[0];
+	close(ends[0]);
+	return -1;
+}
+
 static int start_front(struct launcher *launcher, struct err *e)
 {
+	OWN_FD int herald_fd = start_herald(launcher);
 	int ends[2];
 	pid_t pid;
 
@@ -119,7 +158,7 @@ static int start_front(struct launcher *launcher, struct err *e)
 	pid = fork();
 	if (pid == 0) {
 		close(ends[0]);
-		become_front(launcher->setup, ends[1], !launcher->had_front);
+		become_front(launcher->setup, ends[1], herald_fd, !launcher->had_front);
 	}
 	close(ends[1]);
 	if (pid < 0) {

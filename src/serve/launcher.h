@@ -14,7 +14,7 @@
 #include "serve/order.h"
 
 /* Descriptors of the front when it is executed. */
-enum { FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE, FRONT_FD_LISTEN };
+enum { FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE, FRONT_FD_LISTEN, FRONT_FD_HERALD };
 
 /* A box ready to be started: what `ward run` would have after reading and planning. Borrowed by the runner. */
 struct launch_plan {
@@ -39,6 +39,8 @@ struct launcher_setup {
 	void *at;
 	const char *front;              /* path of ward-serve */
 	const char *const *front_argv;  /* ends with NULL */
+	const char *herald;             /* path of ward-herald, NULL: there is none; it gets its channel at 3 */
+	const char *const *herald_argv;
 	int state_fd;                   /* the state directory, locked */
 	int listen_fd;                  /* 10 or more: a socket that listens already, for the front; -1: it makes its own */
 	uid_t front_uid;                /* of root: what the front becomes; else its own */

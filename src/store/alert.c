@@ -39,6 +39,17 @@ static int put_refusals(struct writer *w, const struct store_found *found, struc
 	return db_run(w->db, Q_REFUSALS_FORGET, DB_WITH(tenant, db_number(hour - STORE_REFUSALS_HOURS)), e) < 0 ? -1 : 0;
 }
 
+/* Whoever wants to hear of it does, if the alert is there, and not otherwise. */
+static int tell_alert(struct writer *w, const struct store_found *found, uint64_t id, struct err *e)
+{
+	struct store_alert alert = *found->alert;
+
+	alert.id = id;
+	alert.tenant = found->tenant;
+	alert.job = found->job;
+	return hook_tell_alert(w, &alert, e);
+}
+
 static int put_alert(struct writer *w, const struct store_found *found, uint64_t *id, struct err *e)
 {
 	const struct store_alert *const alert = found->alert;
@@ -53,6 +64,8 @@ static int put_alert(struct writer *w, const struct store_found *found, uint64_t
 		return -1;
 	*id = db_column(rows, 0);
 	db_end(rows);
+	if (tell_alert(w, found, *id, e) < 0)
+		return -1;
 	if (*id <= STORE_ALERTS_KEPT)
 		return 0;
 	return db_run(w->db, Q_ALERTS_FORGET, DB_WITH(db_number(*id - STORE_ALERTS_KEPT)), e) < 0 ? -1 : 0;

@@ -69,6 +69,8 @@ int job_end(struct writer *w, struct op *op, struct job_row *row, const struct s
 		       DB_WITH(db_number(job->tenant), db_id(&job->id), db_text("webhook"), db_text(row->webhook),
 			       db_number(w->wall_ms)), e) < 0)
 		return -1;
+	if (hook_tell_job(w, job, e) < 0)
+		return -1;
 	crash_at(CRASH_FINISH_DONE);
 	return 0;
 }

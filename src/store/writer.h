@@ -100,8 +100,14 @@ void *writer_thread(void *store);
 
 /* The one function of each that runs without being asked. */
 int reap_run(struct writer *w, struct op *op, struct err *e);
+int hook_reap(struct writer *w, size_t *n, struct err *e);
 int claim_again(struct writer *w, struct op *op, struct err *e);
 MUST_USE int recover(struct writer *w, struct err *e);
 MUST_USE int schema_bring(struct db *db, struct err *e);
+
+/* Deliveries to those who want to hear of it, in the same transaction. */
+struct store_alert;
+MUST_USE int hook_tell_job(struct writer *w, const struct store_job *job, struct err *e);
+MUST_USE int hook_tell_alert(struct writer *w, const struct store_alert *alert, struct err *e);
 
 struct store_id id_new_at(uint64_t wall_ms);

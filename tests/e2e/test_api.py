@@ -118,6 +118,23 @@ def test_the_document_is_well_formed(document):
         assert operation["security"] or path in PUBLIC, "only health and the dashboard's files need no key"
 
 
+def told(service):
+    """A webhook, and a delivery of it; nobody answers there."""
+    hook = service.call("POST", "/v1/webhooks", {"url": "https://192.0.2.1/", "events": ["job"]}).json["id"]
+    service.job(bash("true"))
+    return hook, eventually(lambda: service.call("GET", f"/v1/webhooks/{hook}/deliveries").json["deliveries"])[0]["id"]
+
+
+def webhook_examples(service):
+    hook, delivery = told(service)
+    gone = service.call("POST", "/v1/webhooks", {"url": "https://192.0.2.1/"}).json["id"]
+    return {
+        "webhook_list": ("/v1/webhooks",), "webhook_create": ("/v1/webhooks", {"url": "https://192.0.2.1/x"}),
+        "webhook_delete": (f"/v1/webhooks/{gone}",), "delivery_list": (f"/v1/webhooks/{hook}/deliveries",),
+        "delivery_again": (f"/v1/webhooks/{hook}/deliveries/{delivery}/redrive", b""),
+    }
+
+
 def examples(service, done, live, blob):
     """A request for each operation that is answered as the document says."""
     job, digest = f"/v1/jobs/{done}", blob.removeprefix("sha256:")
@@ -141,6 +158,7 @@ def examples(service, done, live, blob):
         "key_list": ("/v1/keys",), "key_create": ("/v1/keys", {"name": "k", "expires_at": "2099-01-01T00:00:00Z"}),
         "key_revoke": (f"/v1/keys/{service.call('POST', '/v1/keys', {}).json['public']}",),
         "quota_get": ("/v1/quotas",), "usage_get": ("/v1/usage",), "audit_list": ("/v1/audit",),
+        **webhook_examples(service),
         "signal_list": (job + "/signals",), "alert_list": ("/v1/alerts?level=low,high&limit=3",),
         "alert_events": ("/v1/alerts/events?after=0&replay=true",), "alert_ack": (f"/v1/alerts/{alert(service)}/ack", b""),
         "security_get": ("/v1/security",), "overview_get": ("/v1/overview",), "overview_events": ("/v1/overview/events?points=1",),
@@ -183,8 +201,9 @@ def test_what_is_anothers_is_not_there(service, other, document, done, live):
     """Every route that names something, with another tenant's key: the answer is that for what never was."""
     blob = service.call("POST", "/v1/blobs", b"mine alone").json["blob"].removeprefix("sha256:")
     public = service.call("POST", "/v1/keys", {}).json["public"]
-    mine = {"id": done, "sha256": blob, "public": public, "name": "out/a.txt"}
-    none = {"id": ABSENT, "sha256": "0" * 64, "public": "zzzzzzzz", "name": "out/a.txt"}
+    hook, delivery = told(service)
+    mine = {"id": done, "sha256": blob, "public": public, "name": "out/a.txt", "hook": hook, "delivery": delivery}
+    none = {"id": ABSENT, "sha256": "0" * 64, "public": "zzzzzzzz", "name": "out/a.txt", "hook": ABSENT, "delivery": ABSENT}
     swept = 0
     for method, path, operation in sorted(operations(document), key=lambda row: row[0] == "PUT"):
         if "{" not in path or path.startswith("/v1/tenants") or path in PUBLIC:

@@ -112,7 +112,7 @@ def deb(packages, name):
 def test_it_holds_what_is_used_and_names_what_it_needs(packages):
     path = deb(packages, "ward")
     held = subprocess.run(["dpkg-deb", "-c", path], capture_output=True, text=True, check=True).stdout
-    for name in ("/usr/bin/ward", "/usr/bin/ward-serve", "/usr/bin/ward-archive", "/usr/libexec/ward/ward-step", "/usr/sbin/ward-monitor",
+    for name in ("/usr/bin/ward", "/usr/bin/ward-serve", "/usr/bin/ward-archive", "/usr/libexec/ward/ward-step", "/usr/libexec/ward/ward-herald", "/usr/sbin/ward-monitor",
                  "/lib/systemd/system/ward.socket", "/usr/share/man/man1/ward-run.1.gz", "/usr/share/bash-completion/completions/ward"):
         assert f".{name}\n" in held, name
     assert "usr/local" not in held and "ward-v8" not in held

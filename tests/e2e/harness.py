@@ -133,6 +133,12 @@ class Runner:
         return self.run("/usr/bin/python3", "-S", "-c", script, options=options, **how)
 
 
+def is_sanitized(path):
+    """Is that program of a build with sanitizers? Such a one is dynamic, and slower."""
+    with open(path, "rb") as program:
+        return b"__asan_init" in program.read()
+
+
 def read_result(path):
     try:
         with open(path, encoding="utf-8") as file:

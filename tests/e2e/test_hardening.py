@@ -31,10 +31,6 @@ def program(request):
     return path
 
 
-def is_sanitized(path):
-    return "__asan_init" in readelf(path, "-s")
-
-
 def test_programs_are_position_independent(program):
     assert re.search(r"Type:\s+DYN", readelf(program, "-h"))
     assert not re.search(r"\(TEXTREL\)", readelf(program, "-d"))
@@ -61,7 +57,7 @@ def test_the_stack_is_protected(program):
 
 
 def test_string_functions_are_checked(program):
-    if is_sanitized(program):
+    if harness.is_sanitized(program):
         pytest.skip("a sanitizer's build checks by itself")
     assert re.search(r"__\w+_chk\b", readelf(program, "-s").replace("__stack_chk", ""))
 
@@ -96,7 +92,7 @@ def test_indirect_branches_are_tracked(program):
 
 def test_programs_need_nothing_of_the_host(program):
     """Static: they read no library of the host, and start faster."""
-    if is_sanitized(program):
+    if harness.is_sanitized(program):
         pytest.skip("a sanitizer's build is dynamic")
     if os.path.basename(program) in DYNAMIC:
         pytest.skip(DYNAMIC[os.path.basename(program)])
@@ -139,7 +135,7 @@ def test_every_process_of_wards_is_confined(running):
     """SECURITY.md: the front holds nothing, the keeper what it needs to end the box, the first process
     nothing."""
     statuses, anyone = running
-    sanitized = is_sanitized(os.path.join(harness.BUILD, "ward"))
+    sanitized = harness.is_sanitized(os.path.join(harness.BUILD, "ward"))
     for role, status in statuses.items():
         assert status["NoNewPrivs"] == "1", role
         assert sanitized or status["Seccomp"] == "2", role

@@ -2,9 +2,9 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <signal.h>
 #include <stdint.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -15,17 +15,22 @@
 
 static int channel[2];
 
-/* A first process whose program runs body; returns its pid. */
+/* A first process whose program runs body; returns its pid. As in a box, signals wait for it from its first
+ * instruction on, and its program starts with none blocked. */
 static pid_t start(void (*body)(void))
 {
+	sigset_t all, before;
 	pid_t first;
 
 	EXPECT(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, channel) == 0);
+	sigfillset(&all);
+	EXPECT(sigprocmask(SIG_BLOCK, &all, &before) == 0);
 	first = fork();
 	if (first == 0) {
 		const pid_t program = fork();
 
 		if (program == 0) {
+			sigprocmask(SIG_SETMASK, &before, NULL);
 			close(channel[0]);
 			close(channel[1]);
 			body();
@@ -33,6 +38,7 @@ static pid_t start(void (*body)(void))
 		}
 		init_live(channel[1], program, true);
 	}
+	EXPECT(sigprocmask(SIG_SETMASK, &before, NULL) == 0);
 	close(channel[1]);
 	return first;
 }
@@ -86,11 +92,9 @@ static void forward_signals(void)
 	static const int forwarded[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2 };
 
 	for (size_t i = 0; i < ARRAY_SIZE(forwarded); i++) {
-		const struct timespec moment = { .tv_nsec = 20000000 };
 		const pid_t first = start(wait_for_ever);
 		struct box_note note;
 
-		nanosleep(&moment, NULL); /* a signal before it waits would end it, as it should */
 		EXPECT(kill(first, forwarded[i]) == 0);
 		note = next_note();
 		EXPECT(note.kind == BOX_ENDED && WIFSIGNALED((int)note.value));

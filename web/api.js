@@ -60,9 +60,9 @@ export async function file(path) {
 	return (await ask("GET", path)).blob();
 }
 
-/** Events of a stream, one after the other, as objects { id, event, data }. */
-export async function* events(path, signal) {
-	const response = await ask("GET", path, { signal, headers: { Accept: "application/x-ndjson" } });
+/** The pieces of an answer that has no end of its own, each cut off at the separator. */
+async function* pieces(path, type, separator, signal) {
+	const response = await ask("GET", path, { signal, headers: { Accept: type } });
 	const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
 	let rest = "";
 	try {
@@ -70,35 +70,26 @@ export async function* events(path, signal) {
 			const { done, value } = await reader.read();
 			if (done) return;
 			rest += value;
-			const lines = rest.split("\n");
-			rest = lines.pop();
+			const whole = rest.split(separator);
+			rest = whole.pop();
 			if (rest.length > LINE_MAX) throw new Error("an event is too long");
-			for (const line of lines) if (line) yield JSON.parse(line);
+			yield* whole.filter(Boolean);
 		}
 	} finally {
 		reader.cancel().catch(() => {});
 	}
 }
 
+/** Events of a stream, one after the other, as objects { id, event, data }. */
+export async function* events(path, signal) {
+	for await (const line of pieces(path, "application/x-ndjson", "\n", signal)) yield JSON.parse(line);
+}
+
 /** The same as server-sent events, for streams that have no other form. */
 export async function* pushed(path, signal) {
-	const response = await ask("GET", path, { signal, headers: { Accept: "text/event-stream" } });
-	const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-	let rest = "";
-	try {
-		for (;;) {
-			const { done, value } = await reader.read();
-			if (done) return;
-			rest += value;
-			const blocks = rest.split("\n\n");
-			rest = blocks.pop();
-			if (rest.length > LINE_MAX) throw new Error("an event is too long");
-			for (const block of blocks) {
-				const found = Object.fromEntries(block.split("\n").filter((l) => l.includes(": ")).map((l) => [l.slice(0, l.indexOf(":")), l.slice(l.indexOf(":") + 2)]));
-				if (found.data) yield { id: found.id, event: found.event, data: JSON.parse(found.data) };
-			}
-		}
-	} finally {
-		reader.cancel().catch(() => {});
+	for await (const block of pieces(path, "text/event-stream", "\n\n", signal)) {
+		const members = block.split("\n").filter((line) => line.includes(": ")).map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 2)]);
+		const { id, event, data } = Object.fromEntries(members);
+		if (data) yield { id, event, data: JSON.parse(data) };
 	}
 }

@@ -16,14 +16,6 @@
 #define DAY_MS UINT64_C(86400000)
 #define ROWS 64         /* of the store at once */
 
-static void put_moment(struct json *json, const char *key, uint64_t ms)
-{
-	char moment[LOG_MOMENT];
-
-	log_moment(ms, moment);
-	json_put_text(json, key, moment);
-}
-
 static void put_tenant(struct json *json, struct front *front, uint64_t id)
 {
 	OWN(arena) arena = { .total = 0 };
@@ -52,10 +44,10 @@ static void put_alert(struct json *json, struct front *front, const struct store
 {
 	json_put_object(json, NULL);
 	put_members(json, front, alert, "level");
-	put_moment(json, "at", alert->at_ms);
+	log_put_moment(json, "at", alert->at_ms);
 	json_put_text(json, "state", alert->acked_ms ? "acknowledged" : "open");
 	if (alert->acked_ms) {
-		put_moment(json, "acknowledged_at", alert->acked_ms);
+		log_put_moment(json, "acknowledged_at", alert->acked_ms);
 		json_put_text(json, "acknowledged_by", alert->acked_by);
 	}
 	json_put_raw(json, "evidence", alert->evidence.at, alert->evidence.len);
@@ -215,17 +207,9 @@ static void fill(struct stream *stream)
 		struct json json = JSON_NONE;
 
 		put_alert(&json, front, &alerts[i]);
-		str_addf(&stream->pending, "id: %" PRIu64 "\nevent: alert\ndata: ", alerts[i].id);
-		str_add_bytes(&stream->pending, json_written(&json), json.out.len);
-		str_add(&stream->pending, "\n\n");
+		stream_put_numbered(stream, alerts[i].id, "alert", &json);
 		place->id = alerts[i].id;
-		json_done(&json);
 	}
-}
-
-static void beat(struct stream *stream)
-{
-	str_add(&stream->pending, ": still here\n\n");
 }
 
 /* Who names no place hears what comes from now on. */
@@ -258,7 +242,7 @@ void api_alert_events(struct request *request)
 		return;
 	}
 	if (text || find_newest(request, place->tenant, &place->id))
-		(void)stream_open_on(request, STREAM_ALERTS, "text/event-stream", fill, beat, place);
+		(void)stream_open_on(request, STREAM_ALERTS, "text/event-stream", fill, stream_still_here, place);
 }
 
 /* -- signals and the day -- */
@@ -268,7 +252,7 @@ void api_signal_list(struct request *request)
 	struct json json = JSON_NONE;
 	struct store_signal *signals;
 	struct err e = ERR_INIT;
-	uint32_t score = 0;
+	uint64_t weights = 0;
 	size_t n;
 
 	if (!request_job(request, NULL))
@@ -280,17 +264,17 @@ void api_signal_list(struct request *request)
 	json_put_object(&json, NULL);
 	json_put_array(&json, "signals");
 	for (size_t i = 0; i < n; i++) {
-		score += signals[i].weight;
+		weights += signals[i].weight;
 		json_put_object(&json, NULL);
 		json_put_text(&json, "kind", signals[i].kind);
-		put_moment(&json, "at", signals[i].at_ms);
+		log_put_moment(&json, "at", signals[i].at_ms);
 		json_put_u64(&json, "weight", signals[i].weight);
 		json_put_u64(&json, "count", signals[i].n);
 		json_put_raw(&json, "evidence", signals[i].evidence.at, signals[i].evidence.len);
 		json_put_end(&json);
 	}
 	json_put_end(&json);
-	json_put_u64(&json, "score", score < 100 ? score : 100);
+	json_put_u64(&json, "score", detect_score(weights));
 	json_put_end(&json);
 	request_json(request, MHD_HTTP_OK, &json);
 }
@@ -354,7 +338,7 @@ void api_security_get(struct request *request)
 	}
 	json_put_object(&json, NULL);
 	json_put_text(&json, "scope", tenant ? "tenant" : "all");
-	put_moment(&json, "since", since);
+	log_put_moment(&json, "since", since);
 	put_day(&json, day);
 	json_put_end(&json);
 	request_json(request, MHD_HTTP_OK, &json);

@@ -97,7 +97,6 @@ void api_artifact_get(struct request *request)
 
 static void put_attempts(struct json *json, const struct store_attempt *attempts, size_t n)
 {
-	char moment[LOG_MOMENT];
 
 	json_put_array(json, "attempts");
 	for (size_t i = 0; i < n; i++) {
@@ -107,8 +106,7 @@ static void put_attempts(struct json *json, const struct store_attempt *attempts
 		json_put_text(json, "reason", job_reason_name(attempts[i].reason));
 		if (attempts[i].why && *attempts[i].why)
 			json_put_text(json, "why", attempts[i].why);
-		log_moment(attempts[i].leased_ms, moment);
-		json_put_text(json, "leased_at", moment);
+		log_put_moment(json, "leased_at", attempts[i].leased_ms);
 		json_put_end(json);
 	}
 	json_put_end(json);

@@ -22,12 +22,13 @@ static void put_event(struct stream *stream, const char *kind, const char *data,
 	char id[EVENT_ID_TEXT];
 
 	event_id_write(&events->at, id);
-	if (events->is_lines)
-		str_addf(&stream->pending, "{\"id\":\"%s\",\"event\":\"%s\",\"data\":", id, kind);
-	else
-		str_addf(&stream->pending, "id: %s\nevent: %s\ndata: ", id, kind);
+	if (!events->is_lines) {
+		stream_put(stream, id, kind, data, len);
+		return;
+	}
+	str_addf(&stream->pending, "{\"id\":\"%s\",\"event\":\"%s\",\"data\":", id, kind);
 	str_add_bytes(&stream->pending, data, len);
-	str_add(&stream->pending, events->is_lines ? "}\n" : "\n\n");
+	str_add(&stream->pending, "}\n");
 }
 
 static void put_json(struct stream *stream, const char *kind, struct json *json)
@@ -91,12 +92,10 @@ static size_t put_output(struct stream *stream, unsigned which, bool is_final)
 static void put_state(struct stream *stream, const struct store_event *event)
 {
 	struct json json = JSON_NONE;
-	char moment[LOG_MOMENT];
 
-	log_moment(event->at_ms, moment);
 	json_put_object(&json, NULL);
 	json_put_u64(&json, "seq", event->seq);
-	json_put_text(&json, "at", moment);
+	log_put_moment(&json, "at", event->at_ms);
 	if (!strcmp(event->kind, "state"))
 		json_put_text(&json, "state", job_state_name(event->state));
 	if (event->document.len)
@@ -193,7 +192,10 @@ static void beat(struct stream *stream)
 {
 	const struct events *const events = stream->own;
 
-	str_add(&stream->pending, events->is_lines ? "{\"event\":\"heartbeat\"}\n" : ": still here\n\n");
+	if (events->is_lines)
+		str_add(&stream->pending, "{\"event\":\"heartbeat\"}\n");
+	else
+		stream_still_here(stream);
 }
 
 /* -- what was asked for -- */

@@ -6,16 +6,6 @@
 #include <stdio.h>
 #include <string.h>
 
-static void put_moment(struct json *json, const char *key, uint64_t wall_ms)
-{
-	char moment[LOG_MOMENT];
-
-	if (!wall_ms)
-		return;
-	log_moment(wall_ms, moment);
-	json_put_text(json, key, moment);
-}
-
 static int put_labels(struct request *request, struct json *json, const struct store_job *job, struct err *e)
 {
 	struct store_label *labels;
@@ -78,11 +68,11 @@ int job_show_put(struct request *request, struct json *json, const char *key, co
 	json_put_u64(json, "attempt", job->attempt);
 	json_put_u64(json, "max_attempts", job->max_attempts);
 	json_put_bool(json, "cancel_requested", job->is_cancel_asked);
-	put_moment(json, "created_at", job->created_ms);
-	put_moment(json, "started_at", job->started_ms);
-	put_moment(json, "ended_at", job->ended_ms);
-	put_moment(json, "deadline", job->deadline_ms);
-	put_moment(json, "kept_until", job->purge_ms);
+	log_put_moment(json, "created_at", job->created_ms);
+	log_put_moment(json, "started_at", job->started_ms);
+	log_put_moment(json, "ended_at", job->ended_ms);
+	log_put_moment(json, "deadline", job->deadline_ms);
+	log_put_moment(json, "kept_until", job->purge_ms);
 	if (put_labels(request, json, job, e) < 0 || (with_result && put_result(request, json, job, e) < 0))
 		return -1;
 	json_put_end(json);

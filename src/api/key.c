@@ -34,18 +34,13 @@ void key_scopes_put(struct json *json, const char *name, uint32_t bits)
 
 static void put_key(struct json *json, const struct store_key *key, const char *text)
 {
-	char moment[LOG_MOMENT];
 
 	json_put_object(json, NULL);
 	json_put_text(json, "public", key->public);
 	json_put_text(json, "name", key->name ? key->name : "");
 	key_scopes_put(json, "scopes", key->scopes);
-	log_moment(key->created_ms, moment);
-	json_put_text(json, "created_at", moment);
-	if (key->expires_ms) {
-		log_moment(key->expires_ms, moment);
-		json_put_text(json, "expires_at", moment);
-	}
+	log_put_moment(json, "created_at", key->created_ms);
+	log_put_moment(json, "expires_at", key->expires_ms);
 	json_put_bool(json, "revoked", key->is_revoked);
 	if (text)
 		json_put_text(json, "key", text);

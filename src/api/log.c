@@ -15,24 +15,25 @@ uint64_t log_wall_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-void log_moment(uint64_t wall_ms, char out[LOG_MOMENT])
+void log_put_moment(struct json *json, const char *key, uint64_t wall_ms)
 {
 	const time_t s = (time_t)(wall_ms / 1000);
+	char moment[32];
 	struct tm tm;
 	size_t n;
 
+	if (!wall_ms)
+		return;
 	gmtime_r(&s, &tm);
-	n = strftime(out, LOG_MOMENT, "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(out + n, LOG_MOMENT - n, ".%03uZ", (unsigned)(wall_ms % 1000));
+	n = strftime(moment, sizeof(moment), "%Y-%m-%dT%H:%M:%S", &tm);
+	snprintf(moment + n, sizeof(moment) - n, ".%03uZ", (unsigned)(wall_ms % 1000));
+	json_put_text(json, key, moment);
 }
 
 void log_begin(struct json *json, const char *level, const char *event)
 {
-	char moment[LOG_MOMENT];
-
-	log_moment(log_wall_ms(), moment);
 	json_put_object(json, NULL);
-	json_put_text(json, "t", moment);
+	log_put_moment(json, "t", log_wall_ms());
 	json_put_text(json, "level", level);
 	json_put_text(json, "event", event);
 }

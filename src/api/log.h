@@ -18,7 +18,6 @@ void log_end(struct log *log, struct json *json);
 /* A line of one sentence. */
 void log_say(struct log *log, const char *level, const char *event, const char *text);
 
-/* "2026-11-21T18:00:00.250Z". */
-#define LOG_MOMENT 32
-void log_moment(uint64_t wall_ms, char out[LOG_MOMENT]);
+/* A member "2026-11-21T18:00:00.250Z"; 0 ms: none, as it did not happen. */
+void log_put_moment(struct json *json, const char *key, uint64_t wall_ms);
 uint64_t log_wall_ms(void);

@@ -72,11 +72,9 @@ static void put_boxes(struct json *json, const struct front *front)
 static void put_now(struct json *json, struct front *front, const struct history *history, const struct store_usage *usage)
 {
 	const struct hist starts = history_starts(history);
-	char moment[LOG_MOMENT];
 
-	log_moment(log_wall_ms(), moment);
 	json_put_object(json, "now");
-	json_put_text(json, "at", moment);
+	log_put_moment(json, "at", log_wall_ms());
 	json_put_u64(json, "running", usage->running);
 	json_put_u64(json, "queued", usage->queued);
 	put_fraction(json, "oldest_s", store_queue_oldest_ms(front->store, history->tenant));
@@ -201,9 +199,7 @@ static void fill(struct stream *stream)
 		stream->is_over = true;
 		return;
 	}
-	str_addf(&stream->pending, "id: %" PRIu64 "\nevent: point\ndata: ", history->n);
-	str_add_bytes(&stream->pending, json_written(&json), json.out.len);
-	str_add(&stream->pending, "\n\n");
+	stream_put_numbered(stream, history->n, "point", &json);
 	stream->is_over = figures->left && !--figures->left;
 }
 

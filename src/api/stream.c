@@ -1,6 +1,8 @@
 /* Streams: woken by moves of the job (the store) and by bytes of it (the dispatcher), read by libmicrohttpd. */
 #include "api/stream.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -128,6 +130,27 @@ struct stream *stream_open(struct request *request, const char *type, stream_fil
 	stream->watcher.owner = stream;
 	watch_begin(&request->front->watch, &stream->watcher, &request->job);
 	return stream;
+}
+
+void stream_put(struct stream *stream, const char *id, const char *kind, const char *data, size_t len)
+{
+	str_addf(&stream->pending, "id: %s\nevent: %s\ndata: ", id, kind);
+	str_add_bytes(&stream->pending, data, len);
+	str_add(&stream->pending, "\n\n");
+}
+
+void stream_put_numbered(struct stream *stream, uint64_t id, const char *kind, struct json *json)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%" PRIu64, id);
+	stream_put(stream, text, kind, json_written(json), json->out.len);
+	json_done(json);
+}
+
+void stream_still_here(struct stream *stream)
+{
+	str_add(&stream->pending, ": still here\n\n");
 }
 
 void streams_wake(struct front *front, enum stream_topic topic)

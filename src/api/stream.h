@@ -38,6 +38,11 @@ struct stream *stream_open(struct request *request, const char *type, stream_fil
 /* The same for a topic that is no job's. */
 struct stream *stream_open_on(struct request *request, enum stream_topic topic, const char *type, stream_fill *fill,
 			      stream_beat *beat, void *own);
+/* Appends a server-sent event; the second takes the whole object and frees it. data  one line, as JSON is */
+void stream_put(struct stream *stream, const char *id, const char *kind, const char *data, size_t len);
+void stream_put_numbered(struct stream *stream, uint64_t id, const char *kind, struct json *json);
+/* Appends a comment, which every reader of events passes over. */
+stream_beat stream_still_here;
 /* There is something new on it: whoever listens is asked to fill. */
 void streams_wake(struct front *front, enum stream_topic topic);
 

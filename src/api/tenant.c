@@ -66,9 +66,7 @@ static const struct number {
 
 static void put_tenant(struct json *json, const char *key, const struct store_tenant *tenant)
 {
-	char moment[LOG_MOMENT];
 
-	log_moment(tenant->created_ms, moment);
 	json_put_object(json, key);
 	json_put_text(json, "name", tenant->name);
 	json_put_bool(json, "suspended", tenant->is_suspended);
@@ -79,7 +77,7 @@ static void put_tenant(struct json *json, const char *key, const struct store_te
 	json_put_text(json, "boundary_min", tenant->boundary_min ? tenant->boundary_min : "");
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
 		json_put_u64(json, numbers[i].name, *(const uint64_t *)(const void *)((const char *)tenant + numbers[i].at));
-	json_put_text(json, "created_at", moment);
+	log_put_moment(json, "created_at", tenant->created_ms);
 	json_put_end(json);
 }
 

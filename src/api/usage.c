@@ -36,12 +36,11 @@ void api_usage_get(struct request *request)
 
 static void put_entry(struct json *json, const struct store_audit *entry)
 {
-	char moment[LOG_MOMENT], digest[SHA256_TEXT];
+	char digest[SHA256_TEXT];
 
-	log_moment(entry->at_ms, moment);
 	json_put_object(json, NULL);
 	json_put_u64(json, "seq", entry->seq);
-	json_put_text(json, "at", moment);
+	log_put_moment(json, "at", entry->at_ms);
 	json_put_text(json, "actor", entry->actor);
 	json_put_text(json, "action", entry->action);
 	json_put_text(json, "subject", entry->subject);

@@ -30,14 +30,6 @@ static bool take_ids(struct request *request, struct store_tenant *tenant, struc
 	return false;
 }
 
-static void put_moment(struct json *json, const char *key, uint64_t wall_ms)
-{
-	char moment[LOG_MOMENT];
-
-	log_moment(wall_ms, moment);
-	json_put_text(json, key, moment);
-}
-
 static void put_id(struct json *json, const char *key, const struct store_id *id)
 {
 	char text[STORE_ID_TEXT];
@@ -62,7 +54,7 @@ static void put_hook(struct json *json, const struct store_hook *hook)
 	json_put_text(json, "url", hook->url);
 	put_events(json, hook->events);
 	json_put_bool(json, "of_all", hook->is_of_all);
-	put_moment(json, "created_at", hook->created_ms);
+	log_put_moment(json, "created_at", hook->created_ms);
 	json_put_u64(json, "pending", hook->pending);
 	json_put_u64(json, "dropped", hook->dropped);
 	json_put_end(json);
@@ -262,15 +254,14 @@ static void put_delivery(struct json *json, const struct store_delivery *deliver
 	json_put_object(json, NULL);
 	put_id(json, "id", &delivery->id);
 	json_put_text(json, "event", delivery->kind);
-	put_moment(json, "created_at", delivery->created_ms);
+	log_put_moment(json, "created_at", delivery->created_ms);
 	json_put_text(json, "state", delivery->next_ms ? "pending" : was_taken ? "delivered" : "given_up");
 	json_put_u64(json, "tries", delivery->tries);
 	if (delivery->status)
 		json_put_u64(json, "status", delivery->status);
 	if (*delivery->why)
 		json_put_text(json, "why", delivery->why);
-	if (delivery->next_ms)
-		put_moment(json, "next_at", delivery->next_ms);
+	log_put_moment(json, "next_at", delivery->next_ms);
 	json_put_end(json);
 }
 

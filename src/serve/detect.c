@@ -46,7 +46,7 @@ uint32_t signal_weight(enum signal_kind kind)
 /* -- calls -- */
 
 /* Tests of one argument's low word; the first row that holds decides. */
-enum test { ALWAYS, IS, IS_NOT, HAS };
+enum test { ALWAYS, IS, HAS };
 static const struct tripwire {
 	uint16_t nr;
 	uint8_t kind, arg, test;
@@ -112,7 +112,6 @@ static bool holds(const struct tripwire *wire, const uint64_t args[6])
 
 	switch (wire->test) {
 	case IS: return value == wire->value;
-	case IS_NOT: return value != wire->value;
 	case HAS: return value & wire->value;
 	}
 	return true;
@@ -195,13 +194,18 @@ enum detect_action detect_action_find(const char *name, size_t len)
 	return (enum detect_action)find(actions, DETECT_ACTIONS, name, len);
 }
 
+uint32_t detect_score(uint64_t weights)
+{
+	return weights < 100 ? (uint32_t)weights : 100;
+}
+
 static void weigh(struct detect *detect)
 {
 	uint32_t sum = 0;
 
 	for (unsigned kind = 0; kind < SIGNALS; kind++)
 		sum += detect->n[kind] ? signals[kind].weight : 0;
-	detect->score = sum < 100 ? sum : 100;
+	detect->score = detect_score(sum);
 	detect->level = DETECT_NONE;
 	while (detect->level < DETECT_CRITICAL && detect->score >= least[detect->level + 1])
 		detect->level++;

@@ -18,6 +18,7 @@ enum signal_kind {
 const char *signal_name(enum signal_kind kind);
 const char *signal_title(enum signal_kind kind);
 uint32_t signal_weight(enum signal_kind kind);
+uint32_t detect_score(uint64_t weights);        /* of the sum of its signals' weights: 0 to 100 */
 
 /* Which tripwire a refused call is; SIGNALS for one that ordinary programs make as well. */
 enum signal_kind detect_call(uint32_t nr, const uint64_t args[6]);

@@ -1,7 +1,7 @@
 """WebAssembly modules that want to take the engine, the box or the host with them."""
 import random
 
-from modules import (DROP, EXIT, LOOP_FOR_EVER, MAGIC, UNREACHABLE, WASI, call, const, leb, module, section, sleb, text, vector)
+from modules import (DROP, EXIT, LOOP_FOR_EVER, MAGIC, UNREACHABLE, WASI, call, const, leb, module, section, text, vector)
 
 TYPE = section(1, [b"\x60\0\0"])
 ALL_ONES = b"\xff\xff\xff\xff\x0f"     # 2^32-1

@@ -13,10 +13,15 @@ import subprocess
 import tempfile
 import time
 
+import pytest
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 BUILD = os.path.abspath(os.environ.get("WARD_BUILD", os.path.join(ROOT, "build", "src")))
 SETTLE_S = 2.0
+# What a program that is not built was missing (the packages of Debian).
+WANTS = {"ward-serve": "libmicrohttpd-dev, libwslay-dev, libsqlite3-dev", "ward-client": "libcurl4-openssl-dev, libwslay-dev",
+         "ward-herald": "libcurl4-openssl-dev", "ward-archive": "libsqlite3-dev"}
 CGROUPS = "/sys/fs/cgroup"
 # What ward puts groups into on a v1 host; a process without a home in the others is as good.
 CONTROLLERS = {"memory", "pids", "cpu", "cpuacct", "blkio", "freezer"}
@@ -131,6 +136,13 @@ class Runner:
 
     def python(self, script, *options, **how):
         return self.run("/usr/bin/python3", "-S", "-c", script, options=options, **how)
+
+
+def need(*programs):
+    """Skips the test that asked unless these were built."""
+    for name in programs:
+        if not os.access(os.path.join(BUILD, name), os.X_OK):
+            pytest.skip(f"{name} is not built ({WANTS[name]})")
 
 
 def is_sanitized(path):

@@ -1,4 +1,5 @@
 """One `ward serve` for a file of tests, and a client of it that knows HTTP and nothing else."""
+import contextlib
 import http.client
 import json
 import os
@@ -11,8 +12,14 @@ import tempfile
 import time
 
 import harness
+import pytest
 
 PATIENCE_S = 60
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    """For files that import it: a service runs between their tests and makes boxes of its own accord, so served() looks once, at its end."""
 
 
 class Reply:
@@ -116,6 +123,19 @@ class Service:
         reply = self.call("POST", f"/v1/jobs?wait={wait}", document, **more)
         assert reply.status in (200, 201), reply
         return reply.json
+
+
+@contextlib.contextmanager
+def served(home, ward_path, *options, start=Service, **more):
+    """A service for a while, and nothing of it afterwards. start: makes it, or skips."""
+    harness.need("ward-serve")
+    traces = harness.Traces(home)
+    made = start(ward_path, *options, **more)
+    yield made
+    made.leave()
+    left = traces.compare(10)
+    traces.clean(left)
+    assert not left, f"left behind: {left}"
 
 
 def parent(pid):

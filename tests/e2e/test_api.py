@@ -14,7 +14,7 @@ import time
 import harness
 import pytest
 import service as services
-from service import Service, bash, eventually
+from service import bash, eventually, nothing_left, served  # noqa: F401
 from sockets import begin_socket, send_frame, take_frame
 
 jsonschema = pytest.importorskip("jsonschema", reason="python3-jsonschema is missing")
@@ -22,22 +22,10 @@ ABSENT = "0" * 32
 PUBLIC = ("/healthz", "/readyz", "/", "/assets/{name}")
 
 
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
-
-
 @pytest.fixture(scope="module")
 def service(home, ward_path):
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
-    traces = harness.Traces(home)
-    made = Service(ward_path)
-    yield made
-    made.leave()
-    left = traces.compare(10)
-    traces.clean(left)
-    assert not left, f"left behind: {left}"
+    with served(home, ward_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ import pytest
 
 import harness
 import service
+from service import nothing_left  # noqa: F401
 
 DOCUMENT = {"runtime": "bash", "files": [{"path": "main.sh", "text": "echo from-the-job; echo kept >out.txt"}],
             "outputs": [{"path": "out.txt"}]}
@@ -21,24 +22,11 @@ def ward(ward_path):
     return ward_path
 
 
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
-
-
 @pytest.fixture(scope="module")
 def served(home, ward_path):
-    if not os.access(os.path.join(harness.BUILD, "ward-archive"), os.X_OK):
-        pytest.skip("ward-archive is not built (libsqlite3-dev)")
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
-    traces = harness.Traces(home)
-    made = service.Service(ward_path)
-    yield made
-    made.leave()
-    left = traces.compare(10)
-    traces.clean(left)
-    assert not left, f"left behind: {left}"
+    harness.need("ward-archive")
+    with service.served(home, ward_path) as made:
+        yield made
 
 
 @pytest.fixture

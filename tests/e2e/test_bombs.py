@@ -9,7 +9,7 @@ import pytest
 import bombs
 import harness
 import modules
-from modules import DROP, WASI, call, const
+from modules import DROP, call, const
 
 
 def ticker():

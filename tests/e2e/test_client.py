@@ -18,8 +18,7 @@ ID = "00000000000000000000000000000001"
 
 @pytest.fixture
 def client(ward):
-    if not os.access(os.path.join(harness.BUILD, "ward-client"), os.X_OK):
-        pytest.skip("ward-client is not built: libcurl4-openssl-dev is missing")
+    harness.need("ward-client")
     return ward
 
 

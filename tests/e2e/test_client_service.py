@@ -8,26 +8,19 @@ import socket
 import subprocess
 import tempfile
 import threading
-import time
 
 import pytest
 
 import harness
+from service import nothing_left  # noqa: F401
 
 PATIENCE_S = 60
-
-
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
 
 
 @pytest.fixture(scope="module")
 def service(home, ward_path):
     """(address, key) of a `ward serve` of this file's own."""
-    for name in ("ward-serve", "ward-client"):
-        if not os.access(os.path.join(harness.BUILD, name), os.X_OK):
-            pytest.skip(f"{name} is not built: a library of it is missing")
+    harness.need("ward-serve", "ward-client")
     if os.geteuid():
         pytest.skip("needs root")
     traces = harness.Traces(home)

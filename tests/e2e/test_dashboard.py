@@ -3,9 +3,8 @@ import json
 import os
 import time
 
-import harness
 import pytest
-from service import Service, bash, eventually
+from service import Service, bash, eventually, nothing_left, served  # noqa: F401
 
 selenium = pytest.importorskip("selenium", reason="python3-selenium is missing")
 from selenium import webdriver  # noqa: E402
@@ -19,24 +18,21 @@ PATIENCE_S = 120
 EVIL = '<img src=x onerror="window.pwned=1"><script>window.pwned=1</script>'
 
 
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service and a browser run between these tests: one look at the end instead."""
-
-
-@pytest.fixture(scope="module")
-def service(home, ward_path):
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
-    for path in (CHROMIUM, DRIVER):
-        if not os.path.exists(path):
-            pytest.skip(f"{path} is missing (apt-get install chromium chromium-driver)")
+def start(ward_path):
     made = Service(ward_path)
     if made.call("GET", "/", key=None).status != 200:
         made.leave()
         pytest.skip("ward-serve was built without its dashboard (tools/webmodules BUILD, which needs npm)")
-    yield made
-    made.leave()
+    return made
+
+
+@pytest.fixture(scope="module")
+def service(home, ward_path):
+    for path in (CHROMIUM, DRIVER):
+        if not os.path.exists(path):
+            pytest.skip(f"{path} is missing (apt-get install chromium chromium-driver)")
+    with served(home, ward_path, start=start) as made:
+        yield made
 
 
 class Page:

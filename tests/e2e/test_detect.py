@@ -20,8 +20,7 @@ ORDINARY_JOBS = int(os.environ.get("WARD_ORDINARY_JOBS", "60"))
 
 @pytest.fixture
 def service(ward):
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built: libmicrohttpd-dev, libwslay-dev or libsqlite3-dev is missing")
+    harness.need("ward-serve")
     made = []
 
     def make(*options):

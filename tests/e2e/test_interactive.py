@@ -12,26 +12,14 @@ import termios
 import harness
 import pytest
 import service as services
-from service import Service, eventually
+from service import eventually, nothing_left, served  # noqa: F401
 from sockets import begin_socket, send_frame, take_frame
-
-
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
 
 
 @pytest.fixture(scope="module")
 def service(home, ward_path):
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
-    traces = harness.Traces(home)
-    made = Service(ward_path, "--warm", "1")
-    yield made
-    made.leave()
-    left = traces.compare(10)
-    traces.clean(left)
-    assert not left, f"left behind: {left}"
+    with served(home, ward_path, "--warm", "1") as made:
+        yield made
 
 
 def begin(service, *argv, boundary="container", **more):
@@ -191,8 +179,7 @@ def test_a_socket_takes_all_for_one_who_reads_slowly(service):
 @pytest.fixture
 def submit(service, ward_path, tmp_path):
     """The start of `ward submit`, and its environment."""
-    if not os.access(os.path.join(harness.BUILD, "ward-client"), os.X_OK):
-        pytest.skip("ward-client is not built (libcurl4-openssl-dev, libwslay-dev)")
+    harness.need("ward-client")
     env = {**os.environ, "WARD_URL": f"http://127.0.0.1:{service.port}", "WARD_KEY": service.tenant, "HOME": str(tmp_path)}
     return [ward_path, "submit", "-b", "container", "--command"], env
 

@@ -11,25 +11,13 @@ import urllib.parse
 import harness
 import pytest
 
-from service import Service, bash, eventually
-
-
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
+from service import Service, bash, eventually, nothing_left, served  # noqa: F401
 
 
 @pytest.fixture(scope="module")
 def service(home, ward_path):
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
-    traces = harness.Traces(home)
-    made = Service(ward_path)
-    yield made
-    made.leave()
-    left = traces.compare(10)
-    traces.clean(left)
-    assert not left, f"left behind: {left}"
+    with served(home, ward_path) as made:
+        yield made
 
 
 @pytest.fixture(scope="module")

@@ -14,19 +14,13 @@ import tempfile
 import harness
 import pytest
 import service as services
-from service import Service, bash, eventually
-
-
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs in these tests and makes boxes of its own accord: they look for themselves."""
+from service import Service, bash, eventually, nothing_left  # noqa: F401
 
 
 @pytest.fixture
 def make(home, ward_path):
     """Services that end with the test."""
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
+    harness.need("ward-serve")
     made = []
 
     def begin(*options, **more):

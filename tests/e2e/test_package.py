@@ -91,8 +91,7 @@ exec /usr/bin/python3 "$2/life.py" "$3"
 
 @pytest.fixture(scope="module")
 def packages():
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK) or not os.access(os.path.join(harness.BUILD, "ward-archive"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
+    harness.need("ward-serve", "ward-archive")
     if missing := [tool for tool in ("dpkg-deb", "dpkg-shlibdeps") if not shutil.which(tool)]:
         pytest.skip(f"{missing[0]} is missing (apt-get install dpkg-dev)")
     place = tempfile.mkdtemp(prefix="ward-package-")

@@ -1,6 +1,5 @@
 """Plug-ins: what one can reach, what is refused before it runs, and what a bad one does to the others."""
 import ctypes
-import fcntl
 import hashlib
 import json
 import os
@@ -16,8 +15,7 @@ import time
 import pytest
 
 import harness
-import modules
-from modules import I32, I64, LETTERS, LOOP_FOR_EVER, MAGIC, UNREACHABLE, call, const, leb, section, text, vector
+from modules import I32, LETTERS, LOOP_FOR_EVER, MAGIC, UNREACHABLE, call, const, leb, section, text, vector
 
 LOG = ("ward", "log", "iii", "")
 GET = ("ward", "kv_get", "iiii", "i")

@@ -2,9 +2,8 @@
 wrong."""
 import os
 
-import harness
 import pytest
-from service import Service
+from service import nothing_left, served  # noqa: F401
 
 FILE = """version: 1
 limits: {wall: 20s, memory: 128M}
@@ -16,20 +15,12 @@ runtimes:
 """
 
 
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service makes boxes of its own accord; test_serve.py looks for what is left."""
-
-
 @pytest.fixture(scope="module")
-def service(ward_path, tmp_path_factory):
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
+def service(home, ward_path, tmp_path_factory):
     file = tmp_path_factory.mktemp("config") / "ward-serve.yml"
     file.write_text(FILE)
-    made = Service(ward_path, "--config", str(file), "--boxes=6")
-    yield made
-    made.leave()
+    with served(home, ward_path, "--config", str(file), "--boxes=6") as made:
+        yield made
 
 
 def runtimes(service):

@@ -8,19 +8,13 @@ import socket
 
 import harness
 import pytest
-from service import Service, eventually, parent
+from service import Service, eventually, nothing_left, parent, served  # noqa: F401
 
 BUSY = "const begun = Date.now(); while (Date.now() - begun < 2500); console.log('done')"
 
 
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
-
-
 def start(ward_path, *options, **more):
-    if not os.access(os.path.join(harness.BUILD, "ward-serve"), os.X_OK):
-        pytest.skip("ward-serve is not built (libmicrohttpd-dev, libwslay-dev, libsqlite3-dev)")
+    harness.need("ward-serve")
     made = Service(ward_path, *options, **more)
     runtimes = {one["name"]: one for one in made.call("GET", "/v1/runtimes").json["runtimes"]}
     if not runtimes["js"]["available"]:
@@ -31,13 +25,8 @@ def start(ward_path, *options, **more):
 
 @pytest.fixture(scope="module")
 def service(home, ward_path):
-    traces = harness.Traces(home)
-    made = start(ward_path)
-    yield made
-    made.leave()
-    left = traces.compare(10)
-    traces.clean(left)
-    assert not left, f"left behind: {left}"
+    with served(home, ward_path, start=start) as made:
+        yield made
 
 
 @pytest.fixture

@@ -12,29 +12,17 @@ import time
 
 import harness
 import pytest
-from service import Service, bash, eventually
+from service import bash, eventually, nothing_left, served  # noqa: F401
 
 PATIENCE_S = 60
 
 
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
-
-
 @pytest.fixture(scope="module")
 def service(home, ward_path):
-    for name in ("ward-serve", "ward-client"):
-        if not os.access(os.path.join(harness.BUILD, name), os.X_OK):
-            pytest.skip(f"{name} is not built: a library of it is missing")
-    traces = harness.Traces(home)
-    made = Service(ward_path)
-    made.job(bash("true", name="ended-already"))
-    yield made
-    made.leave()
-    left = traces.compare(10)
-    traces.clean(left)
-    assert not left, f"left behind: {left}"
+    harness.need("ward-client")
+    with served(home, ward_path) as made:
+        made.job(bash("true", name="ended-already"))
+        yield made
 
 
 def environment(service, key=None):

@@ -11,26 +11,14 @@ import time
 
 import harness
 import pytest
-from service import Service, bash, eventually
-
-
-@pytest.fixture(autouse=True)
-def nothing_left():
-    """A service runs between these tests and makes boxes of its own accord: one look at the end instead."""
+from service import Service, bash, eventually, nothing_left, served  # noqa: F401
 
 
 @pytest.fixture(scope="module")
 def service(home, ward_path):
-    for name in ("ward-serve", "ward-herald"):
-        if not os.access(os.path.join(harness.BUILD, name), os.X_OK):
-            pytest.skip(f"{name} is not built: a library of it is missing")
-    traces = harness.Traces(home)
-    made = Service(ward_path, "--webhook-host=127.0.0.1")
-    yield made
-    made.leave()
-    left = traces.compare(10)
-    traces.clean(left)
-    assert not left, f"left behind: {left}"
+    harness.need("ward-herald")
+    with served(home, ward_path, "--webhook-host=127.0.0.1") as made:
+        yield made
 
 
 class Listener(http.server.ThreadingHTTPServer):

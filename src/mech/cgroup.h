@@ -28,11 +28,15 @@ struct cgroup {
 };
 #define CGROUP_NONE ((struct cgroup){ .n_dirs = 0 })
 
+/* Counters of a group so far, and what it holds now. A keeper sends it as it is. */
 struct cgroup_usage {
-	uint64_t cpu_us, user_us, system_us, memory_peak_bytes, pids_peak, read_bytes, write_bytes;
-	uint64_t oom_kills, pids_refused;
-	uint32_t have;          /* 1 cpu, 2 memory, 4 pids, 8 io, 16 oom, 32 refused: as USAGE_* of monitor.h */
+	uint64_t cpu_us, user_us, system_us;
+	uint64_t memory_bytes, memory_peak_bytes, pids, pids_peak, read_bytes, write_bytes;
+	uint64_t oom_kills, pids_refused;       /* times a limit bit */
+	uint32_t have, zero;                    /* USAGE_*: which of the above were really read */
 };
+enum { USAGE_CPU = 1, USAGE_MEMORY = 2, USAGE_PIDS = 4, USAGE_IO = 8, USAGE_OOM = 16, USAGE_REFUSED = 32,
+       USAGE_MEMORY_NOW = 64, USAGE_PIDS_NOW = 128 };
 
 /* Makes the directories needed for `limits` (CGROUP_BIT set), nested under the caller's own group so
  * that the caller's limits go on to hold (v2: under the nearest ancestor whose controllers can be used).

@@ -255,22 +255,25 @@ static const struct counter {
 	size_t field;
 	uint32_t times, by; /* from the file's unit to the field's */
 } counters[] = {
-    {1, 0, CPU_TIME, 1, "cpuacct.usage", "", FIELD(cpu_us), 1, 1000},
-    {1, 0, CPU_TIME, 1, "cpuacct.stat", "user ", FIELD(user_us), 10000, 1}, /* USER_HZ is 100 */
-    {1, 0, CPU_TIME, 1, "cpuacct.stat", "system ", FIELD(system_us), 10000, 1},
-    {1, 0, TREE_MEMORY, 2, "memory.max_usage_in_bytes", "", FIELD(memory_peak_bytes), 1, 1},
-    {1, 0, TREE_MEMORY, 16, "memory.oom_control", "oom_kill ", FIELD(oom_kills), 1, 1},
-    {1, 0, TREE_IO, 8, "blkio.throttle.io_service_bytes", " Read ", FIELD(read_bytes), 1, 1},
-    {1, 0, TREE_IO, 8, "blkio.throttle.io_service_bytes", " Write ", FIELD(write_bytes), 1, 1},
-    {1, 1, PIDS, 4, "pids.peak", "", FIELD(pids_peak), 1, 1}, /* 6.1 */
-    {1, 1, PIDS, 32, "pids.events", "max ", FIELD(pids_refused), 1, 1},
-    {0, 1, CPU_TIME, 1, "cpu.stat", "usage_usec ", FIELD(cpu_us), 1, 1},
-    {0, 1, CPU_TIME, 1, "cpu.stat", "user_usec ", FIELD(user_us), 1, 1},
-    {0, 1, CPU_TIME, 1, "cpu.stat", "system_usec ", FIELD(system_us), 1, 1},
-    {0, 1, TREE_MEMORY, 2, "memory.peak", "", FIELD(memory_peak_bytes), 1, 1}, /* 5.19 */
-    {0, 1, TREE_MEMORY, 16, "memory.events", "oom_kill ", FIELD(oom_kills), 1, 1},
-    {0, 1, TREE_IO, 8, "io.stat", " rbytes=", FIELD(read_bytes), 1, 1},
-    {0, 1, TREE_IO, 8, "io.stat", " wbytes=", FIELD(write_bytes), 1, 1},
+    {1, 0, CPU_TIME, USAGE_CPU, "cpuacct.usage", "", FIELD(cpu_us), 1, 1000},
+    {1, 0, CPU_TIME, USAGE_CPU, "cpuacct.stat", "user ", FIELD(user_us), 10000, 1}, /* USER_HZ is 100 */
+    {1, 0, CPU_TIME, USAGE_CPU, "cpuacct.stat", "system ", FIELD(system_us), 10000, 1},
+    {1, 0, TREE_MEMORY, USAGE_MEMORY_NOW, "memory.usage_in_bytes", "", FIELD(memory_bytes), 1, 1},
+    {1, 0, TREE_MEMORY, USAGE_MEMORY, "memory.max_usage_in_bytes", "", FIELD(memory_peak_bytes), 1, 1},
+    {1, 0, TREE_MEMORY, USAGE_OOM, "memory.oom_control", "oom_kill ", FIELD(oom_kills), 1, 1},
+    {1, 0, TREE_IO, USAGE_IO, "blkio.throttle.io_service_bytes", " Read ", FIELD(read_bytes), 1, 1},
+    {1, 0, TREE_IO, USAGE_IO, "blkio.throttle.io_service_bytes", " Write ", FIELD(write_bytes), 1, 1},
+    {1, 1, PIDS, USAGE_PIDS_NOW, "pids.current", "", FIELD(pids), 1, 1},
+    {1, 1, PIDS, USAGE_PIDS, "pids.peak", "", FIELD(pids_peak), 1, 1}, /* 6.1 */
+    {1, 1, PIDS, USAGE_REFUSED, "pids.events", "max ", FIELD(pids_refused), 1, 1},
+    {0, 1, CPU_TIME, USAGE_CPU, "cpu.stat", "usage_usec ", FIELD(cpu_us), 1, 1},
+    {0, 1, CPU_TIME, USAGE_CPU, "cpu.stat", "user_usec ", FIELD(user_us), 1, 1},
+    {0, 1, CPU_TIME, USAGE_CPU, "cpu.stat", "system_usec ", FIELD(system_us), 1, 1},
+    {0, 1, TREE_MEMORY, USAGE_MEMORY_NOW, "memory.current", "", FIELD(memory_bytes), 1, 1},
+    {0, 1, TREE_MEMORY, USAGE_MEMORY, "memory.peak", "", FIELD(memory_peak_bytes), 1, 1}, /* 5.19 */
+    {0, 1, TREE_MEMORY, USAGE_OOM, "memory.events", "oom_kill ", FIELD(oom_kills), 1, 1},
+    {0, 1, TREE_IO, USAGE_IO, "io.stat", " rbytes=", FIELD(read_bytes), 1, 1},
+    {0, 1, TREE_IO, USAGE_IO, "io.stat", " wbytes=", FIELD(write_bytes), 1, 1},
 };
 
 void tree_usage(int dir_fd, bool v2, uint32_t limits, struct cgroup_usage *out)

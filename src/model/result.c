@@ -13,7 +13,7 @@
 #include "model/note.h"
 #include "model/syscalls.h"
 
-/* The bits of result->have: USAGE_* of monitor/monitor.h, which model may not see. The unit test
+/* The bits of result->have: USAGE_* of mech/cgroup.h, which model may not see. The unit test
  * holds them together. */
 enum {
 	HAVE_CPU = 1, HAVE_MEMORY = 2, HAVE_PIDS = 4, HAVE_IO = 8, HAVE_OOM = 16, HAVE_REFUSED = 32,

@@ -38,17 +38,11 @@ static const int signals[] = { SIGTERM, SIGINT, SIGHUP,  SIGQUIT, SIGUSR1,
 /* A dying PID namespace waits for all its processes, so the first one's times hold theirs. */
 static void fill_usage(struct keeper *keeper)
 {
-	struct usage *usage = &keeper->usage;
-	struct cgroup_usage from;
+	struct cgroup_usage *const usage = &keeper->usage;
 	struct err ignored;
 
-	if (keeper->held.cgroup.n_dirs && cgroup_usage(&keeper->held.cgroup, &from, &ignored) == 0)
-		*usage = (struct usage){
-			.cpu_us = from.cpu_us, .user_us = from.user_us, .system_us = from.system_us,
-			.memory_peak_bytes = from.memory_peak_bytes, .pids_peak = from.pids_peak,
-			.read_bytes = from.read_bytes, .write_bytes = from.write_bytes,
-			.oom_kills = from.oom_kills, .pids_refused = from.pids_refused, .have = from.have,
-		};
+	if (keeper->held.cgroup.n_dirs)
+		(void)!cgroup_usage(&keeper->held.cgroup, usage, &ignored); /* then it stays as it was */
 	if (!keeper->timed || usage->have & USAGE_CPU)
 		return;
 	usage->user_us = keeper->user_us;

@@ -15,7 +15,7 @@ struct keeper {
 	bool born;              /* we sit in the box's cgroup ourselves, which another will remove */
 	bool is_swept;          /* whoever owns us looks after cgroups that others left behind */
 	bool ended, released;   /* the first process was waited for; nothing is left at all */
-	struct usage usage;     /* the last known, filled for good by keeper_release() */
+	struct cgroup_usage usage;     /* the last known, filled for good by keeper_release() */
 	bool timed;             /* what the first process took is known */
 	uint64_t user_us, system_us;
 };

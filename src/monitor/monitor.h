@@ -4,6 +4,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "mech/cgroup.h"
 
 /* Requests on the control channel (SOCK_SEQPACKET). A malformed one is not an error to report but a
  * compromise to end: the box is killed and the connection closed. */
@@ -24,20 +25,11 @@ struct mon_req {
 };
 #define MON_FDS_PER_PACKET 250
 
-struct usage {
-	uint64_t cpu_us, user_us, system_us;
-	uint64_t memory_peak_bytes, pids_peak, read_bytes, write_bytes;
-	uint64_t oom_kills, pids_refused;       /* times a limit bit */
-	uint32_t have;                          /* USAGE_*: which of the above were really read */
-	uint32_t zero;
-};
-enum { USAGE_CPU = 1, USAGE_MEMORY = 2, USAGE_PIDS = 4, USAGE_IO = 8, USAGE_OOM = 16, USAGE_REFUSED = 32 };
-
 struct mon_res {
 	int32_t status;         /* 0, or -1 and err says why */
 	uint32_t op;            /* the request this answers */
 	uint64_t layers;        /* MON_SPAWN: layers installed on the host side and read back */
-	struct usage usage;
+	struct cgroup_usage usage;
 	struct err err;
 };
 

@@ -10,7 +10,7 @@
 struct fake_keeper {
 	void (*box)(const struct fake_keeper *keeper);  /* runs in the child */
 	int arg;                        /* for the box function */
-	struct usage usage;             /* of every answer; cpu_us grows by cpu_step_us with each */
+	struct cgroup_usage usage;             /* of every answer; cpu_us grows by cpu_step_us with each */
 	uint64_t cpu_step_us;
 	bool fails_spawn, fails_release;
 	bool is_silent;                 /* the first question times out, later ones find it gone */

@@ -292,7 +292,7 @@ static void every_end_has_its_verdict(void **state)
 	static const struct {
 		void (*box)(const struct fake_keeper *keeper);
 		int arg;
-		struct usage usage;
+		struct cgroup_usage usage;
 		enum verdict verdict;
 		int code;
 	} rows[] = {
@@ -431,7 +431,7 @@ static void processor_time_counts_after_the_end_too(void **state)
 	struct scene *const scene = *state;
 
 	limit(scene, KEY_CPU, 1000);
-	fake.usage = (struct usage){ .have = USAGE_CPU, .cpu_us = 1000001 };
+	fake.usage = (struct cgroup_usage){ .have = USAGE_CPU, .cpu_us = 1000001 };
 	play(scene, says_and_exits);
 	assert_int_equal(scene->result.verdict, VERDICT_LIMIT_CPU);
 	assert_int_equal(scene->result.ward_code, 124);

@@ -268,9 +268,9 @@ static void processes_are_limited_and_refusals_counted(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(WEXITSTATUS(status), 7);
 	const struct cgroup_usage usage = usage_of(&cgroup);
-	assert_true(usage.have & 32);
+	assert_true(usage.have & USAGE_REFUSED);
 	assert_int_equal(usage.pids_refused, 1);
-	if (usage.have & 4)
+	if (usage.have & USAGE_PIDS)
 		assert_int_equal(usage.pids_peak, 8);
 	end(&cgroup);
 }
@@ -297,9 +297,9 @@ static void memory_beyond_the_limit_kills_and_is_counted(void **state)
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	const struct cgroup_usage usage = usage_of(&cgroup);
-	assert_true(usage.have & 16);
+	assert_true(usage.have & USAGE_OOM);
 	assert_true(usage.oom_kills >= 1);
-	if (usage.have & 2)
+	if (usage.have & USAGE_MEMORY)
 		assert_in_range(usage.memory_peak_bytes, 30 << 20, 32 << 20);
 	end(&cgroup);
 }
@@ -323,6 +323,21 @@ static void processor_time_is_counted(void **state)
 	while (usage_of(&cgroup).cpu_us < 20000)
 		usleep(1000);
 	assert_true(usage_of(&cgroup).have & 1);
+	end(&cgroup);
+}
+
+static void what_is_held_now_is_told_beside_the_peak(void **state)
+{
+	struct cgroup cgroup = make(MEMORY | PIDS);
+
+	(void)state;
+	start(&cgroup, wait_for_signal, NULL);
+	const struct cgroup_usage usage = usage_of(&cgroup);
+	assert_true(usage.have & USAGE_MEMORY_NOW);
+	assert_true(usage.have & USAGE_PIDS_NOW);
+	assert_int_equal(usage.pids, 1);
+	if (usage.have & USAGE_MEMORY)
+		assert_in_range(usage.memory_bytes, 0, usage.memory_peak_bytes);
 	end(&cgroup);
 }
 
@@ -580,6 +595,7 @@ int main(void)
 		cmocka_unit_test(processes_are_limited_and_refusals_counted),
 		cmocka_unit_test(memory_beyond_the_limit_kills_and_is_counted),
 		cmocka_unit_test(processor_time_is_counted),
+		cmocka_unit_test(what_is_held_now_is_told_beside_the_peak),
 		cmocka_unit_test(every_share_of_a_processor_can_be_set),
 		cmocka_unit_test(disks_can_be_limited),
 		cmocka_unit_test(a_value_the_kernel_does_not_keep_is_refused),

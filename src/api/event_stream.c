@@ -8,6 +8,8 @@
 #include "api/handlers.h"
 #include "api/stream.h"
 #include "serve/base64.h"
+#include "serve/dispatch.h"
+#include "serve/series.h"
 
 #define ROWS 64         /* of the store at once */
 
@@ -87,10 +89,31 @@ static size_t put_output(struct stream *stream, unsigned which, bool is_final)
 	return (size_t)text;
 }
 
+/* -- what it uses -- */
+
+/* Only while it runs: later the result has them, and they are no more than were kept. */
+static void put_usage(struct stream *stream)
+{
+	struct events *const events = stream->own;
+	const struct series *const series = dispatch_usage(stream->request->front->dispatch, &stream->tail.job);
+
+	for (size_t i = 0; series && i < series->n; i++) {
+		struct json json = JSON_NONE;
+
+		if (series->points[i].t_ms <= events->at.used)
+			continue;
+		events->at.used = series->points[i].t_ms;
+		series_put_point(&json, NULL, series, i);
+		put_event(stream, "usage", json_written(&json), json.out.len);
+		json_done(&json);
+	}
+}
+
 /* -- states -- */
 
 static void put_state(struct stream *stream, const struct store_event *event)
 {
+	struct events *const events = stream->own;
 	struct json json = JSON_NONE;
 
 	json_put_object(&json, NULL);
@@ -98,6 +121,9 @@ static void put_state(struct stream *stream, const struct store_event *event)
 	log_put_moment(&json, "at", event->at_ms);
 	if (!strcmp(event->kind, "state"))
 		json_put_text(&json, "state", job_state_name(event->state));
+	/* It begins anew, and its samples with it. */
+	if (!strcmp(event->kind, "state") && event->state == JOB_QUEUED)
+		events->at.used = 0;
 	if (event->document.len)
 		json_put_raw(&json, "details", event->document.at, event->document.len);
 	put_json(stream, event->kind, &json);
@@ -175,6 +201,7 @@ static void fill(struct stream *stream)
 		events->at.seq = rows[i].seq;
 		put_state(stream, &rows[i]);
 	}
+	put_usage(stream);
 	/* Who resumes behind the last state has only the end to come. */
 	if (!n)
 		is_final = store_job_get(request->front->store, request->tenant.id, &stream->tail.job, &arena, &job, &e) == 1 &&

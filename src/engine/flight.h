@@ -36,7 +36,7 @@ struct flight {
 	uint64_t wall_at_us;            /* 0 = no limit, or not started */
 	uint32_t processors;            /* that the box can use at once */
 	size_t note_slot, control_slot, listener_slot, signal_slot, holder_slot, eye_slot;
-	size_t wall_alarm, cpu_alarm, grace_alarm, setup_alarm, patience_alarm, tell_alarm;
+	size_t wall_alarm, cpu_alarm, grace_alarm, setup_alarm, patience_alarm, tell_alarm, sample_alarm;
 	struct streams streams;
 };
 
@@ -58,6 +58,10 @@ void flight_hear_holder(void *at, short revents);
 void flight_hear_rest(struct flight *flight);
 void flight_take_signals(void *at, short revents);
 void flight_pass_early_signals(struct flight *flight);
+
+/* sample.c: what a claimed box uses, for a holder who asks. */
+void flight_add_samples(struct flight *flight);
+void flight_start_samples(struct flight *flight);
 
 /* notes.c: what the box tells. */
 void flight_take_note(void *at, short revents);

@@ -160,6 +160,7 @@ static void init(struct flight *flight, const struct run_request *request, struc
 	streams_init(&flight->streams, own, cap->set ? cap->n : UINT64_MAX, &flight->loop);
 	flight_add_clocks(flight);
 	flight->tell_alarm = loop_add_alarm(&flight->loop, tell_holder, flight);
+	flight_add_samples(flight);
 	flight->eye_slot = loop_add(&flight->loop, see, flight);
 	flight->patience_alarm = loop_add_alarm(&flight->loop, lose_patience, flight);
 }
@@ -260,7 +261,7 @@ static void drain(struct flight *flight)
 	const size_t idle[] = { flight->note_slot, flight->control_slot, flight->listener_slot,
 				flight->holder_slot, flight->eye_slot };
 	const size_t silent[] = { flight->wall_alarm, flight->cpu_alarm, flight->grace_alarm,
-				  flight->setup_alarm, flight->tell_alarm };
+				  flight->setup_alarm, flight->tell_alarm, flight->sample_alarm };
 
 	for (size_t i = 0; i < ARRAY_SIZE(idle); i++)
 		loop_watch(&flight->loop, idle[i], -1, 0);

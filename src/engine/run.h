@@ -29,6 +29,10 @@ struct run_holder {
 	void (*tell)(void *at);
 	void (*seen)(void *at, bool is_claimed);        /* eye_fd is readable; NULL: there is none */
 	int eye_fd;
+	/* What the claimed box has used, at_us after its claim, for the first time after used_first_ms; returns in how many ms
+	 * to tell it again, 0: never. NULL: nobody asks. A box without counters of its own has nothing to tell. */
+	uint64_t (*used)(void *at, const struct cgroup_usage *usage, uint64_t at_us);
+	uint64_t used_first_ms;
 	void *at;
 	int in_fd, out_fd;              /* the box's own streams, taken over; what it writes as errors is dropped */
 };

@@ -178,6 +178,7 @@ static void claim(struct flight *flight, uint64_t at_us)
 	flight->parked = false;
 	flight->started_us = at_us && at_us <= now && now - at_us < SETUP_MAX_US ? at_us : now;
 	flight_start_clocks(flight);
+	flight_start_samples(flight);
 }
 
 /* A box may have ended before its claim was heard: its time counts from there all the same. */

@@ -16,7 +16,7 @@ enum event_kind {
 	EVENT_END,      /* the last one */
 };
 
-#define EVENT_ID_MAX 64         /* with the NUL */
+#define EVENT_ID_MAX 96         /* with the NUL */
 #define EVENT_LINE_MAX ((size_t)1 << 20)
 
 /* Strings and bytes live until event_done(). */

@@ -87,6 +87,7 @@ void attempt_free(struct attempt *attempt)
 	guest_writer_done(&attempt->frames);
 	free(attempt->out);
 	free(attempt->feed);
+	free(attempt->series);
 	job_spec_done(&attempt->spec);
 	arena_done(&attempt->arena);
 	free(attempt);

@@ -76,15 +76,15 @@ struct attempt {
 	bool is_done;                   /* the step said DONE */
 	bool is_flooding;               /* a guest that writes more than anybody reads */
 	bool has_fault, fault_is_room;
-	char fault[401];
+	char fault[401], why[400];      /* why: given back */
 	/* What is known of its box when that is over. */
 	struct order_report report;
+	struct series *series;          /* NULL: it was not sampled */
 	uint64_t layers;
 	bool was_broken, was_cold;
 	struct detect detect;           /* what it did that others do not */
 	/* How it is to end; is_suspect: by detection. */
 	bool is_suspect, is_fenced, is_cancelled, is_overdue, is_finishing, is_given_back, is_untried;
-	char why[400];                  /* given back */
 	uint64_t give_up_at_us, again_us;       /* its runner is late; its result is told again; 0 = not set */
 	struct err broken;              /* of ours: the attempt is given back */
 };

@@ -228,6 +228,8 @@ void attempt_judge(const struct attempt *attempt, const char *node, struct store
 	json_put_u64(json, "start_us", attempt->sent_us - attempt->leased_us);
 	json_put_u64(json, "run_us", report->wall_us);
 	put_usage(json, report);
+	if (attempt->series)
+		series_put(json, "usage_series", attempt->series);
 	put_walls(json, attempt);
 	put_refused(json, report);
 	json_put_text(json, "node", node);

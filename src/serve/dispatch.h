@@ -14,6 +14,7 @@
 #include "store/store_alert.h"
 
 struct dispatch;
+struct series;
 struct stats;
 
 struct dispatch_setup {
@@ -66,13 +67,16 @@ bool dispatch_signal(struct dispatch *dispatch, const struct store_id *job, int 
 /* Hears of a running job while it runs. What was written before is in the files: `offset` says where in the
  * stream these bytes lie. The callback may not call dispatch_follow() or dispatch_unfollow().
  *
- * bytes  borrowed; LIVE_STATE: none, `offset` is the enum job_state; LIVE_END: none, the job is terminal and
+ * bytes  borrowed; LIVE_USAGE: none, dispatch_usage() has more; LIVE_STATE: none, `offset` is the enum job_state; LIVE_END: none, the job is terminal and
  *        the follower is forgotten */
-enum live { LIVE_STDOUT, LIVE_STDERR, LIVE_STATE, LIVE_END };
+enum live { LIVE_STDOUT, LIVE_STDERR, LIVE_USAGE, LIVE_STATE, LIVE_END };
 typedef void dispatch_live(void *at, enum live kind, const char *bytes, size_t len, uint64_t offset);
 /* Returns a number for dispatch_unfollow(), 0 when the job is not one of ours now. */
 uint64_t dispatch_follow(struct dispatch *dispatch, const struct store_id *job, dispatch_live *tell, void *at);
 void dispatch_unfollow(struct dispatch *dispatch, uint64_t follower);
+
+/* What a job of ours has used until now; NULL: it was not sampled yet. Borrowed, until the next turn. */
+const struct series *dispatch_usage(struct dispatch *dispatch, const struct store_id *job);
 
 /* The classes of the launcher, in order, NULL past the end: for GET /v1/runtimes and /v1/boundaries. */
 const struct order_class *dispatch_class(const struct dispatch *dispatch, size_t i);

@@ -371,6 +371,13 @@ void box_write(struct dispatch *d, struct slot *slot)
 	(void)!epoll_ctl(d->epoll_fd, wants ? EPOLL_CTL_ADD : EPOLL_CTL_DEL, slot->fds[SLOT_IN], &event);
 }
 
+static void tell_samples(struct dispatch *d, struct slot *slot)
+{
+	if (slot->has_samples && slot->attempt)
+		live_tell(&(struct live_source){ d, &slot->attempt->hold.id }, LIVE_USAGE, NULL, 0, 0);
+	slot->has_samples = false;
+}
+
 void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 {
 	const enum slot_fd which = (enum slot_fd)(tag & ((1 << TAG_BITS) - 1));
@@ -387,6 +394,7 @@ void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 		if (slot->has_report && !slot->ended_us)
 			slot->ended_us = loop_now_us();
 		alert_hear(d, slot);
+		tell_samples(d, slot);
 		check_parked(d, slot);
 	} else if (which == SLOT_OUT && slot->fds[SLOT_OUT] >= 0) {
 		if (slot->is_guest && (events & EPOLLOUT))

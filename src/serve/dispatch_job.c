@@ -183,12 +183,13 @@ static void count(struct dispatch *d, const struct attempt *attempt)
 /* What the result is made of outlives the box. */
 static void take_report(struct attempt *attempt)
 {
-	const struct slot *const slot = attempt->slot;
+	struct slot *const slot = attempt->slot;
 
 	attempt->report = slot->report;
 	if (!slot->has_report)
 		attempt->report.exit_code = -1;
 	attempt->layers = slot->parked.layers | slot->report.layers;
+	attempt->series = TAKE_PTR(slot->series);
 	attempt->was_broken = slot->is_broken;
 	attempt->was_cold = slot->is_cold;
 	if (slot->is_guest && slot->has_report) {

@@ -53,6 +53,13 @@ void dispatch_unfollow(struct dispatch *dispatch, uint64_t follower)
 		}
 }
 
+const struct series *dispatch_usage(struct dispatch *dispatch, const struct store_id *job)
+{
+	const struct attempt *const attempt = job_find(dispatch, job);
+
+	return !attempt ? NULL : attempt->slot ? attempt->slot->series : attempt->series;
+}
+
 bool dispatch_cancel(struct dispatch *dispatch, const struct store_id *job)
 {
 	struct attempt *const attempt = job_find(dispatch, job);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "serve/refusals.h"
+#include "serve/series.h"
 
 #define BIT(kind) (1u << (kind))
 
@@ -82,6 +83,14 @@ bool order_refusals_are_sound(const void *packet, size_t len)
 
 	return is_kind(packet, len, sizeof(*refusals), BIT(ORDER_REFUSED)) && refusals->tally.n <= TALLY_CALLS &&
 	       !refusals->tally.zero;
+}
+
+bool order_sample_is_sound(const void *packet, size_t len)
+{
+	const struct order_sample *const sample = packet;
+
+	return is_kind(packet, len, sizeof(*sample), BIT(ORDER_SAMPLE)) && !sample->zero &&
+	       !(sample->have & ~(uint32_t)(SERIES_CPU | SERIES_MEMORY | SERIES_PIDS));
 }
 
 void order_class_name(const struct order_class *class, char out[ORDER_CLASS_NAME])

@@ -6,7 +6,7 @@
  *                       ZYGOTE (descriptor: the channel below) for classes whose boxes take a guest a job
  *   front -> zygote's runner   START (descriptors: the guest's end of its channel, the guest's control channel)
  *   zygote's runner -> front   PARKED when the zygote is warm | FAILED
- *   runner -> front     PARKED | FAILED, REFUSED now and then, later ENDED  (on the runner's control channel)
+ *   runner -> front     PARKED | FAILED, REFUSED and SAMPLE now and then, later ENDED  (on the runner's control channel)
  *   front -> runner     SETTLE when the box is ready, CLAIM once; KILL, SIGNAL, FREEZE
  *
  * The end of a control channel, either way, is the end of the box, or of the guest. The end of a zygote's, from the
@@ -30,7 +30,7 @@ enum order_kind {
 	ORDER_HELLO, ORDER_CLASS,                               /* launcher to front */
 	ORDER_START, ORDER_END, ORDER_ZYGOTE,                   /* front to launcher, START to zygotes' runners as well */
 	ORDER_SETTLE, ORDER_CLAIM, ORDER_KILL, ORDER_SIGNAL, ORDER_FREEZE,    /* front to runner */
-	ORDER_PARKED, ORDER_FAILED, ORDER_ENDED, ORDER_REFUSED, /* runner to front */
+	ORDER_PARKED, ORDER_FAILED, ORDER_ENDED, ORDER_REFUSED, ORDER_SAMPLE,   /* runner to front */
 	ORDER_KINDS
 };
 

@@ -13,6 +13,7 @@
 #include "engine/run.h"
 #include "monitor/client.h"
 #include "serve/refusals.h"
+#include "serve/series.h"
 #include "store/crash.h"
 
 struct runner {
@@ -23,6 +24,7 @@ struct runner {
 	/* What detection is told: since when it is worth telling, when it was told. */
 	struct order_refusals refusals;
 	uint64_t told_us;
+	uint64_t n_samples;
 };
 
 /* Totals: when the front does not keep up, the next ones say all that these said. */
@@ -64,6 +66,20 @@ static uint64_t hear_refused(void *at, const struct deny_call *call)
 		return ORDER_TELL_MS;
 	tell_refusals(runner);
 	return 0;
+}
+
+static uint64_t tell_used(void *at, const struct cgroup_usage *usage, uint64_t at_us)
+{
+	struct runner *const runner = at;
+	const struct order_sample sample = {
+		.magic = ORDER_MAGIC, .kind = ORDER_SAMPLE,
+		.have = (usage->have & USAGE_CPU ? SERIES_CPU : 0) | (usage->have & USAGE_MEMORY_NOW ? SERIES_MEMORY : 0) |
+			(usage->have & USAGE_PIDS_NOW ? SERIES_PIDS : 0),
+		.point = { at_us / 1000, usage->cpu_us, usage->memory_bytes, usage->pids },
+	};
+
+	(void)!send(runner->control_fd, &sample, sizeof(sample), MSG_NOSIGNAL | MSG_DONTWAIT);
+	return series_wait_ms(++runner->n_samples);
 }
 
 static void report(const struct runner *runner, enum order_kind kind, const struct result *result)
@@ -166,7 +182,8 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 				 .plan = { .honey = HONEY_NONE } };
 	struct run_holder holder = {
 		.fd = runner.control_fd, .hear = hear, .parked = tell_parked, .at = &runner,
-		.refused = hear_refused, .tell = tell_refusals, .in_fd = fds[ORDER_FD_IN], .out_fd = fds[ORDER_FD_OUT],
+		.refused = hear_refused, .tell = tell_refusals, .used = tell_used, .used_first_ms = SERIES_FIRST_MS,
+		.in_fd = fds[ORDER_FD_IN], .out_fd = fds[ORDER_FD_OUT],
 	};
 	struct box box = BOX_NONE;
 	static struct result result;

@@ -148,11 +148,32 @@ static bool take_refusals(struct slot *slot, const struct order_refusals *refusa
 	return true;
 }
 
+/* The same; one that is no later than the last one is dropped. */
+static bool take_sample(struct slot *slot, const struct order_sample *sample)
+{
+	if (!slot->is_told || slot->has_report)
+		return false;
+	if (!slot->series)
+		slot->series = mem_alloc(sizeof(*slot->series));
+	slot->has_samples |= series_add(slot->series, sample->have, &sample->point);
+	return true;
+}
+
+static bool take(struct slot *slot, const void *packet, size_t len)
+{
+	if (order_refusals_are_sound(packet, len))
+		return take_refusals(slot, packet);
+	if (order_sample_is_sound(packet, len))
+		return take_sample(slot, packet);
+	return order_report_is_sound(packet, len) && take_report(slot, packet);
+}
+
 bool slot_hear(struct slot *slot)
 {
 	union {
 		struct order_report report;
 		struct order_refusals refusals;
+		struct order_sample sample;
 	} packet;
 	bool goes_on;
 	ssize_t got;
@@ -165,8 +186,7 @@ bool slot_hear(struct slot *slot)
 			got = recv(slot->fds[SLOT_CONTROL], &packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
 		if (got < 0 && (errno == EAGAIN || errno == EINTR))
 			return true;
-		goes_on = got > 0 && (order_refusals_are_sound(&packet, (size_t)got) ? take_refusals(slot, &packet.refusals) :
-				      order_report_is_sound(&packet, (size_t)got) && take_report(slot, &packet.report));
+		goes_on = got > 0 && take(slot, &packet, (size_t)got);
 	} while (goes_on);
 	slot_close(slot, SLOT_CONTROL);
 	return false;
@@ -217,5 +237,6 @@ void slot_done(struct slot *slot)
 		fd_close_at(&slot->fds[i]);
 	free(TAKE_PTR(slot->reader));
 	free(TAKE_PTR(slot->refusals));
+	free(TAKE_PTR(slot->series));
 	*slot = (struct slot){ .state = SLOT_NONE, .fds = { -1, -1, -1 } };
 }

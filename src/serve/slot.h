@@ -10,6 +10,7 @@
 #include "serve/guest_piece.h"
 #include "serve/order.h"
 #include "serve/refusals.h"
+#include "serve/series.h"
 
 struct attempt;
 
@@ -32,6 +33,8 @@ struct slot {
 	struct order_report parked, report;
 	bool has_refusals;              /* the runner told of some, and nobody has looked */
 	struct order_refusals *refusals;        /* what it said last; NULL: nothing */
+	bool has_samples;               /* more of them than anybody was told of */
+	struct series *series;          /* NULL: there is none yet */
 	struct frame_order order;
 	struct guest_place place;       /* of a guest's frames */
 	struct frame_reader *reader;

@@ -161,6 +161,31 @@ def test_code_runs_in_the_playground_and_its_denial_appears(browser):
     assert not browser.problems()
 
 
+def points(page):
+    """Of each line that is drawn: how many points it has."""
+    return page.js("return [...document.querySelectorAll('.sparks polyline.over')].map((line) => line.getAttribute('points').split(' ').length)")
+
+
+def test_what_a_job_uses_is_drawn_while_it_runs_and_afterwards(service, browser):
+    job = service.job({"runtime": "python", "files": [{"path": "main.py", "text": "import sys\nheld = [bytearray(1 << 24) for line in sys.stdin]\n"}],
+                       "steps": [{"argv": ["python3", "main.py"], "stdin": {"live": True}}], "limits": {"wall_ms": 600000}}, wait="0")["id"]
+    if "cgroup-memory" not in service.job(bash("true"))["result"]["details"]["layers"]:
+        pytest.skip("boxes have no cgroup here: nothing counts what they use while they run")
+    browser.go(f"jobs/{job}")
+    eventually(lambda: min(points(browser), default=0) >= 2, PATIENCE_S)
+    assert service.call("POST", f"/v1/jobs/{job}/stdin", b"x\n" * 4).status == 200
+    live = sum(points(browser))
+    eventually(lambda: sum(points(browser)) > live, PATIENCE_S)
+    assert service.call("POST", f"/v1/jobs/{job}/stdin?eof=true", b"").status == 200
+    browser.waits_for("succeeded")
+    browser.waits_for("Memory, at most")
+    kept = len(service.call("GET", f"/v1/jobs/{job}").json["result"]["details"]["usage_series"])
+    browser.go("jobs").go(f"jobs/{job}")
+    eventually(lambda: points(browser) == [kept - 1, kept], PATIENCE_S)
+    browser.shot("job-usage-light")
+    assert not browser.problems()
+
+
 def test_an_alert_appears_while_somebody_looks_and_is_acknowledged(service, browser):
     browser.go("security").waits_for("Kinds of evidence")
     job = service.job({"runtime": "python", "files": [{"path": "main.py", "text":

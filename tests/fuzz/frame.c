@@ -5,6 +5,7 @@
 
 #include "serve/frame.h"
 #include "serve/order.h"
+#include "serve/series.h"
 
 #include "require.h"
 
@@ -45,5 +46,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t len)
 	(void)order_word_is_sound(data, len);
 	(void)order_report_is_sound(data, len);
 	(void)order_class_is_sound(data, len);
+	(void)order_sample_is_sound(data, len);
 	return 0;
 }

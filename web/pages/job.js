@@ -40,7 +40,7 @@ export const layers = (list) => el("div", { class: "chips" }, (list ?? []).slice
 function usage(place, samples) {
 	if (samples.length < 2) return;
 	const from = samples[0].t_ms;
-	const memory = samples.map((s) => [s.t_ms - from, s.memory ?? s.mem_bytes ?? 0]);
+	const memory = samples.map((s) => [s.t_ms - from, s.memory ?? 0]);
 	const cpu = samples.slice(1).map((s, i) => [s.t_ms - from, (s.cpu_us - samples[i].cpu_us) / Math.max(1, (s.t_ms - samples[i].t_ms) * 10)]);
 	const most = (points) => Math.max(...points.map((p) => p[1]));
 	const one = (name, text, points, color) => el("div", {}, el("div", { class: "fine" }, `${name}, at most ${text}`), sparkline(`${name} over the run, at most ${text}`, points, color));
@@ -124,6 +124,7 @@ export default function show(root, { signal, parameters, can }) {
 		for await (const event of events(`/v1/jobs/${id}/events`, signal)) {
 			text.take(event);
 			if (event.event === "usage") {
+				if (event.data.t_ms <= samples.at(-1)?.t_ms) samples.length = 0;        // it began anew
 				samples.push(event.data);
 				if (samples.length > SAMPLES) samples.splice(1, 1);
 				usage(load, samples);

@@ -12,7 +12,7 @@
 
 static void what_is_written_is_read_again(void **state)
 {
-	static const struct event_id ids[] = { { 0, 0, 0 }, { 3, 120, 0 }, { 1, 0, 999999999999999 } };
+	static const struct event_id ids[] = { { 0, 0, 0, 0 }, { 3, 120, 0, 0 }, { 1, 0, 999999999999999, 0 }, { 4, 12, 0, 250 } };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(ids); i++) {
@@ -37,7 +37,7 @@ static void a_single_number_is_a_row_without_output(void **state)
 
 static void other_texts_are_no_id(void **state)
 {
-	static const char *const bad[] = { "", ".", "1.", "1.2", "1.2.", "1.2.3.", "1.2.3.4", "-1", "1.-2.3", "a", "1 ", "1..3", "9999999999999999" };
+	static const char *const bad[] = { "", ".", "1.", "1.2", "1.2.", "1.2.3.", "1.2.3.4.", "1.2.3.4.5", "-1", "1.-2.3", "a", "1 ", "1..3", "9999999999999999" };
 	struct event_id id;
 
 	(void)state;

@@ -848,6 +848,7 @@ struct holding {
 	uint64_t wall_ms;               /* of the claim */
 	bool was_parked;
 	const char *words_then;         /* what it says when it hears of the box; "": it goes */
+	uint64_t n_used, used_cpu_us;   /* how often it was told what the box uses, and what last */
 };
 
 static enum run_word hear_one(void *at, uint64_t *n)
@@ -932,6 +933,47 @@ static void a_second_claim_is_the_end_of_the_box(void **state)
 	assert_int_equal(scene->result.verdict, VERDICT_SIGNAL);
 }
 
+static uint64_t note_used(void *at, const struct cgroup_usage *usage, uint64_t at_us)
+{
+	struct holding *const holding = at;
+
+	assert_in_range(at_us, (holding->n_used + 1) * 2000, UINT64_MAX);
+	holding->used_cpu_us = usage->cpu_us;
+	return ++holding->n_used < 3 ? 2 : 0;
+}
+
+static void hold_and_sample(struct scene *scene, struct holding *holding)
+{
+	hold(scene, holding, "c");
+	holding->wall_ms = 200;
+	holding->holder.used = note_used;
+	holding->holder.used_first_ms = 2;
+	play(scene, hangs);
+	assert_int_equal(scene->result.verdict, VERDICT_LIMIT_WALL);
+}
+
+static void what_a_claimed_box_uses_is_told_while_it_is_asked_for(void **state)
+{
+	struct scene *const scene = *state;
+	struct holding holding;
+
+	fake.usage.have = USAGE_CPU;
+	fake.cpu_step_us = 1000;
+	hold_and_sample(scene, &holding);
+	assert_int_equal(holding.n_used, 3);
+	assert_int_equal(holding.used_cpu_us, 3000);
+}
+
+static void a_box_without_counters_is_asked_once(void **state)
+{
+	struct scene *const scene = *state;
+	struct holding holding;
+
+	hold_and_sample(scene, &holding);
+	assert_int_equal(holding.n_used, 0);
+	assert_int_equal(fake_asked(MON_USAGE), 1);
+}
+
 static void the_end_of_its_holder_is_the_end_of_the_box(void **state)
 {
 	struct scene *const scene = *state;
@@ -951,6 +993,8 @@ int main(void)
 		TEST(no_clock_runs_before_a_parked_box_is_claimed),
 		TEST(a_claim_brings_the_limits_of_the_job),
 		TEST(a_second_claim_is_the_end_of_the_box),
+		TEST(what_a_claimed_box_uses_is_told_while_it_is_asked_for),
+		TEST(a_box_without_counters_is_asked_once),
 		TEST(the_end_of_its_holder_is_the_end_of_the_box),
 		TEST(an_exit_code_is_passed_on),
 		TEST(every_end_has_its_verdict),

@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "serve/refusals.h"
+#include "serve/series.h"
 
 static void an_order_is_a_struct_of_known_size_and_kind(void **state)
 {
@@ -68,6 +69,24 @@ static void refusals_fit_their_tally(void **state)
 	refusals.tally.n = 0;
 	refusals.kind = ORDER_ENDED;
 	assert_false(order_refusals_are_sound(&refusals, sizeof(refusals)));
+}
+
+static void a_sample_says_what_it_has_and_nothing_else(void **state)
+{
+	struct order_sample sample = { .magic = ORDER_MAGIC, .kind = ORDER_SAMPLE, .have = SERIES_CPU | SERIES_PIDS };
+
+	(void)state;
+	assert_true(order_sample_is_sound(&sample, sizeof(sample)));
+	assert_false(order_sample_is_sound(&sample, sizeof(sample) - 1));
+	assert_false(order_report_is_sound(&sample, sizeof(sample)));
+	sample.have = 8;
+	assert_false(order_sample_is_sound(&sample, sizeof(sample)));
+	sample.have = 0;
+	sample.zero = 1;
+	assert_false(order_sample_is_sound(&sample, sizeof(sample)));
+	sample.zero = 0;
+	sample.kind = ORDER_REFUSED;
+	assert_false(order_sample_is_sound(&sample, sizeof(sample)));
 }
 
 static void a_word_names_a_signal_that_exists(void **state)
@@ -140,6 +159,7 @@ int main(void)
 		cmocka_unit_test(an_order_is_a_struct_of_known_size_and_kind),
 		cmocka_unit_test(an_order_is_no_wider_than_its_class),
 		cmocka_unit_test(refusals_fit_their_tally),
+		cmocka_unit_test(a_sample_says_what_it_has_and_nothing_else),
 		cmocka_unit_test(a_word_names_a_signal_that_exists),
 		cmocka_unit_test(a_report_stays_within_its_ranges),
 		cmocka_unit_test(a_class_has_terminated_texts),

@@ -128,14 +128,13 @@ bool login_check(struct request *request)
 	return has_key == 1;
 }
 
-bool login_holds(struct request *request)
+bool login_holds(struct front *front, const struct digest *cookie)
 {
-	struct session *const session =
-		request->is_session ? session_of(&request->front->sessions, &request->session, now_ms()) : NULL;
+	struct session *const session = session_of(&front->sessions, cookie, now_ms());
 
 	if (session)
 		session->used_ms = now_ms();
-	return !request->is_session || session;
+	return session;
 }
 
 /* -- the routes -- */

@@ -9,5 +9,5 @@ bool login_is_shown(struct request *request);
 /* Finds key and tenant of the session. False: it was refused, and the request answered. */
 bool login_check(struct request *request);
 
-/* False when the request came by a session that has ended since. Asking is use: a page that is open has its streams. */
-bool login_holds(struct request *request);
+/* False when that session has ended since. Asking is use: a page that is open has its streams. */
+bool login_holds(struct front *front, const struct digest *cookie);

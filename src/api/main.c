@@ -160,6 +160,7 @@ static void on_beat(void *at)
 	struct front *const front = at;
 
 	streams_beat(front);
+	sockets_beat(front);
 	uploads_sweep(front, false);
 	trash_sweep(front);
 	/* A batch of documents is tens of MB for a moment, and the allocator would keep them. */

@@ -16,6 +16,7 @@
 #include <wslay/wslay.h>
 
 #include "api/handlers.h"
+#include "api/holder.h"
 #include "api/request.h"
 #include "api/sha1.h"
 #include "api/signal_field.h"
@@ -32,6 +33,7 @@
 struct socket_job {
 	struct socket_job *next, **at;
 	struct front *front;
+	struct holder holder;
 	uint64_t tenant, version, follower, offsets[TAILS];
 	struct watcher watcher;
 	struct tail tail;
@@ -358,6 +360,19 @@ void sockets_turn(struct front *front)
 	}
 }
 
+void sockets_beat(struct front *front)
+{
+	struct holder_answer last = { .holds = false };
+
+	for (struct socket_job *s = front->sockets; s; s = s->next) {
+		if (s->is_ending || holder_holds(front, &s->holder, &last))
+			continue;
+		drop_input(s);
+		tell_error(s, "unauthenticated", "the key that this was opened with has ended");
+		s->is_ending = s->is_due = true;
+	}
+}
+
 void sockets_end(struct front *front)
 {
 	struct socket_job *next;
@@ -443,7 +458,7 @@ void api_socket_open(struct request *request)
 		return;
 	}
 	s = mem_alloc(sizeof(*s));
-	*s = (struct socket_job){ .front = front, .tenant = request->tenant.id, .fd = -1, .input = { .max = INPUT_MAX },
+	*s = (struct socket_job){ .front = front, .holder = holder_of(request), .tenant = request->tenant.id, .fd = -1, .input = { .max = INPUT_MAX },
 				  .tail = tail_of(front->state_fd, &request->job) };
 	s->watcher.wake = moved;
 	s->watcher.owner = s;

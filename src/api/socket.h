@@ -7,5 +7,7 @@
 
 /* Moves bytes both ways on whatever is ready. For the loop, after every turn. */
 void sockets_turn(struct front *front);
+/* Now and then: ends those whose key has ended. */
+void sockets_beat(struct front *front);
 /* Closes all of them, politely where the socket takes it. */
 void sockets_end(struct front *front);

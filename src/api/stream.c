@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/login.h"
+#include "api/holder.h"
 #include "serve/dispatch.h"
 
 #define BEAT_US 15000000
@@ -175,9 +175,12 @@ static bool is_orphan(const struct stream *stream)
 void streams_beat(struct front *front)
 {
 	const uint64_t now = loop_now_us();
+	struct holder_answer last = { .holds = false };
 
 	for (struct stream *stream = front->streams; stream; stream = stream->next) {
-		if (!login_holds(stream->request)) {
+		const struct holder holder = holder_of(stream->request);
+
+		if (!holder_holds(front, &holder, &last)) {
 			stream->is_over = true;
 			resume(stream);
 			continue;

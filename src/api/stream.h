@@ -46,7 +46,7 @@ stream_beat stream_still_here;
 /* There is something new on it: whoever listens is asked to fill. */
 void streams_wake(struct front *front, enum stream_topic topic);
 
-/* For the loop, now and then: beats, and ends streams of jobs that were removed. */
+/* For the loop, now and then: beats, and ends streams of jobs that were removed and of keys that have ended. */
 void streams_beat(struct front *front);
 /* All of them end; what they have not said is asked for again. */
 void streams_end(struct front *front);

@@ -63,14 +63,17 @@ static int make_key(struct front *front, uint64_t tenant, uint32_t scopes, const
 	struct store_key key = { .tenant = tenant, .name = "first", .scopes = scopes, .created_ms = log_wall_ms() };
 	struct answer answer = { .is_there = false };
 	char text[STORE_KEY_TEXT];
-	int status;
+	int status = 0;
 
 	if (store_key_make(text, key.public, e) < 0)
 		return -1;
-	store_key_put(front->store, &key, text, done, &answer);
-	status = wait_for(front, &answer, e);
-	if (status == 0 && dprintf(out, "%s\n  %s\n", says, text) < 0)
+	/* Shown before it is kept: one that is kept and was not shown would be the last, and nobody's. */
+	if (dprintf(out, "%s\n  %s\n", says, text) < 0)
 		status = err_sys(e, "write the keys");
+	if (status == 0) {
+		store_key_put(front->store, &key, text, done, &answer);
+		status = wait_for(front, &answer, e);
+	}
 	explicit_bzero(text, sizeof(text));
 	return status;
 }
@@ -89,30 +92,49 @@ static int open_keys(struct front *front, struct err *e)
 	return fd < 0 ? err_sys(e, "--first-keys %.60s", name) : fd;
 }
 
-int first_start(struct front *front, struct err *e)
+static int give_key(struct front *front, uint64_t tenant, uint32_t scopes, const char *says, int *out, struct err *e)
 {
-	struct store_tenant *tenants;
 	OWN(arena) arena = { .total = 0 };
-	uint64_t operator_id = 0, tenant_id = 0;
-	OWN_FD int out = -1;
-	size_t n = 0;
+	struct store_key *keys;
+	size_t n;
 
-	if (store_tenant_list(front->store, 0, 1, &arena, &tenants, &n, e) < 0)
+	if (store_key_list(front->store, tenant, &arena, &keys, &n, e) < 0)
 		return -1;
 	if (n)
 		return 0;
-	out = open_keys(front, e);
-	if (out < 0)
-		return -1;
+	if (*out < 0)
+		*out = open_keys(front, e);
+	return *out < 0 ? -1 : make_key(front, tenant, scopes, says, *out, e);
+}
+
+/* A start that was cut short is gone on with: whoever has no key cannot ask for one. */
+int first_start(struct front *front, struct err *e)
+{
 	/* One's own machine and one's own code, until somebody says otherwise: PATCH /v1/tenants/default. */
-	if (make_tenant(front, "operator", STORE_OWN, &operator_id, e) < 0 || make_tenant(front, "default", STORE_OWN, &tenant_id, e) < 0)
+	static const struct {
+		const char *name, *says;
+		uint32_t scopes;
+	} first[] = {
+		{ "operator", "Key of the operator (tenants, keys, quotas); it is shown this once:", STORE_ADMIN_OPERATOR | STORE_METRICS },
+		{ "default", "Key of the tenant \"default\" (jobs); it is shown this once:",
+		  STORE_JOBS_WRITE | STORE_JOBS_READ | STORE_ADMIN_TENANT },
+	};
+	struct store_tenant *tenants;
+	OWN(arena) arena = { .total = 0 };
+	OWN_FD int out = -1;
+	size_t n = 0;
+
+	/* They are the two oldest, by whatever name now. */
+	if (store_tenant_list(front->store, 0, ARRAY_SIZE(first) + 1, &arena, &tenants, &n, e) < 0)
 		return -1;
-	if (make_key(front, operator_id, STORE_ADMIN_OPERATOR | STORE_METRICS,
-		     "Key of the operator (tenants, keys, quotas); it is shown this once:", out, e) < 0 ||
-	    make_key(front, tenant_id, STORE_JOBS_WRITE | STORE_JOBS_READ | STORE_ADMIN_TENANT,
-		     "Key of the tenant \"default\" (jobs); it is shown this once:", out, e) < 0)
-		return -1;
-	if (front->options.first_keys)
+	for (size_t i = 0; i < ARRAY_SIZE(first) && n <= ARRAY_SIZE(first); i++) {
+		uint64_t id = i < n ? tenants[i].id : 0;
+
+		if ((!id && make_tenant(front, first[i].name, STORE_OWN, &id, e) < 0) ||
+		    give_key(front, id, first[i].scopes, first[i].says, &out, e) < 0)
+			return -1;
+	}
+	if (out >= 0 && front->options.first_keys)
 		log_say(&front->log, "info", "first_keys", "the keys are in the state directory: read them, then remove the file");
 	return 0;
 }

@@ -344,6 +344,17 @@ def crash_points():
         return re.findall(r'"((?:dispatch|launcher|runner)\.\w+)"', table.read())
 
 
+@pytest.mark.parametrize("point", ["tenant.put:1", "tenant.put:2", "key.put:1", "key.put:2"])
+def test_a_first_start_that_dies_is_gone_on_with(service, point):
+    """Whoever was shown no key that works would have a service that nobody can use."""
+    one = service(env={"WARD_CRASH_AT": point}, may_end=True)
+    operator, tenant = (re.findall(rf"Key of the {whose}.*\n\s+(wk_\S+)", one.said())[-1] for whose in ("operator", "tenant"))
+    assert one.ask("GET", "/v1/tenants", key=operator)[0] == 200 and one.ask("GET", "/v1/jobs", key=tenant)[0] == 200
+    status, body = one.ask("GET", "/v1/tenants", key=operator)
+    assert [seen["name"] for seen in json.loads(body)["tenants"]] == ["operator", "default"]
+    assert f"ends at crash point {point.split(':')[0]}" in one.said()
+
+
 def output_of(one, job):
     """The process that is to die may do so while it answers."""
     for _ in range(20):

@@ -6,6 +6,7 @@ checked. The service ends and its state goes away with this program. Exit status
 calls available ran its job.
 """
 
+import base64
 import http.client
 import json
 import os
@@ -18,6 +19,9 @@ import sys
 import tempfile
 
 C = '#include <stdio.h>\nint main(void)\n{\n\tputs("product 42");\n}\n'
+# What a compiler would make of the same: a memory with the line in it, and a function _start that calls fd_write().
+MODULE = base64.b64decode("AGFzbQEAAAABDAJgBH9/f38Bf2AAAAIjARZ3YXNpX3NuYXBzaG90X3ByZXZpZXcxCGZkX3dyaXRlAAADAgEBBQMBAAEHEw" \
+                          "IGbWVtb3J5AgAGX3N0YXJ0AAEKDwENAEEBQQBBAUEIEAAaCwshAQBBAAsbEAAAAAsAAAAAAAAAAAAAAHByb2R1Y3QgNDIK")
 # runtime: file, text; each prints the same line
 JOBS = {
     "python": ("main.py", 'print("product", 6 * 7)\n'),
@@ -26,6 +30,7 @@ JOBS = {
     "c": ("main.c", C),
     "cpp": ("main.cc", '#include <iostream>\nint main()\n{\n\tstd::cout << "product " << 6 * 7 << "\\n";\n}\n'),
     "js": ("main.js", 'console.log("product", 6 * 7)\n'),
+    "wasm": ("main.wasm", MODULE),
     "exec": None,
 }
 PATIENCE_S = 90
@@ -70,7 +75,8 @@ def job_of(name):
     if not JOBS[name]:
         return {"runtime": name, "steps": [{"id": "run", "argv": ["printf", "product %s\n", "42"]}]}
     path, text = JOBS[name]
-    return {"runtime": name, "files": [{"path": path, "text": text}]}
+    content = {"text": text} if isinstance(text, str) else {"base64": base64.b64encode(text).decode()}
+    return {"runtime": name, "files": [{"path": path, **content}]}
 
 
 def run_one(client, name, boundary):

@@ -36,5 +36,8 @@ require("net").connect(80, "192.0.2.1").on("error", (e) => console.log("network"
 		tries: '#include <stdio.h>\n#include <sys/mount.h>\n#include <sys/ptrace.h>\n\nint main(void)\n{\n\tif (mount("none", "/mnt", "tmpfs", 0, 0))\n\t\tperror("mount");\n\tif (ptrace(PTRACE_TRACEME, 0, 0, 0))\n\t\tperror("ptrace");\n}\n' },
 	cpp: { file: "main.cpp", hello: '#include <iostream>\n\nint main()\n{\n\tstd::cout << "hello from C++\\n";\n}\n',
 		tries: '#include <fstream>\n#include <iostream>\n\nint main()\n{\n\tstd::ifstream shadow("/etc/shadow");\n\tstd::cout << "shadow: " << (shadow ? "can be read" : "not there") << "\\n";\n}\n' },
+	// Modules have no text: their bytes in base64.
+	wasm: { file: "main.wasm", encoding: "base64", hello: "AGFzbQEAAAABDAJgBH9/f38Bf2AAAAIjARZ3YXNpX3NuYXBzaG90X3ByZXZpZXcxCGZkX3dyaXRlAAADAgEBBQMBAAEHEwIGbWVtb3J5AgAGX3N0YXJ0AAEKDwENAEEBQQBBAUEIEAAaCwsqAQBBAAskEAAAABQAAAAAAAAAAAAAAGhlbGxvIGZyb20gYSBtb2R1bGUK\n",
+		tries: "AGFzbQEAAAABGQNgBH9/f38Bf2AJf39/f39+fn9/AX9gAAACRgIWd2FzaV9zbmFwc2hvdF9wcmV2aWV3MQhmZF93cml0ZQAAFndhc2lfc25hcHNob3RfcHJldmlldzEJcGF0aF9vcGVuAAEDAgECBQMBAAEHEwIGbWVtb3J5AgAGX3N0YXJ0AAIKMgEwAEEDQQBBIEEQQQBCAkIAQQBBGBABBEBBAUEIQQFBHBAAGgVBAUEAQQFBHBAAGgsLC3MBAEEAC20wAAAAGgAAAEoAAAAjAAAAAAAAAAAAAAAAAAAAAAAAAC4uLy4uL2V0Yy9zaGFkb3dhIGZpbGUgb3V0c2lkZSB3YXMgb3BlbmVkCm5vIHBhdGggbGVhZHMgb3V0IG9mIGl0cyBkaXJlY3RvcnkK\n" },
 	js: { file: "main.js", hello: 'console.log("hello from an isolate");\n', tries: 'try {\n  eval("1");\n  console.log("eval is there");\n} catch (e) {\n  console.log(String(e));\n}\n' },
 };

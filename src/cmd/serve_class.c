@@ -12,6 +12,7 @@
 #include "cmd/box_id.h"
 #include "cmd/environment.h"
 #include "cmd/host.h"
+#include "cmd/serve_files.h"
 #include "engine/isolates.h"
 #include "judge/contain.h"
 #include "serve/honey.h"
@@ -31,14 +32,9 @@ static const char policy_text_format[] =
 	"limits: {cpu: 1h, memory: %llu, swap: 0, pids: %llu, files: 256, fsize: %llu, disk: %llu, inodes: %llu}\n"
 	"network: none\n"
 	"files:\n"
-	"  - read: host\n"
 	"  - exec: %s\n"
 	"    as: " STEP_INSIDE "\n"
-	"%s"
-	"  - scratch: /work\n"
-	"    exec: true\n"
-	"  - scratch: /tmp\n"
-	"    exec: true\n"
+	"%s%s"
 	"cwd: /work\n"
 	"proc: pid\n"
 	"env:\n"
@@ -103,6 +99,12 @@ static const char *honey_of(const struct serve_classes *classes, const struct se
 	return strcmp(class->told.boundary, "gvisor") == 0 ? "" : classes->honey;
 }
 
+/* An engine for modules is a program in a container, which leaves itself less than the container would. */
+static const char *box_of(const struct serve_class *class)
+{
+	return strcmp(class->told.boundary, "wasm") == 0 ? "container" : class->told.boundary;
+}
+
 /* The class's policy with other numbers. */
 static int make_policy(const struct serve_class *class, const struct order_limits *limits, const char *step,
 		       const char *honey, struct policy *out, struct err *e)
@@ -111,11 +113,12 @@ static int make_policy(const struct serve_class *class, const struct order_limit
 	const uint64_t disk = either(limits->disk_bytes, own->disk_bytes);
 	OWN(str) text = STR_NONE;
 
-	str_addf(&text, policy_text_format, class->told.runtime, class->told.boundary,
+	/* WASI's paths are opened with openat2(2) alone, which holds them below a directory. */
+	str_addf(&text, policy_text_format, class->told.runtime, box_of(class),
 		 (unsigned long long)either(limits->memory_bytes, own->memory_bytes),
 		 (unsigned long long)either(limits->pids, own->pids), (unsigned long long)disk,
-		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), step, honey,
-		 limits->terminals ? ", \"@tty\"" : "");
+		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), step, class->files, honey,
+		 class->told.park == PARK_WASM ? ", openat2" : limits->terminals ? ", \"@tty\"" : "");
 	if (policy_read("the service's policy", str_text(&text), text.len, out, e) < 0)
 		return -1;
 	set_cpus(out, either(limits->cpus_milli, own->cpus_milli));
@@ -166,13 +169,16 @@ static const struct wall {
 	{ BOUNDARY_CONTAINER, true, BIT(PARK_BARE) | BIT(PARK_PYTHON) | BIT(PARK_NODE) },
 	{ BOUNDARY_GVISOR, false, BIT(PARK_BARE) | BIT(PARK_PYTHON) | BIT(PARK_NODE) },
 	{ BOUNDARY_JS, true, BIT(PARK_JS) },
+	{ BOUNDARY_WASM, true, BIT(PARK_WASM) },
 };
 
 static bool contains_hostile(const struct wall *wall)
 {
+	const enum threat_word form = wall->boundary == BOUNDARY_JS ? WORD_FORM_JS :
+				      wall->boundary == BOUNDARY_WASM ? WORD_FORM_WASM : WORD_FORM_NATIVE;
 	struct threat threat;
 
-	contain_model(THREAT_HOSTILE, wall->parks & BIT(PARK_JS) ? WORD_FORM_JS : WORD_FORM_NATIVE, true, &threat);
+	contain_model(THREAT_HOSTILE, form, true, &threat);
 	return !contain_unmet(&threat, wall->boundary);
 }
 
@@ -251,7 +257,7 @@ static void fill(struct serve_class *class, const struct runtime *runtime, const
 
 static const char *park_word(enum order_park park)
 {
-	return park == PARK_PYTHON ? "python" : park == PARK_NODE ? "node" : NULL;
+	return park == PARK_PYTHON ? "python" : park == PARK_NODE ? "node" : park == PARK_WASM ? "wasm" : NULL;
 }
 
 /* Only whether there is a plan: each zygote's own is made when its channel is there. */
@@ -273,11 +279,16 @@ static int make(struct serve_classes *classes, struct serve_class *class, const 
 	static const struct order_limits defaults = { 0 };
 	const char *const park = park_word(runtime->park);
 
-	if (*runtime->program && !find_program(runtime->program, class->program))
+	if (*runtime->program == '/' && !*classes->host.engine)
+		return err_set(e, ERR_MISSING, "%s", classes->host.engine_why);
+	if (*runtime->program == '/')
+		snprintf(class->program, sizeof(class->program), "%s", runtime->program);
+	else if (*runtime->program && !find_program(runtime->program, class->program))
 		return err_set(e, ERR_MISSING, "%s is not in /usr/local/bin, /usr/bin or /bin of this host; install it",
 			       runtime->program);
 	if (class->told.guests_memory_bytes)
 		return make_guests(classes, class, e);
+	class->files = serve_files(runtime->park, &classes->host, &classes->arena);
 	find_version(class->program, class->told.version, sizeof(class->told.version));
 	if (make_policy(class, &defaults, classes->step, honey_of(classes, class), &class->policy, e) < 0)
 		return -1;
@@ -290,8 +301,8 @@ static int make(struct serve_classes *classes, struct serve_class *class, const 
 	};
 	if (fit(classes, class, &class->policy, &class->fit, &class->openings, e) < 0)
 		return -1;
-	if (runtime->park == PARK_NODE && (class->fit.rung.notes & NOTE_RLIMITS_ONLY) && !class->fit.rung.reserves)
-		return err_set(e, ERR_UNSUPPORTED, "node reserves more addresses than a memory limit of each process permits; give "
+	if ((runtime->park == PARK_NODE || runtime->park == PARK_WASM) && (class->fit.rung.notes & NOTE_RLIMITS_ONLY) && !class->fit.rung.reserves)
+		return err_set(e, ERR_UNSUPPORTED, "its engine reserves more addresses than a memory limit of each process permits; give "
 			       "ward a cgroup (systemd-run --user --scope -p Delegate=yes ward serve), or start it as root");
 	return 0;
 }

@@ -12,6 +12,7 @@
 struct serve_class {
 	struct order_class told;
 	char program[64];               /* the interpreter, absolute inside the box; "" = none */
+	const char *files;              /* lines of its policy: what its boxes show of this host */
 	int guests_inside;              /* the number of a zygote's control channel in its box */
 	struct policy policy;
 	struct payload payload;

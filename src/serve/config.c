@@ -170,7 +170,7 @@ static int read_runtime(struct reader *r, const struct node *node, struct err *e
 		if ((of->build || of->run || of->main) && !*runtime->main)
 			return tree_fail(r->tree, one->at, e, ERR_USAGE, "%s runs what a job's steps say; it has no words of its own",
 					 runtime->name);
-		if ((of->build || of->run) && runtime->park == PARK_JS)
+		if ((of->build || of->run) && runtime_has_engine(runtime))
 			return tree_fail(r->tree, one->at, e, ERR_USAGE, "%s is run by an engine, not by words", runtime->name);
 	}
 	return 0;

@@ -73,6 +73,8 @@ static bool fits_parked(const struct runtime *runtime, const struct job_spec *sp
 {
 	static const char *const prefixes[] = { "PYTHON", "NODE_", "LD_", "MALLOC_", "GLIBC_", "UV_", "LC_", "LANG" };
 
+	if (runtime->park == PARK_WASM)
+		return true; /* its engine was started without them, and nothing else is run */
 	if (runtime->park != PARK_PYTHON && runtime->park != PARK_NODE)
 		return false;
 	if (strcmp(argv[0], runtime->program) != 0 || !argv[1] || *argv[1] == '-')
@@ -117,17 +119,19 @@ static size_t own_steps(const struct runtime *runtime, const struct job_spec *sp
 	return n;
 }
 
-/* What is run by an engine has no processes: one main file, words and an input that is whole when it begins. */
-static bool suits_guest(const struct job_spec *spec, struct job_fault *fault)
+/* What is run by an engine has no processes: one main file and words. A script, besides, has no files, and its input is
+ * whole when it begins. */
+static bool suits_engine(const struct runtime *runtime, const struct job_spec *spec, struct job_fault *fault)
 {
+	const bool is_script = runtime->park == PARK_JS;
 	const struct {
 		bool is_asked;
 		const char *field, *detail;
 	} asks[] = {
 		{ spec->n_steps, "/steps", "this runtime runs one file and starts no programs; name it as the runtime expects, and give args" },
-		{ spec->n_outputs, "/outputs", "a script writes no files; what it prints and what ward.output() is given is its output" },
-		{ spec->tty.rows, "/tty", "a script has no terminal" },
-		{ spec->input.source == JOB_LIVE, "/stdin", "a script's input is whole when it begins; give it as text or blob" },
+		{ is_script && spec->n_outputs, "/outputs", "a script writes no files; what it prints and what ward.output() is given is its output" },
+		{ spec->tty.rows, "/tty", "this runtime has no terminal" },
+		{ is_script && spec->input.source == JOB_LIVE, "/stdin", "a script's input is whole when it begins; give it as text or blob" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(asks); i++)
@@ -141,7 +145,7 @@ size_t runtime_steps(const struct runtime *runtime, const struct job_spec *spec,
 {
 	size_t n = spec->n_steps;
 
-	if (runtime->park == PARK_JS && !suits_guest(spec, fault))
+	if (runtime_has_engine(runtime) && !suits_engine(runtime, spec, fault))
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		steps[i] = (struct runtime_step){

@@ -12,6 +12,12 @@ struct runtime {
 	enum order_park park;
 };
 
+/* Its jobs are what an engine of ward's runs: one file, and no programs. */
+static inline bool runtime_has_engine(const struct runtime *runtime)
+{
+	return runtime->park == PARK_JS || runtime->park == PARK_WASM;
+}
+
 #define RUNTIME_WORDS 160       /* bytes of a template, its end counted */
 
 /* NULL when there is none. */

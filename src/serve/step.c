@@ -567,6 +567,7 @@ _Noreturn static void end_as(const struct step *step)
 int main(int argc, char **argv, char **envp)
 {
 	static struct step step;
+	bool has_interpreter;
 
 	step.work_fd = open(STEP_WORK, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	step.data_fd = step.input_fd = -1;
@@ -575,7 +576,10 @@ int main(int argc, char **argv, char **envp)
 	if (step.work_fd < 0 || fchdir(step.work_fd) < 0 || fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK) < 0)
 		return BROKEN;
 	set_signals(&step);
-	outbox_add(&step.out, FRAME_READY, argc == 3 && park_start(argv[1], argv[2], envp, &step.park), NULL, 0);
+	has_interpreter = argc == 3 && park_start(argv[1], argv[2], envp, &step.park);
+	if (argc == 3 && !has_interpreter && strcmp(argv[1], STEP_ENGINE) == 0)
+		return BROKEN;
+	outbox_add(&step.out, FRAME_READY, has_interpreter, NULL, 0);
 	outbox_send(&step.out, true);
 	take_job(&step);
 	for (uint32_t i = 0; i < step.n_asked && run(&step, i); i++)

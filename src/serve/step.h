@@ -61,6 +61,9 @@ void child_end(void);
 int tty_spawn(char *const *argv, char *const *envp, const struct frame_resize *size, struct child *out);
 void tty_resize(int master_fd, const struct frame_resize *size);
 
+/* What is run by an engine is run by nothing else: an engine that cannot be parked is no box. */
+#define STEP_ENGINE "wasm"
+
 /* step_park.c: an interpreter that waits for the name of what it runs.
  *
  * park_start  returns false when there is none to start, or it died

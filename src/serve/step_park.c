@@ -73,6 +73,7 @@ static const struct row {
 } rows[] = {
 	{ "python", "-c", python },
 	{ "node", "-e", node },
+	{ STEP_ENGINE, "wasm", "--park" },
 };
 
 static const struct row *find(const char *kind)

@@ -50,22 +50,6 @@ static void exited(uint32_t code)
 /* What ends it needs no more, and there is one guest in a process. */
 static struct guest guest = { .module.exited = exited };
 
-/* What a first instance makes ready: wrappers of calls, maps of objects. Its _start() calls fd_write() for a number that
- * stands for nothing. */
-static const uint8_t warm_module[] = {
-	0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00,
-	/* types: four words to one, none to none */
-	0x01, 0x0c, 0x02, 0x60, 0x04, 0x7f, 0x7f, 0x7f, 0x7f, 0x01, 0x7f, 0x60, 0x00, 0x00,
-	/* imports: wasi_snapshot_preview1.fd_write */
-	0x02, 0x23, 0x01, 0x16, 'w', 'a', 's', 'i', '_', 's', 'n', 'a', 'p', 's', 'h', 'o', 't', '_', 'p', 'r', 'e', 'v',
-	'i', 'e', 'w', '1', 0x08, 'f', 'd', '_', 'w', 'r', 'i', 't', 'e', 0x00, 0x00,
-	/* one function, a page of memory, both exported */
-	0x03, 0x02, 0x01, 0x01, 0x05, 0x03, 0x01, 0x00, 0x01,
-	0x07, 0x13, 0x02, 0x06, 'm', 'e', 'm', 'o', 'r', 'y', 0x02, 0x00, 0x06, '_', 's', 't', 'a', 'r', 't', 0x00, 0x01,
-	/* fd_write(255, 0, 0, 0), dropped */
-	0x0a, 0x10, 0x01, 0x0e, 0x00, 0x41, 0xff, 0x01, 0x41, 0x00, 0x41, 0x00, 0x41, 0x00, 0x10, 0x00, 0x1a, 0x0b,
-};
-
 static int add_preopens(const struct nursery_setup *setup, struct err *e)
 {
 	const struct wasi_setup none = { .clock_grain_ns = MODULE_CLOCK_GRAIN_NS };
@@ -109,12 +93,6 @@ static int fault(const struct engine_why *why, struct err *e)
 	return err_set(e, ERR_USAGE, "the module: %.300s", why->text);
 }
 
-/* A touch of what the next module will touch. */
-static bool run_warm(struct engine_why *why)
-{
-	return engine_renew(guest.engine, why) && engine_call(guest.engine, "_start", NULL, 0, NULL, why);
-}
-
 int guest_module_warm(const struct nursery_setup *setup, size_t stack_bytes, struct err *e)
 {
 	const struct engine_setup engine = {
@@ -124,13 +102,12 @@ int guest_module_warm(const struct nursery_setup *setup, size_t stack_bytes, str
 		.no_signals = true,
 		.memory_code = ISOLATE_CODE_MEMORY,
 	};
-	const struct engine_host host = module_host(&guest.module);
 	struct engine_why why;
 
 	if (add_preopens(setup, e) < 0 || (setup->module && map_module(setup->module, e) < 0))
 		return -1;
 	guest.engine = engine_start(&engine);
-	if (!engine_compile(guest.engine, warm_module, sizeof(warm_module), &host, &why) || !run_warm(&why) || !run_warm(&why))
+	if (!module_warm(&guest.module, guest.engine, &why))
 		return fault(&why, e);
 	return 0;
 }
@@ -311,7 +288,7 @@ static bool rest(const struct isolate_limits *limits)
 	if (!talk_is_quiet())
 		return false;
 	if (!guest.is_loaded)
-		(void)!run_warm(&why);
+		(void)!module_touch(guest.engine, &why);
 	else if (!guest.starts_by_itself)
 		guest.has_instance = engine_renew(guest.engine, &why);
 	talk_touch();

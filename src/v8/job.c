@@ -53,9 +53,10 @@ bool job_read(int argc, char **argv, struct wasm_job *out)
 
 	if (argc < 4 || strcmp(argv[1], "wasm") != 0)
 		return false;
-	for (; at < argc && strncmp(argv[at], "--", 2) == 0; at++)
+	for (; at < argc && strncmp(argv[at], "--", 2) == 0 && argv[at][2]; at++)
 		if (!take(&given, argv[at]))
 			return false;
+	at += at < argc && strcmp(argv[at], "--") == 0;
 	if (at + 1 >= argc)
 		return false;
 	given.job.preopens = given.preopens;

@@ -22,6 +22,6 @@ struct wasm_job {
 	uint64_t memory_bytes;
 };
 
-/* Reads: wasm [--memory=BYTES] [--read=PATH:NAME]... [--write=PATH:NAME]... [--pass=FD]... MODULE NAME [ARG]...
+/* Reads: wasm [--memory=BYTES] [--read=PATH:NAME]... [--write=PATH:NAME]... [--pass=FD]... [--] MODULE NAME [ARG]...
  * Cuts the words where they have two parts; out points into them and into memory that stays. false: not so. */
 bool job_read(int argc, char **argv, struct wasm_job *out);

@@ -1,11 +1,12 @@
 /* ward-v8: the engine's process, inside a box that ward made. Run by hand it confines only its system calls and its
- * paths; job.h and guest_job.h have its command lines, and `ward-v8 plugin FD` is that of plugin.h. */
+ * paths; job.h and guest_job.h have its command lines; `ward-v8 plugin FD` is that of plugin.h, `ward-v8 wasm --park` that of park.h. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "v8/guest_job.h"
 #include "v8/job.h"
+#include "v8/park.h"
 #include "v8/plugin.h"
 #include "v8/script.h"
 #include "v8/wasm.h"
@@ -21,6 +22,8 @@ int main(int argc, char **argv)
 
 	if (argc == 3 && strcmp(argv[1], "plugin") == 0) {
 		(void)!plugin_run(atoi(argv[2]), &e); /* comes back only with an error */
+	} else if (argc == 3 && strcmp(argv[1], "wasm") == 0 && strcmp(argv[2], "--park") == 0) {
+		(void)!park_run(&e); /* so does it */
 	} else if (guest_job_read(argc, argv, &guest)) {
 		if (guest.control_fd < 0)
 			script_run(&guest);

@@ -1,6 +1,7 @@
 /* A WebAssembly module between the engine and WASI: what it may import, and what its calls come down to. */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "wasi/wasi.h"
@@ -16,6 +17,11 @@ struct module {
 
 /* The 46 calls. Borrowed for the life of the engine. */
 struct engine_host module_host(struct module *module);
+
+/* Runs a module of ward's own, so that what the next one will touch has been touched; the table of WASI is set up.
+ * module_touch: once more, while no other module is loaded. False with why. */
+bool module_warm(struct module *module, struct engine *engine, struct engine_why *why);
+bool module_touch(struct engine *engine, struct engine_why *why);
 
 /* The rights of what stands for 0, 1 and 2. */
 uint32_t module_stream_rights(int number);

@@ -103,6 +103,12 @@ static void outlive_limits(void)
 	signal(SIGXFSZ, SIG_IGN);
 }
 
+static void start(uint64_t pages)
+{
+	guest.engine = engine_start(&(struct engine_setup){ .memory_pages = pages < PAGES_MAX ? pages : PAGES_MAX,
+							    .stack_bytes = stack_bytes() });
+}
+
 static _Noreturn void trap(const char *text)
 {
 	struct err e = ERR_INIT;
@@ -139,9 +145,19 @@ int wasm_run(const struct wasm_job *job, struct err *e)
 	if (add_streams(job, e) < 0)
 		return -1;
 	bytes = map_module(&len);
-	guest.engine = engine_start(&(struct engine_setup){ .memory_pages = pages < PAGES_MAX ? pages : PAGES_MAX,
-							    .stack_bytes = stack_bytes() });
+	if (!guest.engine)
+		start(pages);
 	if (seal_enter(job->preopens, job->n_preopens, e) < 0)
 		return -1;
 	run_module(bytes, len);
+}
+
+int wasm_warm(struct err *e)
+{
+	const struct wasi_setup none = { .clock_grain_ns = MODULE_CLOCK_GRAIN_NS };
+	struct engine_why why;
+
+	wasi_init(&guest.module.wasi, &none);
+	start(PAGES_MAX);
+	return module_warm(&guest.module, guest.engine, &why) ? 0 : err_set(e, ERR_BUG, "warm the engine: %.200s", why.text);
 }

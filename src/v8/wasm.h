@@ -13,3 +13,6 @@ struct wasm_job;
  * it is not there, or by SIGABRT after a trap; one line on standard error says why.
  * Returns only when the process could not be sealed. */
 MUST_USE int wasm_run(const struct wasm_job *job, struct err *e);
+
+/* Before it, in a process that has time: starts the engine, whose modules may then have all the memory there is. */
+MUST_USE int wasm_warm(struct err *e);

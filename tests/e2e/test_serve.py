@@ -1,4 +1,5 @@
 """`ward serve`: jobs of every runtime, limits, hostile outputs, and the death of each of its processes."""
+import base64
 import http.client
 import json
 import os
@@ -12,6 +13,7 @@ import time
 import pytest
 
 import harness
+import modules
 
 PATIENCE = 120
 
@@ -238,12 +240,16 @@ def test_a_job_runs_once_in_each_boundary_of_each_runtime(service):
     programs = {"python": "print('here')", "node": "console.log('here')", "bash": "echo here", "js": "console.log('here')",
                 "c": '#include <stdio.h>\nint main(void) { puts("here"); }', "cpp": '#include <cstdio>\nint main() { puts("here"); }'}
     names = {"c": "main.c", "cpp": "main.cpp", "js": "main.js"}
+    here = modules.const(1) + modules.const(0) + modules.const(1) + modules.const(8) + modules.call(0) + modules.DROP
+    here = modules.module(here, [(modules.WASI, "fd_write", "iiii", True)], data=b"\x10\0\0\0\5" + b"\0" * 11 + b"here\n")
     done = set()
     for runtime in json.loads(told)["runtimes"]:
         for row in runtime["boundaries"]:
-            if not row["available"] or runtime["name"] not in programs:
+            if not row["available"] or runtime["name"] not in {*programs, "wasm"}:
                 continue
-            file = {"path": names.get(runtime["name"], "main"), "text": programs[runtime["name"]]}
+            file = {"path": names.get(runtime["name"], "main"), "text": programs.get(runtime["name"], "")}
+            if runtime["name"] == "wasm":
+                file = {"path": "main", "base64": base64.b64encode(here).decode()}
             job = one.run(runtime["name"], files=[file], boundary=row["boundary"])
             where = (runtime["name"], row["boundary"])
             assert (job["state"], job["attempt"], one.output(job)) == ("succeeded", 1, b"here\n"), (where, job)

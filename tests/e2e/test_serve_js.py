@@ -1,6 +1,7 @@
 """Jobs of `ward serve` that are guests of an engine: what they get and say, who sees what of whom, and the death of each
 of the processes around them."""
 import concurrent.futures
+import contextlib
 import http.client
 import os
 import signal
@@ -13,13 +14,13 @@ from service import Service, eventually, nothing_left, parent, served  # noqa: F
 BUSY = "const begun = Date.now(); while (Date.now() - begun < 2500); console.log('done')"
 
 
-def start(ward_path, *options, **more):
+def start(ward_path, *options, runtime="js", **more):
     harness.need("ward-serve")
     made = Service(ward_path, *options, **more)
     runtimes = {one["name"]: one for one in made.call("GET", "/v1/runtimes").json["runtimes"]}
-    if not runtimes["js"]["available"]:
+    if not runtimes[runtime]["available"]:
         made.leave()
-        pytest.skip(f"no js here: {runtimes['js']['boundaries'][0]['why']}")
+        pytest.skip(f"no {runtime} here: {runtimes[runtime]['boundaries'][0]['why']}")
     return made
 
 
@@ -207,8 +208,14 @@ def wait_for(service, job):
 
 
 def zygotes(service):
-    engines = [pid for pid, name in harness.descendants(service.process.pid).items() if name == "ward-v8"]
-    return [pid for pid in engines if parent(pid) not in engines]
+    """Engines that wait for modules have no guests."""
+    parents = {}
+    for pid, name in harness.descendants(service.process.pid).items():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            with open(f"/proc/{pid}/cmdline", "rb") as words:
+                if name == "ward-v8" and b"\0zygote\0" in words.read():
+                    parents[pid] = parent(pid)
+    return [pid for pid in parents if parents[pid] not in parents]
 
 
 def runners_of(pids):

@@ -46,8 +46,8 @@ export default function show(root, { signal, can }) {
 
 	const chosen = () => [...boundaries.querySelectorAll("input:checked")].map((input) => input.value);
 	const wanted = () => {
-		const { file = "main" } = SAMPLES[runtime.value] ?? {};
-		return { runtime: runtime.value, name: "playground", files: [{ path: file, text: code.value }], ...(stdin.value ? { stdin: { text: stdin.value } } : {}) };
+		const { file = "main", encoding = "text" } = SAMPLES[runtime.value] ?? {};
+		return { runtime: runtime.value, name: "playground", files: [{ path: file, [encoding]: encoding === "text" ? code.value : code.value.trim() }], ...(stdin.value ? { stdin: { text: stdin.value } } : {}) };
 	};
 	const keep = () => sessionStorage.setItem(KEPT, JSON.stringify({ runtime: runtime.value, code: code.value.slice(0, 200000), boundaries: chosen() }));
 

@@ -50,6 +50,11 @@ static void a_job_without_steps_runs_as_its_runtime_says(void **state)
 		{ "{\"runtime\":\"js\",\"files\":[" FILE_AT("a.js") "],\"steps\":[{\"argv\":[\"ls\"]}]}", "/steps" },
 		{ "{\"runtime\":\"js\",\"files\":[" FILE_AT("a.js") "],\"outputs\":[{\"path\":\"x\"}]}", "/outputs" },
 		{ "{\"runtime\":\"js\",\"files\":[" FILE_AT("a.js") "],\"stdin\":{\"live\":true}}", "/stdin" },
+		{ "{\"runtime\":\"wasm\",\"files\":[" FILE_AT("a.wasm") "],\"args\":[\"1\"],\"outputs\":[{\"path\":\"x\"}],"
+		  "\"env\":{\"LD_PRELOAD\":\"x\"},\"stdin\":{\"live\":true}}", "*wasm|--write=/work:/|--|a.wasm|a.wasm|1" },
+		{ "{\"runtime\":\"wasm\",\"files\":[" FILE_AT("a.wasm") "],\"steps\":[{\"argv\":[\"ls\"]}]}", "/steps" },
+		{ "{\"runtime\":\"wasm\",\"files\":[" FILE_AT("a.wasm") "],\"tty\":{\"rows\":2,\"cols\":2},"
+		  "\"stdin\":{\"live\":true}}", "/tty" },
 		{ "{\"runtime\":\"exec\",\"files\":[" FILE_AT("x") "]}", "/steps" },
 		{ "{\"runtime\":\"exec\",\"steps\":[{\"argv\":[\"ls\",\"-l\"]}]}", "ls|-l" },
 	};

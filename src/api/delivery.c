@@ -14,12 +14,13 @@
 #include "base/clean.h"
 #include "base/hex.h"
 #include "base/mem.h"
+#include "serve/dispatch.h"
 #include "serve/herald.h"
 #include "store/store_hook.h"
 
 #define HERALD_FD 6             /* serve/launcher.h: FRONT_FD_HERALD */
 #define LOOK_US   500000
-#define LATE_US   60000000      /* what was not answered by then was lost with a herald that died */
+#define LATE_US   ((uint64_t)HERALD_TRY_MS * 2000)        /* who has not answered by then never will */
 
 struct sent {
 	struct store_delivery delivery; /* its texts are gone: tenant, hook, id, tries and created_ms count */
@@ -28,6 +29,8 @@ struct sent {
 struct post {
 	struct sent sent[HERALD_AT_ONCE];
 	uint64_t next;
+	bool is_heard;                  /* the herald said that it is there; nothing is given out before */
+	uint64_t asked_us;              /* when the newest one was asked for */
 	size_t slot, alarm;
 };
 
@@ -53,6 +56,12 @@ static struct sent *find_sent(struct post *post, uint64_t number)
 		if (post->sent[i].number == number)
 			return &post->sent[i];
 	return NULL;
+}
+
+/* Given out, and nothing was heard of it yet. */
+static bool is_open(const struct sent *sent)
+{
+	return sent->number && sent->at_us != UINT64_MAX;
 }
 
 /* "Ward-Signature: t=SECONDS,v1=HEX": HMAC-SHA-256 over the time, a dot and the body. */
@@ -120,6 +129,27 @@ static void note(struct front *front, struct sent *sent, uint32_t status, const 
 	store_delivery_tried(front->store, &sent->delivery, status, why, noted, noting);
 }
 
+/* Another herald than the one of before, which may have delivered or not: the same ids come again. */
+static void on_hello(struct front *front)
+{
+	struct post *const post = front->post;
+
+	post->is_heard = true;
+	for (size_t i = 0; i < HERALD_AT_ONCE; i++)
+		if (is_open(&post->sent[i]))
+			note(front, &post->sent[i], 0, "the herald ended before it told what became of this");
+}
+
+static void take_answer(struct front *front, struct herald_answer *answer)
+{
+	struct sent *const sent = find_sent(front->post, answer->number);
+
+	answer->why[sizeof(answer->why) - 1] = '\0';
+	clean_bytes(answer->why, strlen(answer->why), "");
+	if (sent && is_open(sent))
+		note(front, sent, answer->status <= 999 ? answer->status : 0, answer->why);
+}
+
 static void on_answer(void *at, short revents)
 {
 	struct front *const front = at;
@@ -128,15 +158,15 @@ static void on_answer(void *at, short revents)
 
 	(void)revents;
 	while ((got = recv(HERALD_FD, &answer, sizeof(answer), MSG_DONTWAIT)) == (ssize_t)sizeof(answer)) {
-		struct sent *const sent = answer.magic == HERALD_MAGIC && answer.number ? find_sent(front->post, answer.number) : NULL;
-
-		answer.why[sizeof(answer.why) - 1] = '\0';
-		clean_bytes(answer.why, strlen(answer.why), "");
-		if (sent && sent->at_us != UINT64_MAX)
-			note(front, sent, answer.status <= 999 ? answer.status : 0, answer.why);
+		if (answer.magic != HERALD_MAGIC)
+			continue;
+		if (answer.number == HERALD_HELLO)
+			on_hello(front);
+		else
+			take_answer(front, &answer);
 	}
 	if (got == 0)
-		loop_watch(&front->loop, front->post->slot, -1, POLLIN); /* it has gone: what is late is tried again by the next front */
+		loop_watch(&front->loop, front->post->slot, -1, POLLIN); /* the launcher's copy has gone as well: it ends */
 }
 
 static void give_out(struct front *front)
@@ -159,16 +189,36 @@ static void give_out(struct front *front)
 	}
 }
 
+/* It hangs, or swallows what it is given. The launcher ends it and starts another, whose hello settles the rest. */
+static void replace(struct front *front, uint64_t now)
+{
+	struct post *const post = front->post;
+
+	log_say(&front->log, "warn", "herald", "it does not answer; another one is asked for");
+	post->is_heard = false;
+	post->asked_us = now;
+	dispatch_replace_herald(front->dispatch);
+}
+
+static bool is_late(const struct post *post, uint64_t now)
+{
+	bool late = !post->is_heard && now - post->asked_us > LATE_US;
+
+	for (size_t i = 0; i < HERALD_AT_ONCE && post->is_heard; i++)
+		late |= is_open(&post->sent[i]) && now - post->sent[i].at_us > LATE_US;
+	return late;
+}
+
 static void on_look(void *at)
 {
 	struct front *const front = at;
 	struct post *const post = front->post;
 	const uint64_t now = loop_now_us();
 
-	for (size_t i = 0; i < HERALD_AT_ONCE; i++)
-		if (post->sent[i].number && post->sent[i].at_us != UINT64_MAX && now - post->sent[i].at_us > LATE_US)
-			note(front, &post->sent[i], 0, "the herald did not answer");
-	give_out(front);
+	if (is_late(post, now))
+		replace(front, now);
+	if (post->is_heard)
+		give_out(front);
 	loop_set_alarm(&front->loop, post->alarm, now + LOOK_US);
 }
 
@@ -179,7 +229,8 @@ void webhook_begin(struct front *front)
 	if (!front->has_herald)
 		return;
 	post = front->post = mem_alloc(sizeof(*post));
-	post->next = 1;
+	post->next = HERALD_HELLO + 1;
+	post->asked_us = loop_now_us();
 	post->slot = loop_add(&front->loop, on_answer, front);
 	loop_watch(&front->loop, post->slot, HERALD_FD, POLLIN);
 	post->alarm = loop_add_alarm(&front->loop, on_look, front);

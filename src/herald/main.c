@@ -25,12 +25,11 @@
 #include "serve/herald.h"
 
 #define FRONT_FD   3
-#define ALL_MS     15000L
+#define ALL_MS     ((long)HERALD_TRY_MS)
 #define CONNECT_MS 5000L
 #define HEAD_MAX   32768
 #define BODY_MAX   65536
 #define HOSTS_MAX  16
-#define PAUSE_S    1    /* before a worker that died is replaced */
 
 struct herald {
 	const char *hosts[HOSTS_MAX];   /* whose addresses may be private */
@@ -250,7 +249,18 @@ static void warm_up(void)
 		freeaddrinfo(found);
 }
 
-static int run_jailed(struct herald *herald)
+/* What was given to one that died: who gave it gives it again. */
+static bool begin_anew(void)
+{
+	const struct herald_answer hello = { .magic = HERALD_MAGIC, .number = HERALD_HELLO };
+	char rest[1];
+
+	while (recv(FRONT_FD, rest, sizeof(rest), MSG_DONTWAIT | MSG_TRUNC) > 0)
+		;
+	return send(FRONT_FD, &hello, sizeof(hello), MSG_NOSIGNAL) == sizeof(hello);
+}
+
+static int run(struct herald *herald)
 {
 	struct err e = ERR_INIT;
 
@@ -261,7 +271,7 @@ static int run_jailed(struct herald *herald)
 		fprintf(stderr, "{\"level\":\"error\",\"event\":\"herald\",\"text\":\"%s\"}\n", e.text);
 		return 1;
 	}
-	return work(herald);
+	return begin_anew() ? work(herald) : 0;
 }
 
 int main(int argc, char **argv)
@@ -276,15 +286,5 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	signal(SIGPIPE, SIG_IGN);
-	/* Whatever an answer does to the one that reads it, the next delivery has another. */
-	for (;;) {
-		const pid_t pid = fork();
-		int status = 0;
-
-		if (pid == 0)
-			_exit(run_jailed(&herald));
-		if (pid < 0 || waitpid(pid, &status, 0) < 0 || (WIFEXITED(status) && WEXITSTATUS(status) == 0))
-			return pid < 0;
-		sleep(PAUSE_S);
-	}
+	return run(&herald);
 }

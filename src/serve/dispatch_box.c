@@ -408,12 +408,22 @@ void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 		bury(d, slot);
 }
 
-void box_end_runner(struct dispatch *d, uint64_t box)
+static void order_kill(struct dispatch *d, uint32_t kind, uint64_t box)
 {
-	const struct order order = { .magic = ORDER_MAGIC, .kind = ORDER_END, .box = box };
+	const struct order order = { .magic = ORDER_MAGIC, .kind = kind, .box = box };
 	struct err ignored;
 
 	(void)!fd_send(d->setup.launcher_fd, &order, sizeof(order), NULL, 0, &ignored);
+}
+
+void box_end_runner(struct dispatch *d, uint64_t box)
+{
+	order_kill(d, ORDER_END, box);
+}
+
+void dispatch_replace_herald(struct dispatch *d)
+{
+	order_kill(d, ORDER_HERALD, 0);
 }
 
 /* A guest's runner is its zygote's: its neighbours are tried again. */

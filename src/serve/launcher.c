@@ -3,13 +3,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -18,14 +15,14 @@
 #include "base/fd.h"
 #include "base/loop.h"
 #include "mech/cgroup.h"
+#include "serve/launcher_exec.h"
 #include "serve/runner.h"
 #include "store/crash.h"
 
 #define FRONT_TRIES 5           /* in a row, each shorter than FRONT_STEADY_US */
 #define FRONT_STEADY_US 10000000
 #define BACKOFF_US 200000
-#define HERALD_FD 3
-#define HERALD_ID 65534u        /* nobody: it owns nothing */
+#define HERALD_LATEST_US 60000000
 #define RUNNERS_MAX (ORDER_BOXES_MAX + ORDER_ZYGOTES_MAX)
 #define SWEEP_US 3000000        /* cgroup_sweep() leaves alone what is younger than 2 s */
 
@@ -34,7 +31,10 @@ struct launcher {
 	int front_fd, signal_fd;
 	pid_t front;                    /* 0 = none */
 	uint64_t front_since_us, front_at_us;   /* when it was started; when the next one is, 0 = never */
-	unsigned failures;
+	int herald_fd;                  /* a copy of the herald's end, as long as there is a front to talk to; -1 = none */
+	pid_t herald;                   /* 0 = none */
+	uint64_t herald_since_us, herald_at_us; /* as of the front */
+	unsigned failures, herald_failures;
 	bool had_front, is_ending;
 	uint64_t end_at_us;
 	uint64_t sweep_at_us;           /* a keeper may have ended before its box's cgroup; 0 = none has */
@@ -76,78 +76,65 @@ static void shed(const struct launcher *launcher)
 {
 	fd_close(launcher->front_fd);
 	fd_close(launcher->signal_fd);
+	fd_close(launcher->herald_fd);
 	fd_close(launcher->setup->listen_fd);
 }
 
-/* All are closed at exec where they came from; what arrives at 3 to 6 is open. */
-_Noreturn static void become_front(const struct launcher_setup *setup, int fd, int herald, bool is_first)
+/* Its end stays here as well, so that what the front has goes on when a herald dies. */
+static void start_herald(struct launcher *launcher)
 {
-	const int launcher_fd = fcntl(fd, F_DUPFD_CLOEXEC, 10), state_fd = fcntl(setup->state_fd, F_DUPFD_CLOEXEC, 10);
-	const int herald_fd = herald < 0 ? -1 : fcntl(herald, F_DUPFD_CLOEXEC, 10);
-	/* store/crash.h: for tests; the first front alone, so that another goes on behind it */
-	const char *const crash = is_first ? getenv("WARD_CRASH_AT") : NULL, *envp[3] = { "PATH=/usr/bin:/bin" };
-	char crash_at[64];
+	const pid_t pid = fork();
 
-	if (crash && snprintf(crash_at, sizeof(crash_at), "WARD_CRASH_AT=%s", crash) < (int)sizeof(crash_at))
-		envp[1] = crash_at;
-
-	setsid();
-	reset_signals();
-	if (launcher_fd < 0 || state_fd < 0 || dup2(launcher_fd, FRONT_FD_LAUNCHER) < 0 ||
-	    dup2(state_fd, FRONT_FD_STATE) < 0 || fchdir(FRONT_FD_STATE) < 0 || close_range(FRONT_FD_LISTEN, FRONT_FD_HERALD, 0) < 0 ||
-	    (setup->listen_fd >= 0 && dup2(setup->listen_fd, FRONT_FD_LISTEN) < 0) ||
-	    (herald_fd >= 0 && dup2(herald_fd, FRONT_FD_HERALD) < 0) || close_range(FRONT_FD_HERALD + 1, ~0u, 0) < 0)
-		_exit(125);
-	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(setup->front_gid, setup->front_gid, setup->front_gid) < 0 ||
-			       setresuid(setup->front_uid, setup->front_uid, setup->front_uid) < 0))
-		_exit(125);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		_exit(125);
-	execve(setup->front, (char *const *)(uintptr_t)setup->front_argv, (char *const *)(uintptr_t)envp);
-	_exit(126);
+	launcher->herald_at_us = 0;
+	launcher->herald_since_us = loop_now_us();
+	if (pid == 0)
+		launcher_become_herald(launcher->setup, launcher->herald_fd);
+	launcher->herald = pid < 0 ? 0 : pid;
+	if (pid < 0)
+		launcher->herald_at_us = launcher->herald_since_us + HERALD_LATEST_US;
 }
 
-/* Another user than the front's, where there are others: it must not reach the state directory. */
-_Noreturn static void become_herald(const struct launcher_setup *setup, int fd)
+/* The n-th one in a row that ends early is replaced 2^n times as late; nobody waits for it but webhooks. */
+static void lose_herald(struct launcher *launcher)
 {
-	static char *const envp[] = { NULL };
-	const int own_fd = fcntl(fd, F_DUPFD_CLOEXEC, 10), null_fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	const uint64_t now = loop_now_us(), pause = (uint64_t)BACKOFF_US << launcher->herald_failures;
 
-	setsid();
-	reset_signals();
-	if (own_fd < 0 || null_fd < 0 || dup2(null_fd, 0) < 0 || dup2(null_fd, 1) < 0 || dup2(own_fd, HERALD_FD) < 0 || chdir("/") < 0 ||
-	    close_range(HERALD_FD + 1, ~0u, 0) < 0)
-		_exit(125);
-	if (geteuid() == 0 && (setgroups(0, NULL) < 0 || setresgid(HERALD_ID, HERALD_ID, HERALD_ID) < 0 ||
-			       setresuid(HERALD_ID, HERALD_ID, HERALD_ID) < 0))
-		_exit(125);
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
-		_exit(125);
-	execve(setup->herald, (char *const *)(uintptr_t)setup->herald_argv, envp);
-	_exit(126);
+	launcher->herald = 0;
+	if (launcher->herald_fd < 0)
+		return;
+	if (now - launcher->herald_since_us > FRONT_STEADY_US)
+		launcher->herald_failures = 0;
+	else if (pause < HERALD_LATEST_US)
+		launcher->herald_failures++;
+	launcher->herald_at_us = now + (launcher->herald_failures ? pause : 0) + 1;
 }
 
-/* Returns the front's end, -1: there is no herald. It ends when the front does, whose channel this is. */
-static int start_herald(const struct launcher *launcher)
+/* Whatever it does; the next front has one of its own. */
+static void drop_herald(struct launcher *launcher)
+{
+	fd_close_at(&launcher->herald_fd);
+	launcher->herald_at_us = 0;
+	if (launcher->herald)
+		kill(launcher->herald, SIGKILL);
+}
+
+/* Returns the front's end, -1: there is no herald. */
+static int give_herald(struct launcher *launcher)
 {
 	int ends[2];
-	pid_t pid;
 
 	if (!launcher->setup->herald || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return -1;
-	pid = fork();
-	if (pid == 0)
-		become_herald(launcher->setup, ends[1]);
-	close(ends[1]);
-	if (pid > 0)
-		return ends[0];
-	close(ends[0]);
-	return -1;
+	launcher->herald_fd = ends[1];
+	start_herald(launcher);
+	return ends[0];
 }
 
 static int start_front(struct launcher *launcher, struct err *e)
 {
-	OWN_FD int herald_fd = start_herald(launcher);
+	/* For tests, the first front alone, so that another goes on behind it. */
+	const char *const crash = launcher->had_front ? NULL : getenv("WARD_CRASH_AT");
+	OWN_FD int herald_fd = give_herald(launcher);
 	int ends[2];
 	pid_t pid;
 
@@ -156,10 +143,8 @@ static int start_front(struct launcher *launcher, struct err *e)
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) < 0)
 		return err_sys(e, "socketpair");
 	pid = fork();
-	if (pid == 0) {
-		close(ends[0]);
-		become_front(launcher->setup, ends[1], herald_fd, !launcher->had_front);
-	}
+	if (pid == 0)
+		launcher_become_front(launcher->setup, ends[1], herald_fd, crash);
 	close(ends[1]);
 	if (pid < 0) {
 		close(ends[0]);
@@ -231,6 +216,7 @@ static void drop_front(struct launcher *launcher)
 {
 	fd_close_at(&launcher->front_fd);
 	close_order(launcher);
+	drop_herald(launcher);
 	if (launcher->front)
 		kill(launcher->front, SIGKILL);
 }
@@ -249,6 +235,9 @@ static void take_order(struct launcher *launcher)
 
 	if (got <= 0 || !order_is_sound(order, (size_t)got) || n_fds != wanted_fds(order->kind)) {
 		drop_front(launcher);
+	} else if (order->kind == ORDER_HERALD) {
+		if (launcher->herald)
+			kill(launcher->herald, SIGKILL);
 	} else if (order->kind != ORDER_END) {
 		crash_at(CRASH_LAUNCHER_ORDER);
 		launcher->has_order = true;
@@ -268,6 +257,7 @@ static int lose_front(struct launcher *launcher, int status, struct err *e)
 	launcher->front = 0;
 	fd_close_at(&launcher->front_fd);
 	close_order(launcher);
+	drop_herald(launcher);
 	if (launcher->is_ending)
 		return 0;
 	launcher->failures = now - launcher->front_since_us > FRONT_STEADY_US ? 0 : launcher->failures + 1;
@@ -291,6 +281,8 @@ static int reap(struct launcher *launcher, struct err *e)
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		if (pid == launcher->front && lose_front(launcher, status, e) < 0)
 			return -1;
+		if (pid == launcher->herald)
+			lose_herald(launcher);
 		for (size_t i = 0; i < RUNNERS_MAX; i++)
 			if (launcher->runners[i].pid == pid) {
 				launcher->runners[i].pid = 0;
@@ -326,10 +318,15 @@ static int take_signals(struct launcher *launcher, struct err *e)
 /* Until the next thing that is to be done without being asked; -1: there is none. */
 static int wait_ms(const struct launcher *launcher)
 {
-	const uint64_t own = launcher->is_ending ? launcher->end_at_us : launcher->front_at_us, now = loop_now_us();
-	const uint64_t due = !own || (launcher->sweep_at_us && launcher->sweep_at_us < own) ? launcher->sweep_at_us : own;
+	const uint64_t dues[] = {
+		launcher->is_ending ? launcher->end_at_us : launcher->front_at_us, launcher->sweep_at_us, launcher->herald_at_us,
+	};
+	const uint64_t now = loop_now_us();
+	uint64_t due = UINT64_MAX;
 
-	return !due ? -1 : due <= now ? 0 : (int)((due - now) / 1000 + 1);
+	for (size_t i = 0; i < ARRAY_SIZE(dues); i++)
+		due = dues[i] && dues[i] < due ? dues[i] : due;
+	return due == UINT64_MAX ? -1 : due <= now ? 0 : (int)((due - now) / 1000 + 1);
 }
 
 /* Keepers of boxes leave this to us: for each of them to look at all the others is a square. */
@@ -358,6 +355,8 @@ static int turn(struct launcher *launcher, struct err *e)
 	if (launcher->is_ending && loop_now_us() >= launcher->end_at_us && launcher->front)
 		kill(launcher->front, SIGKILL);
 	sweep(launcher);
+	if (launcher->herald_at_us && loop_now_us() >= launcher->herald_at_us)
+		start_herald(launcher);
 	if (!launcher->is_ending && launcher->front_at_us && loop_now_us() >= launcher->front_at_us)
 		return start_front(launcher, e);
 	return 0;
@@ -384,7 +383,7 @@ static void wait_for_runners(struct launcher *launcher)
 	struct err ignored;
 
 	drop_front(launcher);
-	while (launcher->n_runners || launcher->front) {
+	while (launcher->n_runners || launcher->front || launcher->herald) {
 		struct pollfd one = { .fd = launcher->signal_fd, .events = POLLIN };
 
 		poll(&one, 1, 100);
@@ -401,7 +400,7 @@ int launcher_run(const struct launcher_setup *setup, struct err *e)
 	static struct launcher launcher;
 	int status;
 
-	launcher = (struct launcher){ .setup = setup, .front_fd = -1, .signal_fd = -1, .order_fds = { -1, -1, -1 },
+	launcher = (struct launcher){ .setup = setup, .front_fd = -1, .herald_fd = -1, .signal_fd = -1, .order_fds = { -1, -1, -1 },
 				      .sweep_at_us = loop_now_us() + SWEEP_US };
 	crash_share();
 	status = open_signals(&launcher, e) < 0 || start_front(&launcher, e) < 0 ? -1 : 0;

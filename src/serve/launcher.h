@@ -14,7 +14,9 @@
 #include "serve/order.h"
 
 /* Descriptors of the front when it is executed. */
-enum { FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE, FRONT_FD_LISTEN, FRONT_FD_HERALD };
+enum {
+	FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE, FRONT_FD_LISTEN, FRONT_FD_HERALD, FRONT_FDS = FRONT_FD_HERALD - FRONT_FD_LAUNCHER + 1
+};
 
 /* A box ready to be started: what `ward run` would have after reading and planning. Borrowed by the runner. */
 struct launch_plan {

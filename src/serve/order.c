@@ -28,8 +28,8 @@ bool order_is_sound(const void *packet, size_t len)
 {
 	const struct order *const order = packet;
 
-	return is_kind(packet, len, sizeof(*order), BIT(ORDER_START) | BIT(ORDER_END) | BIT(ORDER_ZYGOTE)) && !order->zero &&
-	       order->class_index < ORDER_CLASSES_MAX;
+	return is_kind(packet, len, sizeof(*order), BIT(ORDER_START) | BIT(ORDER_END) | BIT(ORDER_ZYGOTE) | BIT(ORDER_HERALD)) &&
+	       !order->zero && order->class_index < ORDER_CLASSES_MAX;
 }
 
 bool order_is_within(const struct order *order, const struct order_class *class)

@@ -5,6 +5,7 @@ import http.server
 import json
 import os
 import re
+import signal
 import socket
 import threading
 import time
@@ -262,9 +263,7 @@ def test_a_delivery_is_told_again_when_somebody_asks(service, listener, hook):
 
 def test_the_herald_holds_nothing(service):
     """Another user, no capability, a filter, and of the service one socket."""
-    pids = [pid for pid in harness.descendants() if name_of(pid) == "ward-herald"]
-    assert len(pids) == 2, "one that reads answers, one that replaces it"
-    worker = max(pids)
+    worker, = heralds()
     with open(f"/proc/{worker}/status", encoding="utf-8") as file:
         status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
     assert status["CapEff"].strip("0") == "" and status["NoNewPrivs"] == "1"
@@ -280,3 +279,61 @@ def name_of(pid):
             return file.read().strip()
     except OSError:
         return ""
+
+
+def heralds():
+    return [pid for pid in harness.descendants() if name_of(pid) == "ward-herald"]
+
+
+def another_than(worker):
+    """The herald that came after that one."""
+    return eventually(lambda: next(iter(set(heralds()) - {worker}), None))
+
+
+@pytest.fixture
+def caught(listener):
+    """A delivery is under way as long as `go` is not set; the answer then never arrives where it was waited for."""
+    began, go = threading.Event(), threading.Event()
+
+    def answer(_handler):
+        if not began.is_set():
+            began.set()
+            go.wait(120)
+        return 200
+
+    listener.reply = answer
+    yield began, go
+    go.set()
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGSTOP], ids=["killed", "hung"])
+def test_a_herald_that_ends_or_hangs_is_replaced_and_nothing_is_lost(service, listener, hook, caught, end):
+    """What was under way comes again under its own id; what came meanwhile comes once."""
+    began, go = caught
+    first = service.job(bash("exit 1"))["id"]
+    assert began.wait(60)
+    worker, = heralds()
+    os.kill(worker, end)
+    second = service.job(bash("exit 2"))["id"]
+    again = another_than(worker)
+    go.set()
+    eventually(lambda: all(d["state"] == "delivered" for d in deliveries(service, hook)) and len(deliveries(service, hook)) == 2)
+    assert heralds() == [again], "one at a time"
+    ids = {}
+    for _, head, body in list(listener.seen):
+        ids.setdefault(json.loads(body)["end"]["job"], []).append(head["Ward-Delivery"])
+    assert {job: len(set(seen)) for job, seen in ids.items()} == {first: 1, second: 1}, ids
+    assert len(ids[first]) == 2 and len(ids[second]) <= 2, ids
+    why = {d["id"]: d["tries"] for d in deliveries(service, hook)}
+    assert why[ids[first][0]] == 2, why
+
+
+def test_heralds_that_die_one_after_another_are_replaced_ever_later(service):
+    """Each within ten seconds of its start: five kills take more than the pauses of four."""
+    worker, = heralds()
+    began = time.monotonic()
+    for _ in range(5):
+        os.kill(worker, signal.SIGKILL)
+        worker = another_than(worker)
+    assert time.monotonic() - began > 0.2 + 0.4 + 0.8, "no pause between them"
+    assert heralds() == [worker]

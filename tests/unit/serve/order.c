@@ -23,6 +23,8 @@ static void an_order_is_a_struct_of_known_size_and_kind(void **state)
 	assert_false(order_is_sound(&order, sizeof(order)));
 	order = (struct order){ .magic = ORDER_MAGIC, .kind = ORDER_ZYGOTE };
 	assert_true(order_is_sound(&order, sizeof(order)));
+	order = (struct order){ .magic = ORDER_MAGIC, .kind = ORDER_HERALD };
+	assert_true(order_is_sound(&order, sizeof(order)));
 	order = (struct order){ .magic = 1, .kind = ORDER_END };
 	assert_false(order_is_sound(&order, sizeof(order)));
 	order = (struct order){ .magic = ORDER_MAGIC, .kind = ORDER_END, .zero = 1 };

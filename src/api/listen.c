@@ -206,21 +206,30 @@ int listen_open(struct front *front, struct err *e)
 	return 0;
 }
 
-static int read_pem(const char *path, char **out, struct err *e)
+/* The launcher opened it, who may read what this process may not. */
+static int read_pem(int fd, const char *path, char **out, struct err *e)
 {
-	OWN_FD int fd = open(path, O_RDONLY | O_CLOEXEC);
+	struct stat st;
 	size_t len;
 
-	return fd < 0 ? err_sys(e, "open %.120s as the front's user", path) : fd_read_file(fd, path, PEM_MAX, out, &len, e);
+	if (fstat(fd, &st) < 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) < 0)
+		return err_sys(e, "%.120s: it was not handed over", path);
+	if (!S_ISREG(st.st_mode))
+		return err_set(e, ERR_USAGE, "%.120s is no file", path);
+	return fd_read_file(fd, path, PEM_MAX, out, &len, e);
 }
 
 int listen_read_tls(struct front *front, struct err *e)
 {
 	const struct front_options *const o = &front->options;
+	int status;
 
 	if (!o->tls_cert != !o->tls_key)
 		return err_set(e, ERR_USAGE, "--tls-cert and --tls-key go together");
 	if (!o->tls_cert)
 		return 0;
-	return read_pem(o->tls_cert, &front->tls_cert, e) < 0 || read_pem(o->tls_key, &front->tls_key, e) < 0 ? -1 : 0;
+	status = read_pem(TLS_CERT_FD, o->tls_cert, &front->tls_cert, e) < 0 || read_pem(TLS_KEY_FD, o->tls_key, &front->tls_key, e) < 0 ? -1 : 0;
+	fd_close(TLS_CERT_FD);
+	fd_close(TLS_KEY_FD);
+	return status;
 }

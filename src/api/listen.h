@@ -3,7 +3,9 @@
 
 #include "api/front.h"
 
-#define INHERITED_FD 5          /* serve/launcher.h: FRONT_FD_LISTEN */
+#define INHERITED_FD 5          /* serve/launcher.h: FRONT_FD_LISTEN, FRONT_FD_TLS_CERT, FRONT_FD_TLS_KEY */
+#define TLS_CERT_FD  7
+#define TLS_KEY_FD   8
 #define LISTEN_INHERITED "inherited"    /* for --listen: it is there already */
 
 /* A socket that listens; its number is the caller's. */

@@ -25,7 +25,7 @@
 
 #define DEFAULT_LISTEN "127.0.0.1:8086"
 #define LISTEN_FD 3             /* SD_LISTEN_FDS_START */
-#define LISTEN_FD_ROOM 10       /* away from where the front has its own */
+#define LISTEN_FD_ROOM 20       /* away from where the front has its own */
 #define GRACE_MS 15000
 #define LOCK_TRIES 30
 #define LOCK_PAUSE_MS 100
@@ -46,9 +46,9 @@ static const struct opt options[] = {
 	{ .name = "behind-proxy", .group = "Service", .id = CONFIG_PROXY,
 	  .help = "something in front of it does TLS: then it may listen on every address" },
 	{ .name = "tls-cert", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = CONFIG_TLS_CERT,
-	  .help = "serve TLS with this certificate" },
+	  .help = "serve TLS with this certificate; each start reads it anew" },
 	{ .name = "tls-key", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = CONFIG_TLS_KEY,
-	  .help = "and its key" },
+	  .help = "and its key, which nobody but root has to be able to read" },
 	{ .name = "host", .kind = OPT_VALUE, .arg = "NAME", .group = "Service", .id = SERVE_HOST,
 	  .help = "a further name that the header Host may have; may be given several times" },
 	{ .name = "connections", .kind = OPT_VALUE, .arg = "N", .group = "Service", .id = CONFIG_CONNECTIONS,
@@ -240,6 +240,29 @@ static const char *const *front_argv(const struct config *config, const struct l
 	return argv;
 }
 
+/* The front gets them open: a key that root alone may read is served by another user. Here they are looked at, so that
+ * what is wrong is said before anything begins. */
+static int check_tls(struct launcher_setup *setup, struct err *e)
+{
+	const char *const paths[] = { setup->tls_cert, setup->tls_key };
+
+	if (!paths[0] != !paths[1])
+		return err_set(e, ERR_USAGE, "--tls-cert and --tls-key go together");
+	for (size_t i = 0; paths[0] && i < ARRAY_SIZE(paths); i++) {
+		OWN_FD int fd = open(paths[i], O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+		struct stat st;
+
+		if (fd < 0 || fstat(fd, &st) < 0)
+			return err_sys(e, "--tls-%s %.120s", i ? "key" : "cert", paths[i]);
+		if (!S_ISREG(st.st_mode))
+			return err_set(e, ERR_USAGE, "--tls-%s %.120s: that is no file", i ? "key" : "cert", paths[i]);
+		if (i && st.st_mode & 0007)
+			return err_set(e, ERR_DENIED, "--tls-key %.120s: everybody may open it (mode %03o): chmod o= it", paths[i],
+				       (unsigned)st.st_mode & 0777u);
+	}
+	return 0;
+}
+
 /* A root that may not change its own sets has been cut down by whoever made it, and keeps what that left. */
 static int shed_rights(struct err *e)
 {
@@ -267,7 +290,8 @@ static const char *const *herald_argv(const struct config *config, const char *h
 static int serve(const struct config *config, struct serve_classes *classes, struct arena *arena, struct err *e)
 {
 	const char *const state = text_of(config, CONFIG_STATE, state_dir_usual());
-	struct launcher_setup setup = { .plan = serve_classes_plan, .at = classes, .state_fd = -1, .listen_fd = -1, .grace_ms = GRACE_MS };
+	struct launcher_setup setup = { .plan = serve_classes_plan, .at = classes, .state_fd = -1, .listen_fd = -1, .grace_ms = GRACE_MS,
+					.tls_cert = text_of(config, CONFIG_TLS_CERT, NULL), .tls_key = text_of(config, CONFIG_TLS_KEY, NULL) };
 	const struct serve_wishes wishes = {
 		.hostile_container = config_number(config, CONFIG_HOSTILE, 0),
 		.warm = (uint32_t)config_number(config, CONFIG_WARM, 2), .config = config,
@@ -276,7 +300,7 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 
 	if (beside_find("ward-serve", arena, &setup.front, e) < 0)
 		return -1;
-	if (take_listener(config, &setup.listen_fd, e) < 0)
+	if (check_tls(&setup, e) < 0 || take_listener(config, &setup.listen_fd, e) < 0)
 		return -1;
 	if (open_state(state, &setup, e) < 0)
 		return err_add(e, "state directory %.120s", state);

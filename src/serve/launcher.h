@@ -15,7 +15,8 @@
 
 /* Descriptors of the front when it is executed. */
 enum {
-	FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE, FRONT_FD_LISTEN, FRONT_FD_HERALD, FRONT_FDS = FRONT_FD_HERALD - FRONT_FD_LAUNCHER + 1
+	FRONT_FD_LAUNCHER = 3, FRONT_FD_STATE, FRONT_FD_LISTEN, FRONT_FD_HERALD, FRONT_FD_TLS_CERT, FRONT_FD_TLS_KEY,
+	FRONT_FDS = FRONT_FD_TLS_KEY - FRONT_FD_LAUNCHER + 1
 };
 
 /* A box ready to be started: what `ward run` would have after reading and planning. Borrowed by the runner. */
@@ -43,6 +44,7 @@ struct launcher_setup {
 	const char *const *front_argv;  /* ends with NULL */
 	const char *herald;             /* path of ward-herald, NULL: there is none; it gets its channel at 3 */
 	const char *const *herald_argv;
+	const char *tls_cert, *tls_key; /* opened for each front, with the launcher's rights; NULL: none */
 	int state_fd;                   /* the state directory, locked */
 	int listen_fd;                  /* 10 or more: a socket that listens already, for the front; -1: it makes its own */
 	uid_t front_uid;                /* of root: what the front becomes; else its own */

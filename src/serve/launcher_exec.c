@@ -29,13 +29,23 @@ static bool become_user(uid_t uid, gid_t gid)
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
 }
 
+/* A file of the operator's, which the front's user may not be able to read: it gets the open file. Opened for each
+ * front, so that one that is started later has what lies there then. */
+static int open_file(const char *path)
+{
+	const int fd = path ? open(path, O_RDONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) : -1;
+	const int away = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, ROOM);
+
+	return path && away < 0 ? -2 : away;
+}
+
 _Noreturn void launcher_become_front(const struct launcher_setup *setup, int launcher_fd, int herald_fd, const char *crash_at)
 {
 	/* In the order of FRONT_FD_*; -1: there is none. */
 	const int from[] = {
 		fcntl(launcher_fd, F_DUPFD_CLOEXEC, ROOM), fcntl(setup->state_fd, F_DUPFD_CLOEXEC, ROOM),
 		setup->listen_fd < 0 ? -1 : fcntl(setup->listen_fd, F_DUPFD_CLOEXEC, ROOM),
-		herald_fd < 0 ? -1 : fcntl(herald_fd, F_DUPFD_CLOEXEC, ROOM),
+		herald_fd < 0 ? -1 : fcntl(herald_fd, F_DUPFD_CLOEXEC, ROOM), open_file(setup->tls_cert), open_file(setup->tls_key),
 	};
 	const char *envp[3] = { "PATH=/usr/bin:/bin" };
 	char crash[64];
@@ -47,7 +57,7 @@ _Noreturn void launcher_become_front(const struct launcher_setup *setup, int lau
 	if (from[0] < 0 || from[1] < 0 || close_range(FRONT_FD_LAUNCHER, FRONT_FD_LAUNCHER + FRONT_FDS - 1, 0) < 0)
 		_exit(125);
 	for (int i = 0; i < FRONT_FDS; i++)
-		if (from[i] >= 0 && dup2(from[i], FRONT_FD_LAUNCHER + i) < 0)
+		if (from[i] < -1 || (from[i] >= 0 && dup2(from[i], FRONT_FD_LAUNCHER + i) < 0))
 			_exit(125);
 	if (fchdir(FRONT_FD_STATE) < 0 || close_range(FRONT_FD_LAUNCHER + FRONT_FDS, ~0u, 0) < 0 ||
 	    !become_user(setup->front_uid, setup->front_gid))

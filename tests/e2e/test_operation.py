@@ -37,16 +37,15 @@ def make(home, ward_path):
 
 @pytest.fixture(scope="module")
 def certificate():
-    """Readable by the front, which is another user than root."""
+    """As authorities' clients leave them: the key is its owner's alone, who is not the front."""
     if not shutil.which("openssl"):
         pytest.skip("openssl is missing")
     place = pathlib.Path(tempfile.mkdtemp(prefix="ward-tls-"))
-    place.chmod(0o755)
     cert, key = str(place / "cert.pem"), str(place / "key.pem")
     subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
                     "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", key, "-out", cert],
                    check=True, capture_output=True, timeout=60)
-    os.chmod(key, 0o644)
+    os.chmod(key, 0o600)
     yield cert, key
     shutil.rmtree(place)
 
@@ -71,14 +70,48 @@ def test_tls_is_spoken_and_nothing_else(make, certificate):
         ssl.create_default_context().wrap_socket(plain, server_hostname="localhost")
 
 
+def test_a_front_that_dies_has_its_certificate_again_and_the_newest(make, certificate, tmp_path):
+    """Each front gets what lies there when it is started; nobody but root can read the key."""
+    cert, key = (shutil.copy(path, tmp_path) for path in certificate)
+    one = make("--tls-cert", cert, "--tls-key", key, listen="unix:ward.sock")    # another front has another port of its own
+    if not os.geteuid():
+        assert harness.status_of(one.front)["Uid"].split()[0] != "0"
+
+    def shown():
+        trust = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        trust.check_hostname, trust.verify_mode = False, ssl.CERT_NONE
+        with socket.socket(socket.AF_UNIX) as plain:
+            plain.settimeout(5)
+            try:
+                plain.connect(os.path.join(one.state, "ward.sock"))
+                with trust.wrap_socket(plain) as link:
+                    return ssl.DER_cert_to_PEM_cert(link.getpeercert(binary_form=True))
+            except OSError:
+                return None
+
+    before = shown()
+    assert before == pathlib.Path(cert).read_text(encoding="ascii")
+    subprocess.run(["openssl", "req", "-x509", "-key", key, "-days", "3", "-subj", "/CN=localhost", "-out", cert], check=True,
+                   capture_output=True, timeout=60)
+    os.kill(one.front, signal.SIGKILL)
+    eventually(lambda: shown() == pathlib.Path(cert).read_text(encoding="ascii"))
+
+
 def test_a_certificate_that_is_none_is_refused_in_a_sentence(ward_path, certificate, tmp_path):
     cert, key = certificate
     (tmp_path / "no.pem").write_text("none")
-    for options in (["--tls-cert", cert], ["--tls-key", key], ["--tls-cert", str(tmp_path / "no.pem"), "--tls-key", key],
-                    ["--tls-cert", str(tmp_path / "absent"), "--tls-key", key]):
+    shutil.copy(key, tmp_path / "open.pem")
+    os.chmod(tmp_path / "open.pem", 0o604)
+    os.mkfifo(tmp_path / "pipe")
+    for options, said in ((["--tls-cert", cert], "go together"), (["--tls-key", key], "go together"),
+                          (["--tls-cert", str(tmp_path / "no.pem"), "--tls-key", key], "belong together"),
+                          (["--tls-cert", str(tmp_path / "absent"), "--tls-key", key], "absent: No such file"),
+                          (["--tls-cert", cert, "--tls-key", str(tmp_path)], "that is no file"),
+                          (["--tls-cert", str(tmp_path / "pipe"), "--tls-key", key], "that is no file"),
+                          (["--tls-cert", cert, "--tls-key", str(tmp_path / "open.pem")], "chmod o=")):
         run = subprocess.run([ward_path, "serve", "--listen", "127.0.0.1:0", "--state", str(tmp_path / "state"), *options],
                              capture_output=True, text=True, timeout=services.PATIENCE_S, check=False)
-        assert run.returncode != 0 and "listening" not in run.stdout, run
+        assert run.returncode != 0 and "listening" not in run.stdout and said in run.stdout + run.stderr, run
 
 
 @pytest.mark.parametrize("address", ["0.0.0.0:0", "[::]:0"])

@@ -6,6 +6,7 @@
  *   isolates idle N                  N guests alive that have run, and what the system's memory fell by for each */
 #include <errno.h>
 #include <inttypes.h>
+#include <math.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -181,18 +182,21 @@ static void measure_kill(size_t n)
 	show("processor time past the limit", us, n);
 }
 
-static uint64_t available_kib(void)
+/* What the system says of its memory: of all that run on it, so that many guests and a quiet machine are wanted. */
+static const char *const parts[] = { "MemAvailable", "AnonPages", "PageTables", "KernelStack", "Slab" };
+
+static void look(double kib[ARRAY_SIZE(parts)])
 {
-	char line[128];
-	unsigned long long kib = 0;
+	char line[128], name[64];
+	double value;
 	FILE *const file = fopen("/proc/meminfo", "re");
 
 	while (file && fgets(line, sizeof(line), file))
-		if (sscanf(line, "MemAvailable: %llu", &kib) == 1)
-			break;
+		for (size_t i = 0; sscanf(line, "%63[^:]: %lf", name, &value) == 2 && i < ARRAY_SIZE(parts); i++)
+			if (strcmp(name, parts[i]) == 0)
+				kib[i] = value;
 	if (file)
 		fclose(file);
-	return kib;
 }
 
 /* Each has run to its result and now waits for more frames, as a guest does that serves. */
@@ -200,7 +204,8 @@ static void measure_idle(size_t n)
 {
 	static int fds[GUESTS];
 	struct err e = ERR_INIT;
-	uint64_t before, begun, id;
+	double before[ARRAY_SIZE(parts)] = { 0 }, after[ARRAY_SIZE(parts)] = { 0 };
+	uint64_t begun, id;
 
 	if (n > GUESTS)
 		n = GUESTS;
@@ -208,7 +213,7 @@ static void measure_idle(size_t n)
 	(void)one_result("ward.output(1)");
 	wait_ended(1);
 	sleep(1);
-	before = available_kib();
+	look(before);
 	begun = loop_now_us();
 	for (size_t i = 0; i < n; i++) {
 		check(isolates_fork(bench.isolates, &bench.limits, &id, &fds[i], &e), &e);
@@ -216,9 +221,13 @@ static void measure_idle(size_t n)
 		wait_for(fds[i], GUEST_STDOUT);
 		check(isolates_turn(bench.isolates, &e), &e);
 	}
+	const double took = (double)(loop_now_us() - begun) / 1e6;
 	sleep(1);
-	printf("alive %zu of %zu, KiB of MemAvailable for each: %.0f, started in %.1f s\n", isolates_alive(bench.isolates), n,
-	       ((double)before - (double)available_kib()) / (double)n, (double)(loop_now_us() - begun) / 1e6 - 1);
+	look(after);
+	printf("alive %zu of %zu, started in %.1f s, KiB for each:", isolates_alive(bench.isolates), n, took);
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		printf(" %s %.0f", parts[i], fabs(after[i] - before[i]) / (double)n);
+	printf("\n");
 }
 
 static void hear(struct one *one)

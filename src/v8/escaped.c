@@ -152,7 +152,7 @@ static int be_script(struct escaped *self, const struct guest_job *job)
 	if (seals && (guest_seal_zygote(&seal, &(struct guest_seal_setup){ .may_execute = job->engine.jit }, &e) < 0 ||
 		      guest_seal_measure(&seal, &e) < 0))
 		return fail(e.text);
-	pid = fork();
+	pid = guest_seal_fork(false);
 	if (pid == 0)
 		be_guest(self, job, seals ? &seal : NULL, parent);
 	if (pid < 0 || wait4(pid, &status, 0, NULL) != pid)

@@ -13,6 +13,7 @@
 
 #include "v8/guest_seal.h"
 #include "v8/talk.h"
+#include "v8/thin.h"
 
 struct guest {
 	struct js *js;
@@ -49,11 +50,21 @@ static void keep_input(void)
 	memcpy(guest.input, guest.frame->bytes, guest.input_len);
 }
 
+/* Who waits that long is one of many that wait. */
+static void rest_while_quiet(void)
+{
+	const int patience_ms = 100;
+
+	if (talk_is_quiet(patience_ms))
+		thin_at_rest();
+}
+
 static bool input(void *at, const char **json, size_t *len)
 {
 	(void)at;
 	if (!guest.input) {
 		talk_say(GUEST_WANT_INPUT, NULL, 0);
+		rest_while_quiet();
 		next_frame();
 		if (guest.frame->kind != GUEST_INPUT)
 			talk_give_up();
@@ -138,7 +149,7 @@ static void take(void)
 /* A parked guest has time; most of a first run's is spent on pages that are shared until then. */
 static bool rest(enum guest_calls keeps)
 {
-	const bool rests = talk_is_quiet();
+	const bool rests = talk_is_quiet(0);
 	struct err e;
 
 	if (!rests)
@@ -229,8 +240,9 @@ static _Noreturn void serve(void)
 	guest_seal_rest();
 	talk_say(GUEST_READY, NULL, 0);
 	for (;;) {
+		rest_while_quiet();
 		const int fd = receive_channel();
-		const long pid = syscall(SYS_clone, CLONE_PARENT | SIGCHLD, 0, 0, 0, 0);
+		const int pid = guest_seal_fork(true);
 
 		if (pid == 0)
 			answer(fd);

@@ -285,7 +285,7 @@ static bool rest(const struct isolate_limits *limits)
 	struct engine_why why;
 	struct err e;
 
-	if (!talk_is_quiet())
+	if (!talk_is_quiet(0))
 		return false;
 	if (!guest.is_loaded)
 		(void)!module_touch(guest.engine, &why);

@@ -25,8 +25,7 @@
 
 #define PAGE 4096u
 #define PROGRAM_MAX 256
-/* glibc's fork(), and the same for a sibling: a guest forked for a request is its zygote's child. */
-#define FORK (CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID | SIGCHLD)
+#define FORK SIGCHLD
 #define SIBLING (CLONE_PARENT | SIGCHLD)
 
 struct program {
@@ -158,7 +157,7 @@ static bool keeps_call(enum guest_calls keeps, uint16_t nr)
 /* What a guest calls between its waiting for work and its first byte of it. */
 static bool is_of_waiting(uint16_t nr)
 {
-	return nr == SYS_poll || nr == SYS_setitimer || nr == SYS_seccomp;
+	return nr == SYS_setitimer || nr == SYS_seccomp;
 }
 
 enum part { ALL, BUT_WAITING, WAITING };
@@ -263,6 +262,13 @@ int guest_seal_keep(int *fds, size_t n, struct err *e)
 		if ((unsigned)fds[i] > from && close_range(from, (unsigned)fds[i] - 1, 0) < 0)
 			return err_sys(e, "close_range");
 	return close_range(from, ~0u, 0) < 0 ? err_sys(e, "close_range") : 0;
+}
+
+/* glibc's fork() takes and frees its locks on both sides, each of them on a page that is the guest's own from then on. There
+ * is one thread, and a guest's number in the C library, which stays its zygote's, is used for no call that it has. */
+int guest_seal_fork(bool sibling)
+{
+	return (int)syscall(SYS_clone, sibling ? SIBLING : FORK, 0, 0, 0, 0);
 }
 
 int guest_seal_birth(const struct guest_seal *seal, int parent, uint64_t memory_bytes, struct err *e)

@@ -33,6 +33,11 @@ MUST_USE int guest_seal_zygote(struct guest_seal *seal, const struct guest_seal_
 /* In the zygote, when nothing more is made ready: what RLIMIT_DATA counts of it, which no guest is charged for. */
 MUST_USE int guest_seal_measure(struct guest_seal *seal, struct err *e);
 
+/* Forks, in the one way that the zygote's filter and that of a guest which serves let pass. Returns as fork(2) does.
+ *
+ * sibling  the fork is a child of this process's parent */
+MUST_USE int guest_seal_fork(bool sibling);
+
 /* In a guest that is just forked: it dies with `parent`, has limits and a domain. */
 MUST_USE int guest_seal_birth(const struct guest_seal *seal, int parent, uint64_t memory_bytes, struct err *e);
 

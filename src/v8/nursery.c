@@ -12,6 +12,7 @@
 #include "v8/guest_module.h"
 #include "v8/js.h"
 #include "v8/talk.h"
+#include "v8/thin.h"
 
 static _Noreturn void be_born(const struct nursery *nursery, const struct isolate_limits *limits, bool serves,
 			      int channel_fd, int parent)
@@ -30,7 +31,7 @@ int nursery_fork(const struct nursery *nursery, const struct isolate_limits *lim
 		 struct err *e)
 {
 	const int parent = getpid();
-	const pid_t pid = fork();
+	const int pid = guest_seal_fork(false);
 
 	if (pid == 0)
 		be_born(nursery, limits, serves, channel_fd, parent);
@@ -80,5 +81,6 @@ int nursery_open(struct nursery *nursery, const struct nursery_setup *setup, str
 	}
 	if (guest_seal_zygote(&nursery->seal, &seal, e) < 0 || (setup->has_modules && guest_module_load(e) < 0))
 		return -1;
+	thin_before_forks();
 	return guest_seal_measure(&nursery->seal, e);
 }

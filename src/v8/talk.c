@@ -60,9 +60,9 @@ int talk_fd(void)
 	return talk.fd;
 }
 
-bool talk_is_quiet(void)
+bool talk_is_quiet(int ms)
 {
-	return poll(&(struct pollfd){ .fd = talk.fd, .events = POLLIN }, 1, 0) == 0;
+	return poll(&(struct pollfd){ .fd = talk.fd, .events = POLLIN }, 1, ms) == 0;
 }
 
 void talk_touch(void)

@@ -14,8 +14,8 @@ void talk_begin(int fd);
 /* The descriptor that was begun with. */
 int talk_fd(void);
 
-/* Is nothing there to be read yet? */
-bool talk_is_quiet(void);
+/* Is nothing there to be read when ms have passed? */
+bool talk_is_quiet(int ms);
 
 /* Makes room for first frames, so that it is there when they come. */
 void talk_touch(void);

@@ -238,6 +238,30 @@ def test_a_guest_holds_its_channel_and_nothing_else(zygote):
     guest.result()
 
 
+def resident_file_kib(pid):
+    return int(harness.status_of(pid)["RssFile"].split()[0])
+
+
+def test_a_guest_that_waits_gives_back_what_it_can_have_again(zygote):
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to look at another process")
+    before = children(zygote)
+    guest = zygote.fork(cpu_us=0, wall_us=0).script(
+        "const f = n => n ? f(n - 1) + 1 : 0, deep = f(5000); const had = ward.input;"
+        "ward.output([had, deep, f(5000), 'aXb'.split(/x/i), (1e6).toLocaleString(), Object.keys({a: 1})])", input_='{"n": 7}')
+    asked = []
+    guest.send, send = asked.append, guest.send      # the answer to its question, kept back
+    while not asked:
+        assert guest.read(), (guest.end, guest.why())
+    (pid,) = children(zygote) - before
+    harness.wait_until(lambda: resident_file_kib(pid) < 4096, "the guest to give back its pages of code", 30)
+    with open(f"/proc/{pid}/maps", encoding="ascii", errors="replace") as file:
+        maps = file.read()
+    assert "libnode" in maps and "libssl" not in maps and "libcrypto" not in maps and "libuv" not in maps
+    send(*asked)
+    assert guest.result() == ("ok", '[{"n":7},5000,5000,["a","b"],"1,000,000",["a"]]')
+
+
 def test_an_owner_that_goes_takes_everybody_along():
     if not os.access(os.path.join(harness.BUILD, "ward-v8"), os.X_OK):
         pytest.skip("this build has no engine (libnode-dev)")

@@ -194,6 +194,16 @@ def test_each_request_begins_where_the_top_level_ended(anyone):
                        {"result": {**clean, "r": 2}}]
 
 
+def test_a_request_that_comes_late_finds_the_same(anyone):
+    path = anyone.file(f"{anyone.count}.mjs", HANDLER)
+    # Each pause is longer than a server waits before it rests.
+    feed = ["/bin/sh", "-c", "for a in 1 2; do sleep 0.4; echo \"{\\\"a\\\": $a}\"; done"]
+    with subprocess.Popen(feed, stdout=subprocess.PIPE) as lines:
+        done = anyone.run(path, options=["-b", "js", "--requests"], stdin=lines.stdout)
+    clean = {"n": 1, "left": "by the top level", "seen": "undefined"}
+    assert [json.loads(line) for line in done.out.splitlines()] == [{"result": {**clean, "r": 1}}, {"result": {**clean, "r": 2}}]
+
+
 def test_a_bad_request_is_answered_and_the_next_one_unharmed(anyone):
     done, answers = requests(anyone, ['{"loop": 1}', '{"bomb": 1}', '{"throw": 1}', "{", "1", '{"a": 3}'],
                              ["--cpu", "2s", "--mem", "96M"])

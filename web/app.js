@@ -14,7 +14,7 @@ import host from "./pages/host.js";
 // scope: one of these is needed, else the page is not offered.
 const PAGES = [
 	{ path: "", title: "Overview", show: overview },
-	{ path: "jobs", title: "Jobs", show: jobs, scope: ["jobs:read"] },
+	{ path: "jobs", title: "Jobs", show: jobs, scope: ["jobs:read", "admin:operator"] },
 	{ path: "jobs/", title: "Job", show: job, scope: ["jobs:read"], within: "jobs" },
 	{ path: "playground", title: "Playground", show: playground, scope: ["jobs:write"] },
 	{ path: "security", title: "Security", show: security },

@@ -16,23 +16,13 @@
 #define DAY_MS UINT64_C(86400000)
 #define ROWS 64         /* of the store at once */
 
-static void put_tenant(struct json *json, struct front *front, uint64_t id)
-{
-	OWN(arena) arena = { .total = 0 };
-	struct store_tenant tenant;
-	struct err ignored = ERR_INIT;
-
-	if (store_tenant_get(front->store, id, &arena, &tenant, &ignored) == 1)
-		json_put_text(json, "tenant", tenant.name);
-}
-
 static void put_members(struct json *json, struct front *front, const struct store_alert *alert, const char *level)
 {
 	char job[STORE_ID_TEXT];
 
 	store_id_write(&alert->job, job);
 	json_put_u64(json, "id", alert->id);
-	put_tenant(json, front, alert->tenant);
+	tenant_put_name(json, front, alert->tenant);
 	json_put_text(json, "job", job);
 	json_put_text(json, level, detect_level_name((enum detect_level)alert->level));
 	json_put_u64(json, "score", alert->score);

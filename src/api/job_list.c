@@ -1,9 +1,10 @@
-/* GET /v1/jobs: a page of a tenant's jobs. Where a page ended is signed, with the filters it was made for. */
+/* GET /v1/jobs: a page of a tenant's jobs, or for an operator of everybody's. Where a page ended is signed, with the filters it was made for. */
 #include <string.h>
 
 #include "api/cursor.h"
 #include "api/handlers.h"
 #include "api/job_show.h"
+#include "api/tenant.h"
 #include "serve/job.h"
 
 struct asked {
@@ -11,6 +12,7 @@ struct asked {
 	struct store_label labels[STORE_LABELS_MAX];
 	struct sha256 hash;             /* of all that was asked for but limit and cursor */
 	struct request *request;
+	uint64_t tenant;                /* 0: all of them */
 	bool is_fine;
 };
 
@@ -93,7 +95,7 @@ static bool take_filter(struct asked *asked)
 	return asked->is_fine || refuse(request, "label.NAME=VALUE: the name has letters, digits, '.', '_' and '-' alone, and there are 32 at most");
 }
 
-static void show(struct request *request, const struct store_page *page, const struct digest *filter)
+static void show(struct request *request, const struct store_page *page, uint64_t tenant, const struct digest *filter)
 {
 	struct json json = JSON_NONE;
 	struct err e = ERR_INIT;
@@ -109,7 +111,7 @@ static void show(struct request *request, const struct store_page *page, const s
 		}
 	json_put_end(&json);
 	if (page->next.created_ms) {
-		cursor_write(request->front->cursor_key, request->tenant.id, filter, &page->next, cursor);
+		cursor_write(request->front->cursor_key, tenant, filter, &page->next, cursor);
 		json_put_text(&json, "next", cursor);
 	}
 	json_put_end(&json);
@@ -127,15 +129,15 @@ void api_job_list(struct request *request)
 	size_t limit;
 
 	sha256_init(&asked.hash);
-	if (!request_query_limit(request, &limit) || !take_filter(&asked))
+	if (!tenant_scope(request, &asked.tenant) || !request_query_limit(request, &limit) || !take_filter(&asked))
 		return;
 	filter = sha256_end(&asked.hash);
-	if (cursor && !cursor_read(request->front->cursor_key, request->tenant.id, &filter, cursor, &after)) {
+	if (cursor && !cursor_read(request->front->cursor_key, asked.tenant, &filter, cursor, &after)) {
 		request_fail(request, "invalid_cursor", NULL, "the cursor is not one of this list with these filters; begin without one");
 		return;
 	}
-	if (store_job_list(request->front->store, request->tenant.id, &asked.filter, &after, limit, &request->arena, &page, &e) < 0)
+	if (store_job_list(request->front->store, asked.tenant, &asked.filter, &after, limit, &request->arena, &page, &e) < 0)
 		request_broken(request, &e);
 	else
-		show(request, &page, &filter);
+		show(request, &page, asked.tenant, &filter);
 }

@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "api/tenant.h"
+
 static int put_labels(struct request *request, struct json *json, const struct store_job *job, struct err *e)
 {
 	struct store_label *labels;
 	size_t n = 0;
 
-	if (store_job_labels(request->front->store, request->tenant.id, &job->id, &request->arena, &labels, &n, e) < 0)
+	if (store_job_labels(request->front->store, job->tenant, &job->id, &request->arena, &labels, &n, e) < 0)
 		return -1;
 	json_put_object(json, "labels");
 	for (size_t i = 0; i < n; i++)
@@ -25,7 +27,7 @@ static int put_result(struct request *request, struct json *json, const struct s
 	struct store_result result;
 	char digest[SHA256_TEXT];
 	const int found = job_state_is_final(job->state) ?
-		store_result_get(request->front->store, request->tenant.id, &job->id, &request->arena, &result, e) : 0;
+		store_result_get(request->front->store, job->tenant, &job->id, &request->arena, &result, e) : 0;
 
 	if (found < 0)
 		return -1;
@@ -57,6 +59,8 @@ int job_show_put(struct request *request, struct json *json, const char *key, co
 	store_id_write(&job->id, id);
 	json_put_object(json, key);
 	json_put_text(json, "id", id);
+	if (request->key.scopes & STORE_ADMIN_OPERATOR)
+		tenant_put_name(json, request->front, job->tenant);
 	json_put_text(json, "name", job->name ? job->name : "");
 	json_put_text(json, "state", job_state_name(job->state));
 	if (*job_reason_name(job->reason))

@@ -74,7 +74,7 @@ static void add_query_parameters(const struct route *route, json_t *list)
 
 static const char *scope_name(uint32_t scope)
 {
-	return scope == STORE_JOBS_WRITE ? "jobs:write" : scope == STORE_JOBS_READ ? "jobs:read" :
+	return scope == STORE_JOBS_WRITE ? "jobs:write" : scope & STORE_JOBS_READ ? "jobs:read" :
 	       scope == STORE_ADMIN_TENANT ? "admin:tenant" : scope == STORE_ADMIN_OPERATOR ? "admin:operator" : "";
 }
 

@@ -69,6 +69,18 @@ static void put_boxes(struct json *json, const struct front *front)
 	json_put_end(json);
 }
 
+static uint64_t count_open(struct front *front, uint64_t tenant)
+{
+	uint64_t by_level[STORE_ALERT_LEVELS], n = 0;
+	struct err ignored = ERR_INIT;
+
+	if (store_alerts_open(front->store, tenant, by_level, &ignored) < 0)
+		return 0;
+	for (size_t i = 0; i < STORE_ALERT_LEVELS; i++)
+		n += by_level[i];
+	return n;
+}
+
 static void put_now(struct json *json, struct front *front, const struct history *history, const struct store_usage *usage)
 {
 	const struct hist starts = history_starts(history);
@@ -84,6 +96,7 @@ static void put_now(struct json *json, struct front *front, const struct history
 	json_put_u64(json, "start_p50_us", hist_quantile(&starts, 500));
 	json_put_u64(json, "start_p99_us", hist_quantile(&starts, 990));
 	json_put_u64(json, "denials", history->denials);
+	json_put_u64(json, "alerts_open", count_open(front, history->tenant));
 	if (!history->tenant)
 		put_boxes(json, front);
 	json_put_end(json);

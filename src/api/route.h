@@ -13,6 +13,7 @@ enum { ROUTE_KEYED = 1, ROUTE_STREAM = 2, ROUTE_SINK = 4 };
 
 #define ROUTE_PUBLIC UINT32_MAX         /* scope: no key is asked for */
 #define ROUTE_ANY    0u                 /* any key */
+#define ROUTE_JOBS_LIST (STORE_JOBS_READ | STORE_ADMIN_OPERATOR)       /* one of them */
 
 #define ROUTE_BATCH_MAX ((size_t)32 << 20)
 #define ROUTE_STDIN_MAX ((size_t)1 << 20)

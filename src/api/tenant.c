@@ -41,6 +41,16 @@ bool tenant_scope(struct request *request, uint64_t *out)
 	return true;
 }
 
+void tenant_put_name(struct json *json, struct front *front, uint64_t id)
+{
+	OWN(arena) arena = { .total = 0 };
+	struct store_tenant tenant;
+	struct err ignored = ERR_INIT;
+
+	if (store_tenant_get(front->store, id, &arena, &tenant, &ignored) == 1)
+		json_put_text(json, "tenant", tenant.name);
+}
+
 void tenant_audit(struct request *request, uint64_t tenant, const char *action, const char *subject)
 {
 	const struct store_audit entry = { .tenant = tenant, .at_ms = log_wall_ms(), .actor = request->key.public,

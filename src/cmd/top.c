@@ -21,9 +21,9 @@
 
 struct top {
 	struct remote *remote;
-	const char *query;              /* of the overview: a tenant, or "" */
+	const char *query;              /* of both: "?tenant=...", or "" */
 	json_t *overview, *jobs;
-	bool may_list;                  /* jobs: an operator's key may not */
+	bool may_list;                  /* jobs: a key for figures alone may not */
 	struct termios before;
 	bool has_keys;                  /* standard input is a terminal, and was told to give keys at once */
 	struct winsize size;
@@ -43,15 +43,16 @@ static int ask(struct top *top, const char *path, json_t **out, struct err *e)
 
 static int look(struct top *top, struct err *e)
 {
-	static const char jobs[] = "/v1/jobs?limit=100&state=queued,leased,starting,running,finishing";
-	OWN(str) path = STR_NONE;
+	OWN(str) path = STR_NONE, jobs = STR_NONE;
 	struct err own = ERR_INIT;
 
 	top_done(top);
 	str_addf(&path, "/v1/overview%s", top->query);
+	str_addf(&jobs, "/v1/jobs?limit=100&state=queued,leased,starting,running,finishing%s%s", *top->query ? "&" : "",
+		 *top->query ? top->query + 1 : "");
 	if (ask(top, str_text(&path), &top->overview, e) < 0)
 		return -1;
-	if (top->may_list && ask(top, jobs, &top->jobs, &own) < 0) {
+	if (top->may_list && ask(top, str_text(&jobs), &top->jobs, &own) < 0) {
 		if (own.kind != ERR_DENIED) {
 			*e = own;
 			return -1;

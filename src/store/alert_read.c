@@ -1,6 +1,8 @@
 /* What is read of detection: lists, the stream, a day in figures. */
 #include "store/store_alert.h"
 
+#include <string.h>
+
 #include "store/writer.h"
 
 int store_signal_list(struct store *store, uint64_t tenant, const struct store_id *job, struct arena *arena,
@@ -164,16 +166,18 @@ static int read_calls(struct store *store, const struct db_value values[2], stru
 	return more;
 }
 
-static int read_open(struct store *store, const struct db_value *tenant, struct store_security *out, struct err *e)
+int store_alerts_open(struct store *store, uint64_t tenant, uint64_t open[STORE_ALERT_LEVELS], struct err *e)
 {
+	const struct db_value of = db_number(tenant);
 	struct db_rows *rows;
 	int more;
 
-	if (db_ask(store->reader, Q_ALERTS_OPEN, tenant, 1, &rows, e) < 0)
+	memset(open, 0, STORE_ALERT_LEVELS * sizeof(*open));
+	if (db_ask(store->reader, tenant ? Q_ALERTS_OPEN : Q_ALERTS_OPEN_ALL, &of, tenant ? 1 : 0, &rows, e) < 0)
 		return -1;
 	while ((more = db_next(rows, e)) == 1)
 		if (db_column(rows, 0) < STORE_ALERT_LEVELS)
-			out->open[db_column(rows, 0)] = db_column(rows, 1);
+			open[db_column(rows, 0)] = db_column(rows, 1);
 	return more;
 }
 
@@ -185,5 +189,5 @@ int store_security(struct store *store, uint64_t tenant, uint64_t since_ms, stru
 
 	*out = (struct store_security){ .n_kinds = 0 };
 	return read_kinds(store, signals, arena, out, e) < 0 || read_tenants(store, signals, arena, out, e) < 0 ||
-	       read_calls(store, hours, out, e) < 0 || read_open(store, signals, out, e) < 0 ? -1 : 0;
+	       read_calls(store, hours, out, e) < 0 || store_alerts_open(store, tenant, out->open, e) < 0 ? -1 : 0;
 }

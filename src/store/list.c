@@ -7,7 +7,7 @@
 struct walk {
 	struct db_rows *rows;
 	struct db_value values[7];
-	size_t n;
+	size_t n, n_labels;             /* labels: how many the index answers for */
 };
 
 /* The least id of a moment. */
@@ -42,11 +42,15 @@ static int only_state(uint32_t states)
 	return states && !(states & (states - 1)) ? __builtin_ctz(states) : -1;
 }
 
-static enum query way_in(const struct store_filter *filter, struct walk *walk)
+static enum query way_in(const struct store_filter *filter, uint64_t tenant, struct walk *walk)
 {
+	if (!tenant)
+		return Q_LIST_EVERY;
+	walk->values[walk->n++] = db_number(tenant);
 	if (filter->n_labels) {
 		walk->values[walk->n++] = db_text(filter->labels[0].name);
 		walk->values[walk->n++] = db_text(filter->labels[0].value);
+		walk->n_labels = 1;
 		return Q_LIST_LABEL;
 	}
 	if (only_state(filter->states) >= 0) {
@@ -61,14 +65,15 @@ static enum query way_in(const struct store_filter *filter, struct walk *walk)
 }
 
 /* 1: the row is what was asked for. */
-static int is_wanted(struct store *store, const struct store_filter *filter, const struct store_job *job, struct err *e)
+static int is_wanted(struct store *store, const struct store_filter *filter, size_t n_labels, const struct store_job *job,
+		     struct err *e)
 {
 	int found = 1;
 
 	if ((filter->states && !(filter->states >> job->state & 1)) ||
 	    (filter->runtime && strcmp(filter->runtime, job->runtime)))
 		return 0;
-	for (size_t i = 1; i < filter->n_labels && found == 1; i++) {
+	for (size_t i = n_labels; i < filter->n_labels && found == 1; i++) {
 		struct db_rows *rows;
 
 		found = db_first(store->reader, Q_LABEL_IS,
@@ -93,7 +98,7 @@ static int fill(struct store *store, const struct store_filter *filter, size_t l
 		int wanted;
 
 		job_columns(walk->rows, arena, &row);
-		wanted = is_wanted(store, filter, &row.job, e);
+		wanted = is_wanted(store, filter, walk->n_labels, &row.job, e);
 		if (wanted < 0)
 			return -1;
 		if (wanted)
@@ -111,10 +116,10 @@ int store_job_list(struct store *store, uint64_t tenant, const struct store_filt
 		   struct err *e)
 {
 	struct store_job *const jobs = arena_alloc(arena, (limit + 1) * sizeof(*jobs));
-	struct walk walk = { .values = { db_number(tenant) }, .n = 1 };
+	struct walk walk = { .n = 0 };
 	struct store_page page = { .jobs = jobs };
 	struct store_id low, high;
-	const enum query query = way_in(filter, &walk);
+	const enum query query = way_in(filter, tenant, &walk);
 	int status;
 
 	bounds(filter, after, &low, &high);

@@ -66,9 +66,12 @@ MUST_USE int store_alert_after(struct store *store, uint64_t tenant, uint64_t af
 STORE_FOUND store_alert_get(struct store *store, uint64_t tenant, uint64_t id, struct arena *arena,
 			    struct store_alert *out, struct err *e);
 
+/* How many nobody has acknowledged, by level. tenant 0: of all. */
+#define STORE_ALERT_LEVELS 8
+MUST_USE int store_alerts_open(struct store *store, uint64_t tenant, uint64_t open[STORE_ALERT_LEVELS], struct err *e);
+
 /* What a day looked like. tenant 0: of all. */
 #define STORE_SECURITY_ROWS 64
-#define STORE_ALERT_LEVELS 8
 struct store_security {
 	struct { const char *name; uint64_t n, sum; } kinds[STORE_SECURITY_ROWS];     /* jobs that showed it, how often */
 	struct { const char *name; uint64_t score, n; } tenants[STORE_SECURITY_ROWS]; /* weights together, signals */

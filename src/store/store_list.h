@@ -43,7 +43,7 @@ struct store_attempt {
 MUST_USE int store_attempt_list(struct store *store, uint64_t tenant, const struct store_id *id, struct arena *arena,
 				struct store_attempt **out, size_t *n, struct err *e);
 
-/* Newest first: created_ms and id fall. `after` is where the page before ended, all zero for the first. Costs no
+/* Newest first: created_ms and id fall. tenant 0: of all. `after` is where the page before ended, all zero for the first. Costs no
  * more than STORE_SCAN_MAX rows: a page may be short or empty and still not be the last. */
 #define STORE_SCAN_MAX 2000
 struct store_place {

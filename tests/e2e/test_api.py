@@ -421,6 +421,25 @@ def test_a_list_is_whole_and_its_cursors_are_its_own(service, other):
     assert service.call("GET", f"{path}&cursor={last}", key=other).json["code"] == "invalid_cursor", "another tenant"
 
 
+def test_who_runs_the_service_lists_the_jobs_of_all(service, other):
+    name = secrets.token_hex(4)
+    mine = service.job(bash("true", name=name), wait="0")["id"]
+    theirs = service.job(bash("true", name=name), wait="0", key=other)["id"]
+    whose, cursor = {}, ""
+    while cursor is not None:
+        page = service.call("GET", "/v1/jobs?limit=20" + (f"&cursor={cursor}" if cursor else ""), key=service.operator).json
+        whose |= {job["id"]: job["tenant"] for job in page["jobs"]}
+        last, cursor = cursor, page.get("next")
+    assert whose[mine] == "default" and whose[theirs] == "other"
+    only = service.call("GET", "/v1/jobs?tenant=other", key=service.operator).json["jobs"]
+    assert {job["tenant"] for job in only} == {"other"} and theirs in [job["id"] for job in only]
+    assert service.call("GET", f"/v1/jobs?limit=20&tenant=other&cursor={last}", key=service.operator).json["code"] == "invalid_cursor"
+    own = service.call("GET", "/v1/jobs").json["jobs"]
+    assert theirs not in [job["id"] for job in own] and not [job for job in own if "tenant" in job]
+    assert service.call("GET", "/v1/jobs?tenant=other").json["code"] == "not_found", "another tenant is not there"
+    assert service.call("GET", f"/v1/jobs/{mine}", key=service.operator).status == 403, "what a job wrote is its tenant's"
+
+
 # -- streams -------------------------------------------------------------------------------------------------------
 
 

@@ -287,7 +287,11 @@ def test_the_operator_makes_a_tenant_and_suspends_it(service):
         assert service.call("GET", "/v1/tenants/made-here", key=service.operator).json["suspended"] is True
         page.shot("tenants-light")
         page.go("").waits_for("all tenants")
-        assert not [link for link in page.all("#nav a") if link.text == "Jobs"], "what the key may not do is not offered"
+        service.job(bash("true", name="somebodys"))
+        page.go("jobs").waits_for("somebodys")
+        assert [row.text for row in page.all("tbody tr td:nth-child(2)")][0] == "default" and not page.all("tbody a")
+        page.shot("jobs-of-all-light")
+        assert not [link for link in page.all("#nav a") if link.text == "Playground"], "what the key may not do is not offered"
     finally:
         page.driver.quit()
 

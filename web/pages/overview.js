@@ -21,7 +21,7 @@ const age = (s) => (s > 0 ? micros(s * 1e6) : "–");
 function tiles() {
 	const all = { running: tile("Running"), queued: tile("Queued"), oldest: tile("Longest wait", "of the job that waits longest"), rate: tile("Jobs per second", "that ended, over the last ten seconds"),
 		p50: tile("Start, median", "from the lease to the first instruction, over the last minutes"), p99: tile("Start, slowest 1 %", "99th percentile, over the last minutes"),
-		warm: tile("Warm starts", "starts in a box that was ready before"), denials: tile("Refused calls", "since the service began"), boxes: tile("Boxes", "alive; parked ones wait for a job") };
+		warm: tile("Warm starts", "starts in a box that was ready before"), denials: tile("Refused calls", "since the service began"), alerts: tile("Open alerts", "that nobody has acknowledged"), boxes: tile("Boxes", "alive; parked ones wait for a job") };
 	function set(now) {
 		const starts = now.starts_warm + now.starts_cold;
 		all.running.set(count(now.running));
@@ -32,6 +32,7 @@ function tiles() {
 		all.p99.set(now.start_p99_us ? micros(now.start_p99_us) : "–");
 		all.warm.set(starts ? `${Math.floor((100 * now.starts_warm) / starts)} %` : "–");
 		all.denials.set(count(now.denials));
+		all.alerts.set(count(now.alerts_open), now.alerts_open ? "warn" : "");
 		all.boxes.node.hidden = !now.boxes;
 		if (now.boxes) all.boxes.set(`${count(now.boxes.live)}`, now.boxes.breakers_open ? "bad" : "");
 	}

@@ -24,8 +24,8 @@ static void fill(struct scene *s, int n)
 	}
 }
 
-/* Walks all pages of this filter and counts; each row is below the one before. */
-static size_t walk(struct scene *s, const struct store_filter *filter, size_t limit)
+/* Walks all pages of this filter and counts; each row is below the one before. tenant 0: of all. */
+static size_t walk_of(struct scene *s, uint64_t tenant, const struct store_filter *filter, size_t limit)
 {
 	struct store_place after = { .created_ms = 0 };
 	struct store_id last;
@@ -37,7 +37,7 @@ static size_t walk(struct scene *s, const struct store_filter *filter, size_t li
 		struct store_page page;
 		struct err e;
 
-		assert_int_equal(store_job_list(s->store, s->tenant, filter, &after, limit, &arena, &page, &e), 0);
+		assert_int_equal(store_job_list(s->store, tenant, filter, &after, limit, &arena, &page, &e), 0);
 		assert_true(page.n <= limit);
 		for (size_t i = 0; i < page.n; i++) {
 			assert_true(memcmp(page.jobs[i].id.bytes, last.bytes, sizeof(last.bytes)) < 0);
@@ -48,6 +48,11 @@ static size_t walk(struct scene *s, const struct store_filter *filter, size_t li
 		arena_done(&arena);
 	} while (after.created_ms);
 	return n;
+}
+
+static size_t walk(struct scene *s, const struct store_filter *filter, size_t limit)
+{
+	return walk_of(s, s->tenant, filter, limit);
 }
 
 static void every_filter_finds_its_jobs_once_whatever_the_page(void **state)
@@ -84,7 +89,28 @@ static void every_filter_finds_its_jobs_once_whatever_the_page(void **state)
 		}
 		for (size_t limit = 1; limit <= 200; limit = limit * 3 + 1)
 			assert_int_equal(walk(&s, &rows[i].filter, limit), expected);
+		assert_int_equal(walk_of(&s, 0, &rows[i].filter, 50), expected);
 	}
+	scene_end(&s);
+}
+
+static void jobs_of_all_tenants_are_one_list(void **state)
+{
+	static struct scene s;
+	struct store_create job;
+
+	(void)state;
+	scene_plain(&s);
+	job = scene_job(&s, "{}");
+	job.tenant = scene_tenant(&s, (struct store_tenant){ .name = "other" });
+	for (int i = 0; i < 10; i++) {
+		scene_create(&s, "{}");
+		scene_create_as(&s, &job);
+		scene_pass(&s, 10);
+	}
+	assert_int_equal(walk(&s, &(struct store_filter){ .states = 0 }, 3), 10);
+	assert_int_equal(walk_of(&s, 0, &(struct store_filter){ .states = 0 }, 3), 20);
+	assert_int_equal(walk_of(&s, 0, &(struct store_filter){ .created_from_ms = SCENE_WALL + 50 }, 3), 10);
 	scene_end(&s);
 }
 
@@ -198,6 +224,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_filter_finds_its_jobs_once_whatever_the_page),
+		cmocka_unit_test(jobs_of_all_tenants_are_one_list),
 		cmocka_unit_test(a_range_of_times_is_half_open),
 		cmocka_unit_test(new_jobs_do_not_move_the_pages),
 		cmocka_unit_test(a_page_ends_after_so_many_rows),

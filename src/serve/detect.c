@@ -272,7 +272,23 @@ static void put_hex(struct json *json, const char *key, uint64_t n)
 	json_put_text(json, key, text);
 }
 
-static void put_call(struct json *json, const struct tally_call *call)
+/* The processes of a box in the order in which something of theirs is known: 1, 2, ... What the host calls them is
+ * nobody's business, and says nothing once they have ended. */
+static uint64_t process_of(const struct tally *tally, uint32_t call)
+{
+	uint64_t number = 1;
+
+	for (uint32_t i = 0; tally->calls[i].pid != tally->calls[call].pid; i++) {
+		bool is_new = true;
+
+		for (uint32_t k = 0; k < i && is_new; k++)
+			is_new = tally->calls[k].pid != tally->calls[i].pid;
+		number += is_new;
+	}
+	return number;
+}
+
+static void put_call(struct json *json, const struct tally_call *call, uint64_t process)
 {
 	const char *const name = syscalls_name(call->nr);
 
@@ -284,7 +300,7 @@ static void put_call(struct json *json, const struct tally_call *call)
 	for (size_t i = 0; i < ARRAY_SIZE(call->args); i++)
 		put_hex(json, NULL, call->args[i]);
 	json_put_end(json);
-	json_put_u64(json, "pid", call->pid);
+	json_put_u64(json, "process", process);
 	put_hex(json, "ip", call->ip);
 	json_put_u64(json, "count", call->n);
 	json_put_end(json);
@@ -297,7 +313,7 @@ void detect_put_evidence(struct json *json, const char *key, const struct detect
 	json_put_array(json, key);
 	for (uint32_t i = 0; i < detect->tally.n; i++)
 		if (detect_call(detect->tally.calls[i].nr, detect->tally.calls[i].args) == kind) {
-			put_call(json, &detect->tally.calls[i]);
+			put_call(json, &detect->tally.calls[i], process_of(&detect->tally, i));
 			has_call = true;
 		}
 	for (size_t i = 0; i < HONEY_FILES && kind == SIGNAL_HONEY; i++)

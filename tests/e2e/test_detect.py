@@ -101,7 +101,7 @@ def test_each_tripwire_fires_with_evidence(service, knock):
         assert list(found) == [kind], (kind, found)
         call, = found[kind]["evidence"]
         assert call["nr"] == int(calls[0].split(":")[0]) and argument in call["args"] and call["count"] == 1
-        assert call["pid"] > 1 and int(call["ip"], 16) > 0x1000
+        assert call["process"] == 1 and int(call["ip"], 16) > 0x1000
         alert, = alerts_of(one, job)
         assert alert["level"] == level and alert["action"] == "log" and alert["state"] == "open"
         assert score == alert["score"] == details(job)["suspicion"]
@@ -256,6 +256,7 @@ def test_alerts_are_acknowledged_filtered_and_paged(service, knock):
         assert acked["state"] == "acknowledged" and acked["acknowledged_by"] in one.key
     assert [row["id"] for row in ask(one, "/v1/alerts?state=acknowledged")["alerts"]] == seen[:1]
     assert one.ask("POST", "/v1/alerts/999/ack")[0] == 404
+    assert ask(one, "/v1/overview")["now"]["alerts_open"] == ask(one, "/v1/overview", key=one.operator)["now"]["alerts_open"] == 4
     day = ask(one, "/v1/security", key=one.operator)
     assert day["scope"] == "all" and day["open"] == {"low": 2, "high": 2, "critical": 0}
     assert day["kinds"][0] == {"kind": "tripwire.mount", "jobs": 2, "count": 2}

@@ -217,7 +217,7 @@ static void evidence_and_title_are_bounded_words_of_ours(void **state)
 	detect_note(&detect, SIGNAL_HONEY, 3);
 	detect_put_evidence(&json, NULL, &detect, SIGNAL_PTRACE);
 	assert_string_equal(json_written(&json), "[{\"nr\":101,\"call\":\"ptrace\",\"args\":[\"0x10\",\"0x1\",\"0x0\",\"0x0\",\"0x0\",\"0x0\"],"
-			    "\"pid\":42,\"ip\":\"0xabc\",\"count\":1}]");
+			    "\"process\":1,\"ip\":\"0xabc\",\"count\":1}]");
 	json_done(&json);
 	json = JSON_NONE;
 	detect_put_evidence(&json, NULL, &detect, SIGNAL_HONEY);

@@ -4,12 +4,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/tame.h"
 #include "cmd/command.h"
 #include "remote/event.h"
 #include "remote/follow.h"
 #include "remote/service.h"
 #include "remote/setting.h"
-#include "remote/tame.h"
 
 enum { CODE_INTERRUPTED = 130 };        /* as a shell says it of SIGINT */
 

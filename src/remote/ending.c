@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/tame.h"
 #include "remote/field.h"
-#include "remote/tame.h"
 
 enum { STOPPED = 124, NOT_RUN = 125, REFUSED_CALL = 159 };
 

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/tame.h"
 #include "remote/field.h"
-#include "remote/tame.h"
 
 #define CHART_MAX  120
 

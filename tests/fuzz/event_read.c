@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/mem.h"
-#include "remote/tame.h"
+#include "base/tame.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

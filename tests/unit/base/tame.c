@@ -1,5 +1,5 @@
 /* What reaches a terminal is text, however the bytes were cut. */
-#include "remote/tame.h"
+#include "base/tame.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /* Writes control characters out. Refuses to know terminals: what they obey is not guessed, but left out as a whole. */
-#include "remote/tame.h"
+#include "base/tame.h"
 
 #include <stdint.h>
 #include <string.h>

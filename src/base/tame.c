@@ -14,11 +14,21 @@ static uint32_t decode(const char *text, size_t len)
 	return code;
 }
 
-/* C1, and what turns the direction of the text around it. Source: Unicode 15, Bidi_Control */
+/* C1; what turns the direction of the text around it (Unicode 15, Bidi_Control); what people do not see and programs
+ * that read for them do: tags, selectors of variants, characters without a width. Joiners stay: emoji are made of them. */
 static bool is_hidden(uint32_t code)
 {
-	return (code >= 0x80 && code < 0xa0) || code == 0x61c || code == 0x200e || code == 0x200f ||
-	       (code >= 0x202a && code <= 0x202e) || (code >= 0x2066 && code <= 0x2069);
+	static const struct {
+		uint32_t first, last;
+	} rows[] = {
+		{ 0x80, 0x9f },     { 0x61c, 0x61c },   { 0x200b, 0x200b },   { 0x200e, 0x200f }, { 0x202a, 0x202e },
+		{ 0x2060, 0x206f }, { 0xfeff, 0xfeff }, { 0xe0000, 0xe0fff },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)
+		if (code >= rows[i].first && code <= rows[i].last)
+			return true;
+	return false;
 }
 
 static void put(const char *text, size_t len, struct str *out)

@@ -1,5 +1,5 @@
-/* A job's output as a terminal may see it: nothing in it moves the cursor, changes colours, titles or the order of
- * letters, or answers as if somebody had typed. */
+/* A job's output as a terminal or a model may see it: nothing in it moves the cursor, changes colours, titles or the order
+ * of letters, answers as if somebody had typed, or says what its reader's user does not see. */
 #pragma once
 
 #include <stdbool.h>

@@ -151,11 +151,12 @@ static void put_refused(struct json *json, const struct order_report *report)
 	json_put_u64(json, "refused_calls", report->refused_total);
 	json_put_array(json, "refused");
 	for (size_t i = 0; i < report->n_refused; i++) {
-		const struct denial denial = {
+		struct denial denial = {
 			.nr = report->refused[i].nr, .sys = (uint16_t)report->refused[i].sys, .act = FILTER_ERRNO,
 			.count = report->refused[i].count, .origin = "",
 		};
 
+		memcpy(denial.args, report->refused[i].args, sizeof(denial.args));
 		result_json_denial(json, NULL, &denial);
 	}
 	json_put_end(json);

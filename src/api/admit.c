@@ -197,10 +197,9 @@ static bool check_key(struct request *request)
 	return login_is_shown(request) ? login_check(request) : check_bearer(request);
 }
 
-static bool check_scope(struct request *request)
+bool admit_scope(struct request *request)
 {
 	const uint32_t wanted = request->route->scope;
-	uint64_t retry_ms;
 
 	/* Who runs the service may do to a tenant what the tenant's own admin may; its jobs are not among that. */
 	if (wanted && !(request->key.scopes & wanted) &&
@@ -211,13 +210,17 @@ static bool check_scope(struct request *request)
 			     *request->tenant.suspended_why ? ". Why: " : "", request->tenant.suspended_why);
 		return false;
 	}
-	retry_ms = store_request_take(request->front->store, &request->tenant);
-	if (retry_ms) {
+	return true;
+}
+
+static bool check_rate(struct request *request)
+{
+	const uint64_t retry_ms = store_request_take(request->front->store, &request->tenant);
+
+	if (retry_ms)
 		request_fail_for(request, "quota_requests", retry_ms, "more requests than %llu a second",
 				 (unsigned long long)request->tenant.requests_per_s);
-		return false;
-	}
-	return true;
+	return !retry_ms;
 }
 
 static bool check_body(struct request *request)
@@ -261,7 +264,7 @@ bool admit_head(struct request *request, const char *method, const char *url)
 	/* An unknown path without a key is refused as any other without a key: what is here is not for strangers. */
 	if (strcmp(url, "/healthz") && strcmp(url, "/readyz") && !page_is_at(url) && !check_key(request))
 		return false;
-	if (!check_path(request, method, url) || (request->route->scope != ROUTE_PUBLIC && !check_scope(request)))
+	if (!check_path(request, method, url) || (request->route->scope != ROUTE_PUBLIC && !(admit_scope(request) && check_rate(request))))
 		return false;
 	return check_query(request) && check_body(request) && check_idempotency(request);
 }

@@ -227,19 +227,6 @@ static void beat(struct stream *stream)
 
 /* -- what was asked for -- */
 
-/* Parts of Accept that begin with a type; parameters do not count. */
-static bool accepts(const char *accept, const char *type)
-{
-	for (const char *part = accept; part; part = strchr(part, ',')) {
-		part += strspn(part, ", \t");
-		if (!strncmp(part, type, strlen(type)))
-			return true;
-		if (!*part)
-			break;
-	}
-	return false;
-}
-
 static bool take_start(struct request *request, struct event_id *out)
 {
 	const char *const last = request_header_in(request, "Last-Event-ID"), *const after = request_query(request, "after");
@@ -254,9 +241,9 @@ static bool take_start(struct request *request, struct event_id *out)
 void api_event_stream(struct request *request)
 {
 	struct events *const events = arena_alloc(&request->arena, sizeof(*events));
-	const char *const accept = request_header_in(request, "Accept");
-	const bool wants_events = !accept || accepts(accept, "text/event-stream") || accepts(accept, "*/*") || accepts(accept, "text/*");
-	const bool wants_lines = accept && accepts(accept, "application/x-ndjson");
+	const bool wants_events = !request_header_in(request, "Accept") || request_accepts(request, "text/event-stream") ||
+				  request_accepts(request, "*/*") || request_accepts(request, "text/*");
+	const bool wants_lines = request_accepts(request, "application/x-ndjson");
 
 	if (!wants_events && !wants_lines) {
 		request_fail(request, "not_acceptable", NULL, "events are text/event-stream or application/x-ndjson");

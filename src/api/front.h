@@ -18,6 +18,7 @@
 
 struct MHD_Daemon;
 struct client;
+struct inner;
 struct dispatch;
 struct request;
 struct store;
@@ -64,6 +65,7 @@ struct front {
 	/* Lists of what is open; each has its bound. */
 	struct client *clients;
 	struct request *waiting;
+	struct inner *inners;           /* answered, and not told yet */
 	struct stream *streams;
 	struct upload *uploads;
 	struct socket_job *sockets;

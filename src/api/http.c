@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "api/admit.h"
+#include "api/inner.h"
 
 #define POOL_BYTES     (24 << 10)       /* of a connection: head, answer's head, a piece of a body */
 #define IDLE_S         60               /* without a byte, while an answer is sent */
@@ -90,43 +91,6 @@ static void sweep(void *at)
 
 /* -- requests -- */
 
-static void log_request(struct request *request)
-{
-	struct front *const front = request->front;
-	struct json json = JSON_NONE;
-
-	stats_answered(&front->stats, request->route ? (uint32_t)route_index(request->route) : UINT32_MAX, request->status);
-	if (request->route && request->route->scope == ROUTE_PUBLIC && request->status == 200)
-		return;
-	log_begin(&json, request->status >= 500 ? "error" : "info", "request");
-	json_put_text(&json, "request_id", request->id);
-	json_put_text(&json, "method", request->method);
-	if (request->route)
-		json_put_text(&json, "route", request->route->path);
-	else
-		json_put_bytes(&json, "path", request->path, strnlen(request->path, 256));
-	json_put_u64(&json, "status", request->status);
-	if (request->tenant.name) {
-		json_put_text(&json, "tenant", request->tenant.name);
-		json_put_text(&json, "key", request->key.public);
-	}
-	json_put_u64(&json, "us", loop_now_us() - request->began_us);
-	log_end(&front->log, &json);
-}
-
-static void request_free(struct request *request)
-{
-	request_wait_end(request);
-	watch_end(&request->watcher);
-	if (request->drop)
-		request->drop(request->own);
-	if (request->answer)
-		MHD_destroy_response(request->answer);
-	str_done(&request->body);
-	arena_done(&request->arena);
-	free(request);
-}
-
 static void on_completed(void *at, struct MHD_Connection *connection, void **context, enum MHD_RequestTerminationCode code)
 {
 	struct request *const request = *context;
@@ -137,7 +101,7 @@ static void on_completed(void *at, struct MHD_Connection *connection, void **con
 		return;
 	if (code != MHD_REQUEST_TERMINATED_COMPLETED_OK && !request->answer)
 		request->status = 499; /* it went away before there was an answer */
-	log_request(request);
+	request_log(request);
 	if (request->client)
 		request->client->due_us = loop_now_us() + HEAD_US;
 	request_free(request);
@@ -307,7 +271,9 @@ void http_turn(struct front *front)
 {
 	MHD_UNSIGNED_LONG_LONG ms;
 
-	MHD_run(front->daemon);
+	do
+		MHD_run(front->daemon);
+	while (inner_turn(front)); /* what it answered may have resumed a connection */
 	loop_set_alarm(&front->loop, front->http_alarm,
 		       MHD_get_timeout(front->daemon, &ms) == MHD_YES ? loop_now_us() + ms * 1000 + 1 : 0);
 }

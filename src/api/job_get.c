@@ -7,7 +7,7 @@
 
 static bool has_changed(const struct request *request, const struct store_job *job)
 {
-	const char *const given = MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, "If-None-Match");
+	const char *const given = request_header_in(request, "If-None-Match");
 	char etag[JOB_ETAG];
 
 	job_etag(job, etag);

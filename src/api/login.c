@@ -43,7 +43,7 @@ bool login_is_shown(struct request *request)
 
 /* -- where the request came from -- */
 
-static bool is_our_origin(struct request *request, const char *origin)
+static bool is_our_origin(const struct request *request, const char *origin)
 {
 	const struct front *const front = request->front;
 	const char *const scheme = is_secure(front) ? "https://" : "http://";
@@ -60,16 +60,20 @@ static bool is_our_origin(struct request *request, const char *origin)
 	return false;
 }
 
-/* A browser says where a request came from, and always so when it may change something. */
-static bool is_from_here(struct request *request)
+bool login_is_ours(const struct request *request)
 {
 	const char *const site = request_header_in(request, "Sec-Fetch-Site");
 	const char *const origin = request_header_in(request, "Origin");
+
+	return (!site || !strcmp(site, "same-origin")) && (!origin || is_our_origin(request, origin));
+}
+
+/* A browser says where a request came from, and always so when it may change something. */
+static bool is_from_here(struct request *request)
+{
 	const bool changes = strcmp(request->method, "GET") && strcmp(request->method, "HEAD");
 
-	if (site && strcmp(site, "same-origin"))
-		return false;
-	return origin ? is_our_origin(request, origin) : !changes;
+	return login_is_ours(request) && (!changes || request_header_in(request, "Origin"));
 }
 
 /* -- checking one -- */

@@ -2,10 +2,14 @@
 #include "api/request.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "api/digits.h"
+#include "api/inner.h"
 #include "api/url.h"
+#include "base/fd.h"
 
 #define WAIT_MAX_MS  60000
 #define LIMIT_MAX    200
@@ -29,6 +33,8 @@ static void answer(struct request *request, unsigned status, struct MHD_Response
 	watch_end(&request->watcher);
 	request->answer = response;
 	request->status = status;
+	if (request->inner)
+		inner_answered(request);
 	request_header(request, "X-Request-Id", request->id);
 	request_header(request, "X-Content-Type-Options", "nosniff");
 	request_header(request, "Content-Security-Policy", policy);
@@ -62,10 +68,46 @@ void request_text(struct request *request, unsigned status, const char *type, co
 	struct MHD_Response *response;
 
 	memcpy(copy, text, len);
+	copy[len] = '\0';
+	if (!request->answer) {
+		request->text = copy;
+		request->text_len = len;
+	}
 	response = MHD_create_response_from_buffer(len, copy, MHD_RESPMEM_MUST_FREE);
 	if (!response)
 		mem_fail();
 	(void)MHD_add_response_header(response, "Content-Type", type);
+	request_answer(request, status, response);
+}
+
+/* One that got shorter since it was looked at is as short as it is. */
+static size_t read_piece(int fd, uint64_t first, char *bytes, size_t len)
+{
+	size_t at = 0;
+	ssize_t n = 1;
+
+	while (at < len && n > 0) {
+		n = pread(fd, bytes + at, len - at, (off_t)(first + at));
+		at += n > 0 ? (size_t)n : 0;
+	}
+	return at;
+}
+
+void request_file(struct request *request, unsigned status, int fd, uint64_t first, uint64_t len)
+{
+	if (request->inner || !len) {
+		OWN_FD int own = fd;
+		const size_t max = len < INNER_FILE_MAX ? (size_t)len : INNER_FILE_MAX;
+		OWN_MEM char *bytes = mem_raw(max + 1);
+
+		request_text(request, status, "application/octet-stream", bytes, read_piece(own, first, bytes, max));
+		return;
+	}
+	struct MHD_Response *const response = MHD_create_response_from_fd_at_offset64(len, fd, first); /* takes fd */
+
+	if (!response)
+		mem_fail();
+	(void)MHD_add_response_header(response, "Content-Type", "application/octet-stream");
 	request_answer(request, status, response);
 }
 
@@ -131,6 +173,47 @@ void request_broken(struct request *request, const struct err *e)
 	request_fail_for(request, "storage_unavailable", 1000, "the service cannot read or write its state now; try again");
 }
 
+/* -- the end of a request -- */
+
+void request_log(struct request *request)
+{
+	struct front *const front = request->front;
+	struct json json = JSON_NONE;
+
+	stats_answered(&front->stats, request->route ? (uint32_t)route_index(request->route) : UINT32_MAX, request->status);
+	if (request->route && request->route->scope == ROUTE_PUBLIC && request->status == 200)
+		return;
+	log_begin(&json, request->status >= 500 ? "error" : "info", "request");
+	json_put_text(&json, "request_id", request->id);
+	json_put_text(&json, "method", request->method);
+	if (request->inner)
+		json_put_bool(&json, "inner", true);
+	if (request->route)
+		json_put_text(&json, "route", request->route->path);
+	else
+		json_put_bytes(&json, "path", request->path, strnlen(request->path, 256));
+	json_put_u64(&json, "status", request->status);
+	if (request->tenant.name) {
+		json_put_text(&json, "tenant", request->tenant.name);
+		json_put_text(&json, "key", request->key.public);
+	}
+	json_put_u64(&json, "us", loop_now_us() - request->began_us);
+	log_end(&front->log, &json);
+}
+
+void request_free(struct request *request)
+{
+	request_wait_end(request);
+	watch_end(&request->watcher);
+	if (request->drop)
+		request->drop(request->own);
+	if (request->answer)
+		MHD_destroy_response(request->answer);
+	str_done(&request->body);
+	arena_done(&request->arena);
+	free(request);
+}
+
 /* -- waiting -- */
 
 static void set_alarm(struct front *front)
@@ -190,14 +273,30 @@ void request_wait_over(struct front *front)
 
 const char *request_query(struct request *request, const char *name)
 {
-	const char *const raw = MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
+	const char *const raw = request->inner ? NULL : MHD_lookup_connection_value(request->connection, MHD_GET_ARGUMENT_KIND, name);
 
+	if (request->inner)
+		return inner_query(request->inner, name);
 	return raw ? url_decode(&request->arena, raw, strlen(raw)) : NULL;
 }
 
-const char *request_header_in(struct request *request, const char *name)
+const char *request_header_in(const struct request *request, const char *name)
 {
+	if (request->inner)
+		return inner_header(request->inner, name);
 	return MHD_lookup_connection_value(request->connection, MHD_HEADER_KIND, name);
+}
+
+bool request_accepts(const struct request *request, const char *type)
+{
+	for (const char *part = request_header_in(request, "Accept"); part; part = strchr(part, ',')) {
+		part += strspn(part, ", \t");
+		if (!strncmp(part, type, strlen(type)))
+			return true;
+		if (!*part)
+			break;
+	}
+	return false;
 }
 
 bool request_query_wait(struct request *request, uint64_t *wait_ms)

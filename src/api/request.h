@@ -11,12 +11,14 @@
 #include "base/str.h"
 #include "store/store_tenant.h"
 
+struct inner;
 typedef void request_over(struct request *request);
 
 struct request {
 	struct front *front;
 	struct MHD_Connection *connection;
 	struct client *client;
+	struct inner *inner;            /* it came from another request (inner.h): connection and client are NULL */
 	const struct route *route;      /* NULL: none was found */
 	const char *parts[ROUTE_PARTS];
 	const char *method, *path;      /* as they came; of the connection */
@@ -31,6 +33,8 @@ struct request {
 
 	struct MHD_Response *answer;
 	unsigned status;
+	const char *text;               /* of the answer, for who is inside; NULL: bytes without one */
+	size_t text_len;
 
 	struct store_id job;            /* that {id} names, or that was made */
 	bool is_replay;                 /* of a create that was answered before */
@@ -51,12 +55,18 @@ void request_fail(struct request *request, const char *code, const char *field, 
 /* With Retry-After. */
 void request_fail_for(struct request *request, const char *code, uint64_t retry_ms, const char *format, ...)
 	__attribute__((format(printf, 4, 5)));
+/* Bytes first..first + len of a file, which is taken; -1 is one without bytes. Whoever is inside gets as many as it may. */
+void request_file(struct request *request, unsigned status, int fd, uint64_t first, uint64_t len);
 /* Any response of MHD's; taken. */
 void request_answer(struct request *request, unsigned status, struct MHD_Response *response);
 /* The same for a file of the dashboard: it may load the others, and be kept while its ETag holds. */
 void request_page(struct request *request, unsigned status, struct MHD_Response *response);
 /* The store, or the kernel, could not. Logged; the client learns that, not what. */
 void request_broken(struct request *request, const struct err *e);
+
+/* The end of a request: its line in the log, and all that it held. */
+void request_log(struct request *request);
+void request_free(struct request *request);
 
 /* One header of the answer that was given, before the handler returns. */
 void request_header(struct request *request, const char *name, const char *value);
@@ -69,7 +79,10 @@ void request_wait_over(struct front *front);
 
 /* Parameters of the URL, decoded. NULL: not given. */
 const char *request_query(struct request *request, const char *name);
-const char *request_header_in(struct request *request, const char *name);
+const char *request_header_in(const struct request *request, const char *name);
+
+/* Accept is there and has a part that begins with the type; parameters do not count. */
+bool request_accepts(const struct request *request, const char *type);
 
 /* Each answers with a problem and returns false when the parameter is not what it should be.
  *

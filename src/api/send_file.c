@@ -9,21 +9,6 @@
 #include "api/url.h"
 #include "base/fd.h"
 
-static struct MHD_Response *make(int fd, uint64_t first, uint64_t len)
-{
-	struct MHD_Response *response;
-
-	if (!len) {
-		fd_close(fd);
-		response = MHD_create_response_from_buffer(0, (void *)(uintptr_t)"", MHD_RESPMEM_PERSISTENT);
-	} else {
-		response = MHD_create_response_from_fd_at_offset64(len, fd, first); /* takes fd */
-	}
-	if (!response)
-		mem_fail();
-	return response;
-}
-
 /* RFC 6266 and RFC 8187: the name is data and cannot end the header. */
 static void offer(struct request *request, const char *name)
 {
@@ -53,14 +38,13 @@ void send_file(struct request *request, int fd, const char *name, const char *et
 		return;
 	}
 	if (range == RANGE_PART)
-		request_answer(request, MHD_HTTP_PARTIAL_CONTENT, make(fd, first, last - first + 1));
+		request_file(request, MHD_HTTP_PARTIAL_CONTENT, fd, first, last - first + 1);
 	else
-		request_answer(request, MHD_HTTP_OK, make(fd, 0, size));
+		request_file(request, MHD_HTTP_OK, fd, 0, size);
 	snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first, last, size);
 	if (range == RANGE_PART)
 		request_header(request, "Content-Range", text);
 	request_header(request, "Accept-Ranges", "bytes");
-	request_header(request, "Content-Type", "application/octet-stream");
 	if (etag) {
 		snprintf(text, sizeof(text), "\"%s\"", etag);
 		request_header(request, "ETag", text);

@@ -22,6 +22,7 @@ struct inner;
 struct dispatch;
 struct request;
 struct store;
+struct mcp_call;
 struct metrics;
 struct post;
 struct stream;
@@ -65,6 +66,7 @@ struct front {
 	/* Lists of what is open; each has its bound. */
 	struct client *clients;
 	struct request *waiting;
+	struct mcp_call *mcp_calls;     /* of tools, that have no answer yet */
 	struct inner *inners;           /* answered, and not told yet */
 	struct stream *streams;
 	struct upload *uploads;

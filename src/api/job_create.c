@@ -48,6 +48,14 @@ static void take_labels(struct request *request, const struct job_spec *spec, st
 	create->n_labels = spec->n_labels;
 }
 
+const struct order_class *job_class(const struct request *request, const struct job_spec *spec, struct job_fault *fault)
+{
+	const struct store_tenant *const tenant = &request->tenant;
+
+	return dispatch_admits(request->front->dispatch, spec, threats[tenant->threat],
+			       tenant->boundary_min ? tenant->boundary_min : "", fault);
+}
+
 int job_prepare(struct request *request, const char *json, size_t len, const char *key, struct job_spec *spec,
 		struct store_create *create, struct job_fault *fault)
 {
@@ -57,8 +65,7 @@ int job_prepare(struct request *request, const char *json, size_t len, const cha
 
 	if (job_spec_read(json, len, spec, fault) < 0)
 		return -1;
-	class = dispatch_admits(request->front->dispatch, spec, threats[tenant->threat],
-				tenant->boundary_min ? tenant->boundary_min : "", fault);
+	class = job_class(request, spec, fault);
 	if (!class)
 		return -1;
 	order_class_name(class, name);

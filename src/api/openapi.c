@@ -86,7 +86,7 @@ static json_t *body_of(const struct route *route)
 		{ "job_create", "JobDocument" }, { "job_batch", "BatchItems" }, { "input_signal", "Signal" },
 		{ "input_resize", "Resize" },
 		{ "tenant_create", "TenantDocument" }, { "tenant_change", "TenantDocument" }, { "key_create", "KeyDocument" },
-		{ "webhook_create", "WebhookDocument" },
+		{ "webhook_create", "WebhookDocument" }, { "mcp_post", "McpMessage" },
 	};
 	const char *schema = NULL;
 
@@ -184,14 +184,21 @@ static void add_codes(json_t *all)
 	json_object_set_new(json_object_get(json_object_get(json_object_get(all, "Problem"), "properties"), "code"), "examples", codes);
 }
 
-char *openapi_write(size_t *len)
+json_t *openapi_schemas(void)
 {
 	json_error_t error;
-	json_t *const all = json_loads(schemas, JSON_REJECT_DUPLICATES, &error), *document;
-	char *text;
+	json_t *const all = json_loads(schemas, JSON_REJECT_DUPLICATES, &error);
 
 	assert(all); /* ours, and embedded */
 	add_limits(all);
+	return all;
+}
+
+char *openapi_write(size_t *len)
+{
+	json_t *const all = openapi_schemas(), *document;
+	char *text;
+
 	add_codes(all);
 	document = json_pack("{s:s,s:{s:s,s:s,s:s,s:{s:s,s:s}},s:o,s:{s:o,s:{s:{s:s,s:s,s:s}}}}",
 		"openapi", "3.1.0",

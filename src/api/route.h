@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "base/mem.h"
+#include "serve/job.h"
 
 enum route_method { ROUTE_GET, ROUTE_POST, ROUTE_PUT, ROUTE_PATCH, ROUTE_DELETE, ROUTE_METHODS };
 enum route_body { ROUTE_NONE, ROUTE_JSON, ROUTE_NDJSON, ROUTE_BYTES };
@@ -18,6 +19,7 @@ enum { ROUTE_KEYED = 1, ROUTE_STREAM = 2, ROUTE_SINK = 4 };
 #define ROUTE_BATCH_MAX ((size_t)32 << 20)
 #define ROUTE_STDIN_MAX ((size_t)1 << 20)
 #define ROUTE_BLOB_MAX  ((size_t)1 << 30)
+#define ROUTE_MCP_MAX   (JOB_DOCUMENT_MAX + 65536)      /* a document, and what is around it */
 #define ROUTE_PATH_MAX  1024
 #define ROUTE_PARTS     2       /* {parts} of a path at most */
 

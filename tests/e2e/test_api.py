@@ -149,6 +149,7 @@ def examples(service, done, live, blob):
         **webhook_examples(service),
         "signal_list": (job + "/signals",), "alert_list": ("/v1/alerts?level=low,high&limit=3",),
         "alert_events": ("/v1/alerts/events?after=0&replay=true",), "alert_ack": (f"/v1/alerts/{alert(service)}/ack", b""),
+        "mcp_post": ("/mcp", {"jsonrpc": "2.0", "id": 1, "method": "tools/list"}),
         "security_get": ("/v1/security",), "overview_get": ("/v1/overview",), "overview_events": ("/v1/overview/events?points=1",),
     }
 

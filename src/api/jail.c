@@ -1,23 +1,17 @@
-/* Layers of the front, each read back. The table of calls is what the front, SQLite, libmicrohttpd and GnuTLS were seen
- * to make under all tests, and what stands behind functions that one of them imports and no test reaches (a full disk, a
- * damaged database); it has no execve, and no socket() but pairs. */
+/* Layers of the front, each read back. */
 #include "api/jail.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/landlock.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
+#include "api/front_filter.h"
 #include "base/fd.h"
 #include "mech/drop.h"
 #include "mech/landlock.h"
@@ -27,70 +21,13 @@
 #define FILES_MAX   16384
 #define PROGRAM_MAX 1024
 
-static const uint16_t calls[] = {
-	/* streams and files */
-	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_close, SYS_lseek, SYS_fstat, SYS_newfstatat,
-	SYS_openat, SYS_fcntl, SYS_flock, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_unlink,
-	SYS_unlinkat, SYS_mkdir, SYS_mkdirat, SYS_rmdir, SYS_access,
-	SYS_getdents64, SYS_getcwd, SYS_readlink, SYS_fchmod, SYS_sendfile,
-	/* connections, and the pipes of boxes */
-	SYS_accept4, SYS_recvfrom, SYS_recvmsg, SYS_sendto, SYS_sendmsg, SYS_shutdown, SYS_setsockopt, SYS_getsockopt,
-	SYS_getsockname, SYS_pipe2, SYS_eventfd2, SYS_epoll_create1, SYS_epoll_ctl, SYS_epoll_wait,
-	SYS_epoll_pwait, SYS_poll, SYS_ppoll,
-	/* memory, threads, time */
-	SYS_munmap, SYS_mremap, SYS_brk, SYS_madvise, SYS_futex, SYS_set_robust_list, SYS_rseq, SYS_sched_yield, SYS_sched_getaffinity,
-	SYS_clock_gettime, SYS_clock_nanosleep, SYS_nanosleep, SYS_gettimeofday, SYS_getrandom, SYS_getpid, SYS_gettid, SYS_geteuid,
-	SYS_getuid, SYS_getegid, SYS_getgid, SYS_uname, SYS_sysinfo,
-	/* signals and the end */
-	SYS_rt_sigaction, SYS_rt_sigprocmask, SYS_rt_sigreturn, SYS_restart_syscall, SYS_exit,
-	SYS_exit_group,
-};
-
-#define TEST(arg, op, mask, value) { .n_tests = 1, .tests = { { arg, FILTER_##op, mask, value } } }
-static const struct {
-	uint16_t nr;
-	struct filter_row row;
-} bounded[] = {
-	{ SYS_mmap, TEST(2, EQ, PROT_EXEC, 0) },
-	{ SYS_mprotect, TEST(2, EQ, PROT_EXEC, 0) },
-	{ SYS_clone, TEST(0, EQ, CLONE_THREAD, CLONE_THREAD) },
-	{ SYS_socketpair, TEST(0, EQ, UINT32_MAX, AF_UNIX) },
-	{ SYS_ioctl, TEST(1, EQ, UINT32_MAX, FIONBIO) },
-	{ SYS_ioctl, TEST(1, EQ, UINT32_MAX, FIONREAD) },
-	{ SYS_ioctl, TEST(1, EQ, UINT32_MAX, TCGETS) },
-	{ SYS_prctl, TEST(0, EQ, UINT32_MAX, PR_SET_NAME) },
-	{ SYS_prlimit64, TEST(2, EQ, UINT64_MAX, 0) },
-};
-
-/* abort() sends itself a signal: to itself alone. */
-static void add_own(struct filter_set *set, uint16_t nr)
-{
-	const struct filter_row row = { .nr = nr, .act = FILTER_ALLOW, .n_tests = 1,
-					.tests = { { 0, FILTER_EQ, UINT32_MAX, (uint32_t)getpid() } } };
-
-	filter_add(set, &row);
-}
-
 static int enter_filter(struct err *e)
 {
-	const struct filter_row no_clone3 = { .nr = SYS_clone3, .act = FILTER_ERRNO, .sys = ENOSYS, .quiet = true };
 	OWN(filter_set) set = FILTER_SET_NONE;
 	struct sock_filter program[PROGRAM_MAX];
 	size_t n;
 
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
-		filter_add(&set, &(struct filter_row){ .nr = calls[i], .act = FILTER_ALLOW });
-	for (size_t i = 0; i < ARRAY_SIZE(bounded); i++) {
-		struct filter_row row = bounded[i].row;
-
-		row.nr = bounded[i].nr;
-		row.act = FILTER_ALLOW;
-		filter_add(&set, &row);
-	}
-	/* Its arguments lie in memory; libc then uses clone(), whose flags can be seen. */
-	filter_add(&set, &no_clone3);
-	add_own(&set, SYS_tgkill);
-	add_own(&set, SYS_kill);
+	front_filter(&set, (uint32_t)getpid());
 	if (filter_build(&set, program, ARRAY_SIZE(program), &n, e) < 0)
 		return -1;
 	if (SANITIZED) /* its runtime makes calls of its own */
@@ -115,9 +52,6 @@ static const struct {
 
 static int enter_landlock(struct err *e)
 {
-	const uint64_t beneath = LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_READ_DIR |
-				 LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR | LANDLOCK_ACCESS_FS_MAKE_DIR |
-				 LANDLOCK_ACCESS_FS_MAKE_REG | 1 << 13 /* refer */ | 1 << 14 /* truncate */;
 	const int abi = landlock_abi();
 	size_t level = 0;
 	int rules;
@@ -129,7 +63,7 @@ static int enter_landlock(struct err *e)
 	rules = landlock_new(levels[level].files, levels[level].ports, levels[level].scopes, e);
 	if (rules < 0)
 		return -1;
-	if (landlock_add_path(rules, ".", false, beneath & levels[level].files, e) < 0) {
+	if (landlock_add_path(rules, ".", false, FRONT_BENEATH & levels[level].files, e) < 0) {
 		close(rules);
 		return -1;
 	}

@@ -2,7 +2,6 @@
  * of the plan a run would have. Runs nothing. */
 #include "cmd/subject_find.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +11,7 @@
 #include "cmd/host.h"
 #include "cmd/policy_find.h"
 #include "cmd/say.h"
+#include "cmd/subject_fit.h"
 #include "cmd/subject_pid.h"
 #include "format/bpf_read.h"
 #include "format/capability.h"
@@ -45,71 +45,6 @@ bool found_tell_missing(const struct found *found)
 	for (size_t i = 0; i < subject->n_missing; i++)
 		say(SAY_NOTE, "%s: %s", subject->name, subject->missing[i]);
 	return subject->n_missing != 0;
-}
-
-/* The floor asks with nobody listening: the kernel then answers ENOSYS (ARCHITECTURE.md, 8). */
-static void add_floor(struct subject *subject, const struct plan *plan)
-{
-	for (size_t i = 0; i < plan->n_steps; i++) {
-		const struct step *const step = &plan->steps[i];
-		struct sock_filter program[BPF_MAXINSNS];
-
-		if (step->op != OP_FLOOR || step->n > BPF_MAXINSNS)
-			continue;
-		/* Nothing in a plan is aligned. */
-		memcpy(program, plan->bytes + step->s, step->n * sizeof(*program));
-		for (size_t at = 0; at < step->n; at++)
-			if (program[at].code == (BPF_RET | BPF_K) && program[at].k == SECCOMP_RET_USER_NOTIF)
-				program[at].k = SECCOMP_RET_ERRNO | ENOSYS;
-		subject_add_filter(subject, "floor", program, step->n);
-	}
-}
-
-/* The policy's filter, with what ward answers in place of its questions: a report changes what is
- * recorded, not what is refused. */
-static int add_rows(struct subject *subject, const struct filter_set *rows, struct err *e)
-{
-	OWN(filter_set) set = { .otherwise = rows->otherwise, .otherwise_sys = rows->otherwise_sys };
-	struct sock_filter program[BPF_MAXINSNS];
-	size_t n;
-
-	filter_add_set(&set, rows);
-	if (set.otherwise == FILTER_NOTIFY)
-		set.otherwise = FILTER_ERRNO;
-	for (size_t i = 0; i < set.n_rows; i++)
-		if (set.rows[i].act == FILTER_NOTIFY)
-			set.rows[i].act = FILTER_ERRNO;
-	if (filter_build(&set, program, BPF_MAXINSNS, &n, e) < 0)
-		return -1;
-	subject_add_filter(subject, "policy", program, n);
-	return 0;
-}
-
-static enum known holds(uint64_t layers, enum layer layer)
-{
-	return layers & LAYER_BIT(layer) ? KNOWN_YES : KNOWN_NO;
-}
-
-static void fill_context(struct found *found)
-{
-	const uint64_t layers = plan_layers(found->fit.plan);
-
-	found->subject.context = (struct subject_context){
-		.boundary = found->fit.boundary->name,
-		.own_user = holds(layers, LAYER_USERNS),
-		.own_pid = holds(layers, LAYER_PIDNS),
-		.own_net = holds(layers, LAYER_NETNS),
-		.own_mount = holds(layers, LAYER_MOUNTNS),
-		.own_ipc = holds(layers, LAYER_IPCNS),
-		.own_uts = holds(layers, LAYER_UTSNS),
-		.own_cgroup = holds(layers, LAYER_CGROUPNS),
-		.own_terminal = holds(layers, LAYER_SESSION),
-		.no_new_privs = holds(layers, LAYER_NNP),
-		.landlock = holds(layers, LAYER_LANDLOCK),
-		.mdwe = holds(layers, LAYER_MDWE),
-		.caps_known = layers & LAYER_BIT(LAYER_CAPS),
-		.kernel = found->host.kernel,
-	};
 }
 
 /* How the policy says what a row means. Several entries may stand on one line: the one that names the
@@ -176,11 +111,8 @@ static int plan_policy(struct finding *f, struct err *e)
 	};
 	if (fit_make(policy, &out->payload, &out->host, &out->fit, e) < 0)
 		return -1;
-	out->subject.calls_are_fixed = out->fit.boundary->reads_program;
-	add_floor(&out->subject, out->fit.plan);
-	if (add_rows(&out->subject, &out->fit.rung.filter, e) < 0)
+	if (subject_add_fit(&out->subject, &out->fit, &out->host, e) < 0)
 		return -1;
-	fill_context(out);
 	add_lines(out);
 	return 0;
 }

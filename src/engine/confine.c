@@ -96,6 +96,7 @@ struct more {
 /* A row takes VALUES + 2 instructions at most, a fork of the tree one; the start 4, the end 2. */
 #define PROGRAM_MAX (ROWS_MAX * (VALUES + 3) + 6)
 #define LEAF 4
+_Static_assert(PROGRAM_MAX <= CONFINE_PROGRAM_MAX, "room for whoever asks");
 
 /* Jumps to the two returns at the end, which has no place yet. */
 enum { TO_ALLOW = 254, TO_KILL };
@@ -188,23 +189,38 @@ static size_t choose_rows(const struct more *more, struct allowed *rows)
 	return n;
 }
 
-static int enter_filter(struct more more, struct err *e)
+static void make_program(struct more more, uint32_t self, struct program *program)
 {
-	const uint32_t self = (uint32_t)getpid();
 	struct allowed rows[ROWS_MAX];
 	const size_t n = choose_rows(&more, rows);
+
+	add(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
+	add(program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, TO_KILL);
+	add(program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
+	add_rows(program, rows, 0, n, self);
+	add_end(program);
+}
+
+static int enter_filter(struct more more, struct err *e)
+{
 	struct program program = { .n = 0 };
 	struct sock_fprog given;
 
-	add(&program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, arch), 0, 0);
-	add(&program, BPF_JMP | BPF_JEQ | BPF_K, AUDIT_ARCH_X86_64, 0, TO_KILL);
-	add(&program, BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr), 0, 0);
-	add_rows(&program, rows, 0, n, self);
-	add_end(&program);
+	make_program(more, (uint32_t)getpid(), &program);
 	given = (struct sock_fprog){ program.n, program.code };
 	if (!SANITIZED && syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &given) < 0)
 		return err_sys(e, "ward's own filter");
 	return 0;
+}
+
+size_t confine_program(bool is_owner, uint32_t self, struct sock_filter out[CONFINE_PROGRAM_MAX])
+{
+	const struct more more = { owning, is_owner ? ARRAY_SIZE(owning) : 0 };
+	struct program program = { .n = 0 };
+
+	make_program(more, self, &program);
+	memcpy(out, program.code, program.n * sizeof(*out));
+	return program.n;
 }
 
 /* Every right this kernel's Landlock knows is handled and none granted. The struct grew with the

@@ -2,6 +2,11 @@
  * note or a notification finds a process that can move bytes and end. */
 #pragma once
 
+#include <linux/filter.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
 #include "base/err.h"
 
 /* No new privileges, no capabilities, not root (uid and gid 65534 where they exist), no file that
@@ -25,3 +30,9 @@ MUST_USE int confine_owner(struct err *e);
  * proc_fd, tid  as join_box() takes them
  * Errors: ERR_SYSTEM, ERR_UNSUPPORTED */
 MUST_USE int confine_watcher(int proc_fd, int tid, struct err *e);
+
+/* The filter of the first two, for whoever explains it. self  the pid that the process may send signals to
+ *
+ * Returns its length */
+#define CONFINE_PROGRAM_MAX 512
+size_t confine_program(bool is_owner, uint32_t self, struct sock_filter out[CONFINE_PROGRAM_MAX]);

@@ -304,6 +304,11 @@ int config_read(const char *name, const char *text, size_t len, struct config *o
 	return status;
 }
 
+const char *config_text(const struct config *config, enum config_id id, const char *otherwise)
+{
+	return config->values[id].text ? config->values[id].text : otherwise;
+}
+
 uint64_t config_number(const struct config *config, enum config_id id, uint64_t otherwise)
 {
 	return config->values[id].text ? config->values[id].n : otherwise;

@@ -72,5 +72,6 @@ void config_done(struct config *config);
 MUST_USE int config_read(const char *name, const char *text, size_t len, struct config *out, struct err *e);
 
 /* What it says, or what holds where it says nothing. */
+const char *config_text(const struct config *config, enum config_id id, const char *otherwise);
 uint64_t config_number(const struct config *config, enum config_id id, uint64_t otherwise);
 const struct config_runtime *config_runtime(const struct config *config, const char *name);

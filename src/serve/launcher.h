@@ -2,6 +2,7 @@
  * orders are fixed structs of numbers. When it ends, everything ends. */
 #pragma once
 
+#include <linux/capability.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,12 @@
 #include "model/plan.h"
 #include "serve/honey.h"
 #include "serve/order.h"
+
+/* What starting boxes and ending them takes of root, and becoming the front: files of others, ids and groups,
+ * namespaces and mounts, priorities, killing. CAP_SYS_PTRACE is for one look: a keeper compares the namespaces of a first
+ * process that may have changed its ids already. Neither modules, devices, raw sockets nor the clock. */
+#define LAUNCHER_RIGHTS (1u << CAP_CHOWN | 1u << CAP_DAC_OVERRIDE | 1u << CAP_DAC_READ_SEARCH | 1u << CAP_FOWNER | 1u << CAP_KILL | \
+		1u << CAP_SETGID | 1u << CAP_SETUID | 1u << CAP_SETPCAP | 1u << CAP_SYS_ADMIN | 1u << CAP_SYS_NICE | 1u << CAP_SYS_PTRACE)
 
 /* Descriptors of the front when it is executed. */
 enum {

@@ -25,6 +25,7 @@ MAY = {
     "format": ["base", "model"],  # peers' formats, both ways; pure
     "judge": ["base", "model", "boundary", "probe/attempt.h", "probe/guest.def", "wasi/calls.def",
               "wasi/errno.def"],  # the tables of attempts, and what a guest can call
+    "explain": ["base", "model", "boundary", "judge", "serve/config.h", "serve/order.h", "serve/frame.h", "serve/herald.h"],  # pure
     "engine": ["base", "model", "boundary", "broker", "store", "isolate", "monitor/client.h"],
     "serve": ["base", "model", "store", "isolate"],  # the service: what its processes say to each other; see RUNNER
     "remote": ["base", "serve/base64.h"],  # the service from outside: every byte of an answer may be hostile

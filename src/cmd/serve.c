@@ -209,6 +209,26 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 	return launcher_run(&setup, e);
 }
 
+/* What judges filters lives in another program, which starts no box. It is told the same words. */
+static int hand_on(const struct args *args, struct arena *arena, struct err *e)
+{
+	const char **const words = arena_alloc(arena, (args->n_hits + 3) * sizeof(*words));
+	const char *path;
+	size_t n = 0;
+
+	words[n++] = "ward-analyst";
+	words[n++] = args->command->name;
+	for (size_t i = 0; i < args->n_hits; i++) {
+		const struct opt_hit *const hit = &args->hits[i];
+
+		words[n++] = arena_printf(arena, "--%s%s%s", hit->opt->name, hit->value ? "=" : "", hit->value ? hit->value : "");
+	}
+	if (beside_find(words[0], arena, &path, e) < 0)
+		return err_add(e, "--explain");
+	execv(path, (char *const *)(uintptr_t)words);
+	return err_sys(e, "--explain: execute %s", path);
+}
+
 int command_serve_run(struct args *args, struct err *e)
 {
 	static struct serve_classes classes;
@@ -218,6 +238,8 @@ int command_serve_run(struct args *args, struct err *e)
 
 	if (args->n_operands)
 		return err_set(e, ERR_USAGE, "'%.60s': it takes options only", args->operands[0]);
+	if (args_has(args, SERVE_EXPLAIN))
+		return hand_on(args, &arena, e);
 	status = serve_options_read(args, &config, e);
 	if (status == 0 && args_has(args, SERVE_CHECK))
 		puts("the configuration is sound");

@@ -46,6 +46,9 @@ const struct opt serve_options[] = {
 	{ .name = "config", .letter = 'c', .kind = OPT_VALUE, .arg = "FILE", .group = "Configuration", .words = OPT_PATHS,
 	  .id = SERVE_CONFIG, .help = "read all of this, limits and runtimes from a file; flags count more" },
 	{ .name = "check-config", .group = "Configuration", .id = SERVE_CHECK, .help = "read it, say whether it is sound, and end" },
+	{ .name = "explain", .kind = OPT_MAYBE, .arg = "FILE", .group = "Configuration", .words = OPT_PATHS, .id = SERVE_EXPLAIN,
+	  .help = "write what all of this comes to on this host, boundary by boundary, and end: a page of HTML, or text where FILE "
+		  "ends in .txt or standard output is a terminal" },
 	COMMAND_HELP,
 };
 

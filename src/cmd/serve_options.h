@@ -8,9 +8,10 @@
 #define SERVE_LISTEN "127.0.0.1:8086"
 #define SERVE_BOXES 64
 #define SERVE_WARM 2
+#define SERVE_CONNECTIONS 4096
 
 /* What the configuration can say has its number there: a flag is that value, said louder. */
-enum serve_id { SERVE_CONFIG = CONFIG_VALUES, SERVE_CHECK, SERVE_HOST, SERVE_WEBHOOK };
+enum serve_id { SERVE_CONFIG = CONFIG_VALUES, SERVE_CHECK, SERVE_HOST, SERVE_WEBHOOK, SERVE_EXPLAIN };
 extern const struct opt serve_options[];
 
 /* The file, then the flags. out  starts from CONFIG_NONE; its texts are the words', or its own

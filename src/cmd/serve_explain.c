@@ -162,7 +162,7 @@ static void add_processes(struct explaining *x)
 		.runs_as = same, .rights = rights_text(x, x->permitted & KEEPER_RIGHTS), .files = "the host's, by those rights" };
 	explain->processes[PART_JOB] = (struct explain_process){
 		.runs_as = geteuid() == 0 && x->classes.host.may_setuid ? "a uid that nobody else has" : same,
-		.rights = "see the boxes below", .files = "the host's programs, and /work and /tmp of its own" };
+		.rights = "see the boxes below", .files = "see the boxes below" };
 }
 
 /* -- boxes -- */
@@ -193,7 +193,7 @@ static struct explain_box *find_same(struct explaining *x, const struct explain_
 static int add_box(struct explaining *x, const struct serve_class *class, struct err *e)
 {
 	struct explain_box box = {
-		.boundary = strength_find(class->fit.boundary->name), .runtimes = class->told.runtime, .first = &class->told,
+		.boundary = strength_find(class->told.boundary), .runtimes = class->told.runtime, .first = &class->told,
 		.layers = plan_layers(class->fit.plan), .notes = class->fit.rung.notes, .subject = SUBJECT_NONE,
 		.reach = { PLACE_NONE, SURFACE_NONE },
 	};
@@ -209,7 +209,9 @@ static int add_box(struct explaining *x, const struct serve_class *class, struct
 		subject_done(&box.subject);
 		return 0;
 	}
-	box.subject.name = box.reach.place.name = box.reach.place.boundary = class->fit.boundary->name;
+	box.subject.name = box.reach.place.name = box.reach.place.boundary = class->told.boundary;
+	/* An engine that ward-step starts is no step of the plan; what it is to the boundary, the class says. */
+	class->fit.plan->boundary = (uint32_t)box.boundary;
 	place_from_plan(&box.reach.place, class->fit.plan, &class->policy, &x->classes.host, box.notes);
 	x->boxes[x->explain.n_boxes++] = box;
 	return 0;

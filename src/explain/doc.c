@@ -217,7 +217,9 @@ static void add_row_text(struct doc *doc, enum doc_mark mark, const char *const 
 	for (size_t i = 1; i < doc->n_heads; i++) {
 		if (!cells[i] || !*cells[i])
 			continue;
-		str_addf(doc->out, "%*s%s: ", INDENT, "", doc->heads[i]);
+		str_addf(doc->out, "%*s", INDENT, "");
+		clean_add(doc->out, doc->heads[i]);
+		str_add(doc->out, ": ");
 		add_wrapped(doc, cells[i], INDENT + 2);
 	}
 	str_add(doc->out, "\n");

@@ -214,7 +214,7 @@ static void put_column(struct drawing *d, const struct explain_box *box, int x, 
 	put_box(d, "job", x + 26, y + 60 + inner / 2, width - 52, COLUMN - 96 - inner / 2);
 	put_text(d, "title", x + 38, y + 84 + inner / 2, SIZE, nest->guest ? nest->guest : "ward-step, and the job", width - 76);
 	put_text(d, "dim", x + 38, y + 102 + inner / 2, SIZE, box->runtimes, width - 76);
-	put_text(d, "dim", x + 38, y + 120 + inner / 2, SIZE, nest->guest ? "a process for each job" : "one job, then it ends", width - 76);
+	put_text(d, "dim", x + 38, y + 120 + inner / 2, SIZE, box->boundary == BOUNDARY_JS ? "a process for each job" : "one job, then it ends", width - 76);
 }
 
 /* What some class would have, and this host cannot give. */

@@ -114,6 +114,7 @@ static void conclude_boxes(struct explain *explain)
 		find(explain, FACTS_CONTAINER, box->boundary == BOUNDARY_CONTAINER);
 		find(explain, FACTS_GVISOR, box->boundary == BOUNDARY_GVISOR);
 		find(explain, FACTS_JS, box->boundary == BOUNDARY_JS);
+		find(explain, FACTS_WASM, box->boundary == BOUNDARY_WASM);
 		find(explain, FACTS_NATIVE, box->boundary == BOUNDARY_CONTAINER || box->boundary == BOUNDARY_GVISOR);
 		find(explain, FACTS_SAME_USER, box->notes & NOTE_SAME_USER);
 		find(explain, FACTS_NO_CGROUP, box->notes & NOTE_RLIMITS_ONLY);

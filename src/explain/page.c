@@ -324,9 +324,11 @@ static void write_box(const struct explain_box *box, struct doc *doc)
 /* What a tenant's code of that threat demands and this boundary does not hold; NULL: nothing. */
 static const struct demand *unmet_by(const struct explain_box *box, int word)
 {
+	const enum threat_word form = box->boundary == BOUNDARY_JS ? WORD_FORM_JS :
+				      box->boundary == BOUNDARY_WASM ? WORD_FORM_WASM : WORD_FORM_NATIVE;
 	struct threat threat;
 
-	contain_model(word, box->boundary == BOUNDARY_JS ? WORD_FORM_JS : WORD_FORM_NATIVE, true, &threat);
+	contain_model(word, form, true, &threat);
 	return contain_unmet(&threat, box->boundary);
 }
 

@@ -19,7 +19,7 @@ def read(path):
 def rows_of(path, macro):
     """The arguments of each row of a .def file."""
     return [re.findall(r'"(?:[^"\\]|\\.)*"|[^\s,()]+', row)
-            for row in re.findall(rf"^{macro}\((.*(?:\n +.*)*)\)", read(path), re.M)]
+            for row in re.findall(rf"^{macro}\((.*(?:\n[ \t]+.*)*)\)", read(path), re.M)]
 
 
 def cells(document, heading):
@@ -96,6 +96,32 @@ def test_the_table_of_residuals_is_that_of_the_source():
         text = text[:at] + wanted + text[text.index(END):]
         (ROOT / "SECURITY.md").write_text(text, encoding="utf-8")
     assert text[at:text.index(END)] == wanted
+
+
+def texts_of(path, macro):
+    return [[text.strip('"') for text in row if text.startswith('"')] for row in rows_of(path, macro)]
+
+
+def test_what_a_broken_process_can_do_is_that_of_the_source():
+    wanted = [[row[1], row[4], row[5]] for row in texts_of("src/explain/processes.def", "PROCESS")]
+    text = read("SECURITY.md")
+    table = text[text.index("| if this is broken into |"):].split("\n\n")[0].splitlines()[2:]
+    assert len(wanted) > 4
+    assert [[cell.strip() for cell in line.split("|")[1:-1]] for line in table] == wanted
+
+
+def test_what_remains_of_the_service_is_that_of_the_source():
+    wanted = [row[0] for row in texts_of("src/explain/remains.def", "REMAINS")]
+    text = read("SECURITY.md")
+    told = text[text.index("<!-- remains: begin"):text.index("<!-- remains: end -->")].splitlines()[1:]
+    assert len(wanted) > 8
+    assert told == [f"* {one}" for one in wanted]
+
+
+def test_the_rights_of_a_keeper_are_those_of_the_source():
+    kept = re.search(r"drop_own_caps\((1u << CAP_.*?), e\)", read("src/monitor/keeper.c"))[1]
+    told = re.search(r"#define KEEPER_RIGHTS \((.*)\)", read("src/cmd/serve_explain.c"))[1]
+    assert set(re.findall(r"CAP_\w+", kept)) == set(re.findall(r"CAP_\w+", told)) != set()
 
 
 def test_the_table_of_boundaries_is_that_of_the_source():

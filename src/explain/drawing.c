@@ -206,9 +206,9 @@ static void put_column(struct drawing *d, const struct explain_box *box, int x, 
 	if (has_inner) {
 		put_box(d, "inner", x + 14, y + 52, width - 28, COLUMN - 78);
 		if (nest->guest)
-			snprintf(text, sizeof(text), "%s, sealed: %zu system calls", nest->engine, nest->n_sealed);
+			snprintf(text, sizeof(text), "%s: %zu calls", nest->engine, nest->n_sealed);
 		else
-			snprintf(text, sizeof(text), "a kernel of its own answers calls");
+			snprintf(text, sizeof(text), "a kernel of its own");
 		put_text(d, "title", x + 24, y + 72, SIZE, text, width - 48);
 	}
 	put_box(d, "job", x + 26, y + 60 + inner / 2, width - 52, COLUMN - 96 - inner / 2);

@@ -179,7 +179,7 @@ static int tried_run(struct writer *w, struct op *op, struct err *e)
 	const struct tried *const tried = op->input;
 	const struct store_delivery *const of = &tried->of;
 	const bool is_taken = tried->status >= 200 && tried->status < 300;
-	const bool is_over = is_taken || w->wall_ms - of->created_ms > GIVE_UP_MS;
+	const bool is_over = is_taken || w->wall_ms > of->created_ms + GIVE_UP_MS; /* the clock may have been set back */
 	struct store_item *const item = op_items(op, 1);
 	const int n = db_run(w->db, Q_DELIVERY_TRIED,
 			     DB_WITH(db_number(is_over ? 0 : w->wall_ms + pause_ms(of->tries)), db_number(w->wall_ms),

@@ -1,5 +1,5 @@
-/* store/alert, store/alert_read, store/schema: what detection found is kept once, listed to whom it belongs, and stops
- * a tenant that is suspended; a store of the first schema becomes one of the newest without losing a row. */
+/* store/alert, store/alert_read: what detection found is kept once, listed to whom it belongs, and stops a tenant that is
+ * suspended. */
 #include "store/store_alert.h"
 
 #include "scene.h"
@@ -241,63 +241,6 @@ static void a_day_in_figures(void **state)
 	scene_end(&s);
 }
 
-/* -- the upgrade -- */
-
-static const char *const scripts[] = {
-#define EMBED(name, text, bare) text,
-#include "schema.inc"
-#undef EMBED
-};
-
-static void alter(struct scene *s, const char *sql)
-{
-	char path[128];
-	struct db *db;
-	struct err e = ERR_INIT;
-
-	snprintf(path, sizeof(path), "%s/store.db", s->dir);
-	assert_int_equal(db_open(path, true, &db, &e), 0);
-	if (db_script(db, sql, &e) < 0)
-		fail_msg("%s", e.text);
-	db_close(db);
-}
-
-static void a_store_of_the_first_schema_becomes_one_of_the_newest(void **state)
-{
-	static struct scene s;
-	struct store_tenant tenant;
-	struct err e;
-
-	(void)state;
-	memset(&s, 0, sizeof(s));
-	ledger_place(s.dir);
-	s.wall_ms = SCENE_WALL;
-	s.steady_ms = SCENE_STEADY;
-	alter(&s, scripts[0]);
-	alter(&s, "PRAGMA user_version=1;"
-		  "INSERT INTO tenants VALUES(1, 'old', 0, 1, 2, '', 0, 0, 0, 0, 0, 0, 0, x'', 7);"
-		  "INSERT INTO usage(tenant_id, queued, created) VALUES(1, 1, 1);"
-		  "INSERT INTO jobs VALUES(1, x'00000000000000000000000000000001', 0, 1, 0, 0, 3, 5, 0, 0, 1, 7, 0, 0, 0, 9, 0, NULL, 0, "
-		  "0, 'n', 'r', 'b', 'k', NULL);"
-		  "INSERT INTO documents VALUES(1, x'00000000000000000000000000000001', x'7b7d');"
-		  "INSERT INTO events VALUES(1, x'00000000000000000000000000000001', 1, 7, 'state', 0, x'');"
-		  "INSERT INTO queue VALUES(1, 'k', 7 - 5 * 60000, x'00000000000000000000000000000001');");
-	for (int i = 0; i < 2; i++) {
-		scene_open(&s);
-		assert_int_equal(store_tenant_find(s.store, "old", &arena, &tenant, &e), 1);
-		assert_false(tenant.is_suspended);
-		assert_string_equal(tenant.suspended_why, "");
-		assert_int_equal(tenant.created_ms, 7);
-		store_close(s.store);
-	}
-	scene_open(&s);
-	store_job_claim(s.store, &(struct store_room){ "k", 8 }, 1, 4, false, scene_answer, &s);
-	scene_turn(&s);
-	assert_int_equal(s.n_leases, 1);
-	assert_int_equal(put(&s, (struct store_found){ .tenant = 1, .job = s.leases[0].hold.id, .alert = &alert }), STORE_DONE);
-	scene_end(&s);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -307,7 +250,6 @@ int main(void)
 		cmocka_unit_test(an_alert_is_acknowledged_once_and_by_its_own),
 		cmocka_unit_test(a_suspended_tenant_starts_nothing_until_it_is_let_go),
 		cmocka_unit_test(a_day_in_figures),
-		cmocka_unit_test(a_store_of_the_first_schema_becomes_one_of_the_newest),
 	};
 	const int status = cmocka_run_group_tests(tests, NULL, NULL);
 

@@ -297,22 +297,6 @@ static void a_backup_is_a_store(void **state)
 	scene_end(&s);
 }
 
-static void a_newer_schema_is_left_alone(void **state)
-{
-	static struct scene s;
-	struct store *store = NULL;
-	struct err e = ERR_INIT;
-
-	(void)state;
-	scene_plain(&s);
-	store_close(s.store);
-	alter(&s, "PRAGMA user_version = 999");
-	assert_int_equal(store_open(&s.options, &store, &e), -1);
-	assert_int_equal(e.kind, ERR_UNSUPPORTED);
-	assert_non_null(strstr(e.text, "newer"));
-	scene_remove(s.dir);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -325,7 +309,6 @@ int main(void)
 		cmocka_unit_test(a_job_that_vanishes_is_missing_from_the_ledger),
 		cmocka_unit_test(the_age_of_what_waits_longest_is_a_tenants_own),
 		cmocka_unit_test(a_backup_is_a_store),
-		cmocka_unit_test(a_newer_schema_is_left_alone),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -17,6 +17,7 @@
 #include "cmd/serve_class.h"
 #include "cmd/serve_options.h"
 #include "cmd/state_dir.h"
+#include "cmd/unit_group.h"
 #include "mech/drop.h"
 
 #define LISTEN_FD 3             /* SD_LISTEN_FDS_START */
@@ -190,7 +191,7 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 
 	if (beside_find("ward-serve", arena, &setup.front, e) < 0)
 		return -1;
-	if (check_tls(&setup, e) < 0 || take_listener(config, &setup.listen_fd, e) < 0)
+	if (check_tls(&setup, e) < 0 || take_listener(config, &setup.listen_fd, e) < 0 || unit_group_enter(e) < 0)
 		return -1;
 	if (open_state(state, &setup, e) < 0)
 		return err_add(e, "state directory %.120s", state);

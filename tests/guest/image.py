@@ -14,8 +14,8 @@ TOOLS = """basename bash cat chmod chown cmp cp cut dash dd df diff dirname echo
 id kill ln ls mkdir mknod mount mv nproc ps readlink rm rmdir sed seq setpriv sleep sort stat tail
 tee test timeout touch tr true tty umount uname unshare wc whoami yes""".split()
 
-PYTHON_MODULES = """ctypes errno fcntl io json mmap os pty re resource select signal socket struct
-subprocess sys tempfile termios threading time""".split()
+PYTHON_MODULES = """ctypes errno fcntl io json mmap os pty re resource select signal socket sqlite3
+struct subprocess sys tempfile termios threading time""".split()
 
 KERNEL_MODULES = ["kernel/fs/overlayfs/overlay.ko", "kernel/drivers/block/brd.ko",
                   "kernel/drivers/net/veth.ko"]
@@ -29,7 +29,7 @@ ETC = {
     "hostname": "guest\n",
     "subuid": "user:100000:65536\n",
     "subgid": "user:100000:65536\n",
-    "inittab": "::once:/guest/main\n",
+    "inittab": "::once:/guest/main\n::restart:/lib/systemd/systemd\n",
 }
 
 
@@ -193,7 +193,7 @@ def add_kernel_modules(archive, kernel):
         archive.text(f"/usr/lib/modules/{release}/{name}", alias)
 
 
-def write(path, here, kernel, programs, cases, facts):
+def write(path, here, kernel, programs, cases, facts, add_more=None):
     with open(path, "wb") as file:
         archive = Archive(file)
         add_base(archive)
@@ -211,4 +211,6 @@ def write(path, here, kernel, programs, cases, facts):
         if facts:
             add_program(archive, facts, "/guest/facts")
             archive.copy(f"{here}/facts/facts.sh", "/guest/cases/facts.sh", 0o644)
+        if add_more:
+            add_more(archive)
         archive.close()

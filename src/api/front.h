@@ -38,6 +38,7 @@ struct front_options {
 	size_t n_hosts;
 	bool is_behind_proxy;
 	unsigned connections, connections_each;
+	uint64_t cache_each, cache_most;        /* see struct dispatch_setup */
 	struct detect_rules rules;      /* what is done about suspicious jobs */
 };
 

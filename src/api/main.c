@@ -30,6 +30,7 @@
 #include "api/trash.h"
 #include "base/fd.h"
 #include "base/opt.h"
+#include "model/policy_value.h"
 #include "serve/dispatch.h"
 
 #define LAUNCHER_FD 3   /* serve/launcher.h: FRONT_FD_LAUNCHER, FRONT_FD_STATE */
@@ -39,13 +40,15 @@
 #define END_US      4000000     /* for what is under way, once the end was asked for */
 #define EXIT_SETUP  125
 
-enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_LOW, OPT_HIGH, OPT_CRITICAL, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_FIRST_KEYS, OPT_HELP };
+enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_LOW, OPT_HIGH, OPT_CRITICAL, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_FIRST_KEYS, OPT_CACHE_EACH, OPT_CACHE_MOST, OPT_HELP };
 static const struct opt options[] = {
 	{ "listen", 0, OPT_VALUE, "ADDRESS:PORT", "where to listen, or unix:PATH", "Options", NULL, OPT_LISTEN },
 	{ "behind-proxy", 0, OPT_FLAG, NULL, "a proxy in front has the certificate", "Options", NULL, OPT_PROXY },
 	{ "tls-cert", 0, OPT_VALUE, "FILE", "certificate chain, PEM", "Options", NULL, OPT_CERT },
 	{ "tls-key", 0, OPT_VALUE, "FILE", "its key, PEM", "Options", NULL, OPT_KEY },
 	{ "host", 0, OPT_VALUE, "NAME", "a further name that Host may have", "Options", NULL, OPT_HOST },
+	{ "cache-each", 0, OPT_VALUE, "SIZE", "of what compilers made, kept of one tenant; default: 32M", "Options", NULL, OPT_CACHE_EACH },
+	{ "cache-most", 0, OPT_VALUE, "SIZE", "the same, of all tenants; default: 512M", "Options", NULL, OPT_CACHE_MOST },
 	{ "on-low", 0, OPT_VALUE, "ACTION", "what is done about a job whose alert is low: log, kill or quarantine", "Options", NULL, OPT_LOW },
 	{ "on-high", 0, OPT_VALUE, "ACTION", "the same where it is high", "Options", NULL, OPT_HIGH },
 	{ "on-critical", 0, OPT_VALUE, "ACTION", "the same where it is critical", "Options", NULL, OPT_CRITICAL },
@@ -88,6 +91,8 @@ static int take_option(struct front_options *o, const struct opt_hit *hit, struc
 	case OPT_METRICS: o->metrics = hit->value; break;
 	case OPT_CONNECTIONS: return take_number(hit->value, 10000, &o->connections, e);
 	case OPT_EACH: return take_number(hit->value, 10000, &o->connections_each, e);
+	case OPT_CACHE_EACH: return policy_value_parse(KEY_SIZE, "0..16G", hit->value, &o->cache_each, e);
+	case OPT_CACHE_MOST: return policy_value_parse(KEY_SIZE, "0..16G", hit->value, &o->cache_most, e);
 	case OPT_LOW: return take_action(hit->value, &o->rules.action[DETECT_LOW], e);
 	case OPT_HIGH: return take_action(hit->value, &o->rules.action[DETECT_HIGH], e);
 	case OPT_CRITICAL: return take_action(hit->value, &o->rules.action[DETECT_CRITICAL], e);
@@ -298,7 +303,8 @@ static int start(struct front *front, struct err *e)
 {
 	const struct store_options store = { .dir = "." };
 	struct dispatch_setup setup = { .launcher_fd = LAUNCHER_FD, .state_fd = STATE_FD, .node = "local", .raised = alert_raised, .raised_at = front,
-					.rules = front->options.rules };
+					.rules = front->options.rules,
+					.cache_each = front->options.cache_each, .cache_most = front->options.cache_most };
 	struct jail jail;
 
 	if (prepare(front, e) < 0 || jail_enter(&jail, e) < 0)
@@ -357,7 +363,8 @@ static void stop(struct front *front)
 int main(int argc, char **argv)
 {
 	static struct front front = { .options = { .listen = "127.0.0.1:8086", .connections = 4096, .connections_each = 2048,
-							  .rules = DETECT_RULES_DEFAULT },
+						   .cache_each = (uint64_t)32 << 20, .cache_most = (uint64_t)512 << 20,
+						   .rules = DETECT_RULES_DEFAULT },
 				      .log = { .fd = STDERR_FILENO }, .listen_fd = -1, .signal_fd = -1, .socket_epoll_fd = -1 };
 	struct err e = ERR_INIT;
 	int status = argc > 0 ? read_options(argv + 1, &front.options, &e) : 0;

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "serve/attempt_product.h"
 
 #define STREAM_BYTES ((uint64_t)1 << 20)        /* of a job that states no limit */
 #define OUTPUT_BYTES ((uint64_t)16 << 20)       /* of a pattern; attempt_in.c sends the same */
@@ -51,8 +52,8 @@ static int read_job(struct attempt *attempt, const struct store_lease *lease, st
 	return attempt->n_steps ? 0 : err_set(e, ERR_USAGE, "%.100s: %.200s", fault.field, fault.detail);
 }
 
-int attempt_new(const struct store_lease *lease, const struct order_class *class, struct store *store, int state_fd,
-		struct attempt **out, struct err *e)
+int attempt_new(const struct store_lease *lease, const struct order_class *class, struct store *store,
+		struct products *products, int state_fd, struct attempt **out, struct err *e)
 {
 	struct attempt *const attempt = mem_alloc(sizeof(*attempt));
 
@@ -64,12 +65,13 @@ int attempt_new(const struct store_lease *lease, const struct order_class *class
 	attempt->class = class;
 	attempt->store = store;
 	attempt->state_fd = state_fd;
-	attempt->in_fd = attempt->artifact_fd = -1;
+	attempt->in_fd = attempt->artifact_fd = attempt->product.fd = -1;
 	attempt->spec = JOB_SPEC_NONE;
 	if (read_job(attempt, lease, e) < 0) {
 		attempt_free(attempt);
 		return -1;
 	}
+	attempt_find_product(attempt, products);
 	set_bounds(attempt);
 	*out = attempt;
 	return 0;
@@ -81,6 +83,7 @@ void attempt_free(struct attempt *attempt)
 		return;
 	fd_close(attempt->in_fd);
 	fd_close(attempt->artifact_fd);
+	attempt_drop_product(attempt);
 	for (size_t i = 0; i < 2; i++)
 		if (attempt->spools[i].fd > 0)
 			fd_close(attempt->spools[i].fd);

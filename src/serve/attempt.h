@@ -10,6 +10,7 @@
 #include "isolate/channel.h"
 #include "serve/dispatch.h"
 #include "serve/frame.h"
+#include "serve/products.h"
 #include "serve/runtime.h"
 #include "serve/slot.h"
 #include "store/store_job.h"
@@ -73,6 +74,7 @@ struct attempt {
 	int artifact_fd;                /* of the one that comes now; -1: what comes is dropped */
 	struct sha256 artifact_hash;
 	uint64_t artifact_budget;
+	struct attempt_product product;
 	bool is_done;                   /* the step said DONE */
 	bool is_flooding;               /* a guest that writes more than anybody reads */
 	bool has_fault, fault_is_room;
@@ -93,13 +95,12 @@ struct attempt {
  *
  * Errors: ERR_USAGE: the job cannot be run as it is; it is rejected */
 MUST_USE int attempt_new(const struct store_lease *lease, const struct order_class *class, struct store *store,
-			 int state_fd, struct attempt **out, struct err *e);
+			 struct products *products, int state_fd, struct attempt **out, struct err *e);
 void attempt_free(struct attempt *attempt);
 
 /* attempt_in.c: writes what is to be sent next into the box, as much as it takes now.
  *
- * Returns 1 when it takes no more for now, 0 when everything was sent (until the next dispatch_stdin()), -1 when it
- * takes nothing ever again
+ * Returns 1 when it takes no more for now, 0 when all was sent (until the next dispatch_stdin()), -1: nothing ever again
  * Errors: a blob cannot be read: `broken`, and 0 */
 int attempt_send(struct attempt *attempt);
 
@@ -108,7 +109,6 @@ void attempt_open_blob(struct attempt *attempt, const char *digest);
 
 /* attempt_out.c: keeps what one frame brought; tell is called for each piece of output. */
 void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_live *tell, void *at);
-
 /* Syncs what was kept, so that it may be told of; closes it. Errors: ERR_SYSTEM (full disk) */
 MUST_USE int attempt_keep(struct attempt *attempt, struct err *e);
 /* Removes what was kept: the attempt is given back. */

@@ -172,6 +172,8 @@ static void put_walls(struct json *json, const struct attempt *attempt)
 	result_json_layers(json, "layers", attempt->layers);
 	json_put_u64(json, "notes", attempt->report.notes);
 	json_put_text(json, "start_path", attempt->was_cold ? "cold" : "warm");
+	if (attempt->product.has_compiler)
+		json_put_text(json, "compile", attempt->product.is_cached ? "cached" : "fresh");
 }
 
 static bool is_boundary(const struct attempt *attempt, const char *name)

@@ -171,6 +171,20 @@ static void put_resize(struct attempt *attempt)
 	attempt->resize = (struct frame_resize){ .rows = 0 };
 }
 
+/* The first step's product is wanted behind it. */
+static void put_keep(struct attempt *attempt)
+{
+	const struct frame_keep head = { .most = PRODUCT_MAX };
+	char bytes[sizeof(head) + 255];
+	const size_t len = attempt->product.is_wanted ? strlen(attempt->product.name) : 0;
+
+	if (!len)
+		return;
+	memcpy(bytes, &head, sizeof(head));
+	memcpy(bytes + sizeof(head), attempt->product.name, len);
+	put(attempt, FRAME_KEEP, 0, bytes, sizeof(head) + len);
+}
+
 static void put_go(struct attempt *attempt)
 {
 	const struct frame_go go = {
@@ -180,6 +194,7 @@ static void put_go(struct attempt *attempt)
 	if (!attempt->resize.rows)
 		attempt->resize = (struct frame_resize){ attempt->spec.tty.rows, attempt->spec.tty.cols };
 	put_resize(attempt);
+	put_keep(attempt);
 	put(attempt, FRAME_GO, 0, &go, sizeof(go));
 	attempt->in++;
 }

@@ -11,6 +11,7 @@
 
 #include "base/clean.h"
 #include "base/fd.h"
+#include "serve/attempt_product.h"
 #include "serve/place.h"
 #include "store/crash.h"
 
@@ -139,6 +140,8 @@ static void take_fault(struct attempt *attempt, const struct frame *frame)
 
 void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_live *tell, void *at)
 {
+	if (attempt->product.is_coming && frame->head.kind != FRAME_DATA)
+		attempt_end_product(attempt);
 	switch (frame->head.kind) {
 	case FRAME_STDOUT:
 	case FRAME_STDERR:
@@ -153,8 +156,14 @@ void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_l
 	case FRAME_ARTIFACT:
 		take_artifact(attempt, frame);
 		break;
+	case FRAME_PRODUCT:
+		attempt_take_product(attempt, frame);
+		break;
 	case FRAME_DATA:
-		take_data(attempt, frame);
+		if (attempt->product.is_coming)
+			attempt_take_product_data(attempt, frame);
+		else
+			take_data(attempt, frame);
 		break;
 	case FRAME_LEFT_OUT:
 		end_artifact(attempt);

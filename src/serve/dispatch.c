@@ -102,6 +102,8 @@ int dispatch_new(const struct dispatch_setup *setup, struct dispatch **out, stru
 	}
 	set_sizes(d); /* the launcher has said how many boxes there may be */
 	make_pools(d);
+	if (setup->cache_each && setup->cache_most)
+		d->products = products_new(setup->state_fd, setup->cache_each, setup->cache_most);
 	store_watch(setup->store, hear_store, d);
 	box_refill(d);
 	job_claim(d);
@@ -126,6 +128,7 @@ void dispatch_free(struct dispatch *dispatch)
 		free(first);
 	}
 	fd_close(dispatch->epoll_fd);
+	products_free(dispatch->products);
 	free(dispatch);
 }
 

@@ -22,6 +22,7 @@ struct dispatch_setup {
 	int launcher_fd;                /* borrowed; its end of file is the end of the front */
 	int state_fd;                   /* the state directory: log/, artifact/, blob/, cache/ lie below it */
 	struct stats *stats;            /* borrowed */
+	uint64_t cache_each, cache_most;        /* bytes of compilers' products, of a tenant and of all; 0 = none are kept */
 	const char *node;               /* what results name as this machine; borrowed */
 	struct detect_rules rules;      /* what is done about suspicious jobs */
 	/* An alert lies in the store, or (id 0) could not be kept; NULL: nobody asks. */

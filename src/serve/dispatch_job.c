@@ -258,7 +258,7 @@ static void take_lease(struct dispatch *d, const struct store_lease *lease)
 		reject(d, &lease->hold, class ? class->why : "this service has no such runtime and boundary now");
 		return;
 	}
-	if (attempt_new(lease, class, d->setup.store, d->setup.state_fd, &attempt, &e) < 0) {
+	if (attempt_new(lease, class, d->setup.store, d->products, d->setup.state_fd, &attempt, &e) < 0) {
 		reject(d, &lease->hold, e.text);
 		return;
 	}

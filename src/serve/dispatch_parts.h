@@ -50,6 +50,7 @@ struct dispatch {
 	uint64_t next_box;
 	struct attempt *attempts[ORDER_BOXES_MAX];
 	size_t n_attempts;
+	struct products *products;
 	struct follower *followers;
 	uint64_t next_follower;
 	unsigned n_claims;                      /* asked for and not answered */

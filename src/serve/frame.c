@@ -21,12 +21,14 @@ static const struct {
 	[FRAME_STDIN] = { true, false, 0, 1, FRAME_MAX },
 	[FRAME_STDIN_END] = { true, false, 0, 0, 0 },
 	[FRAME_RESIZE] = { true, false, 0, sizeof(struct frame_resize), sizeof(struct frame_resize) },
+	[FRAME_KEEP] = { true, false, 0, sizeof(struct frame_keep) + 1, sizeof(struct frame_keep) + 255 },
 	[FRAME_DATA] = { true, true, 0, 1, FRAME_MAX },
 	[FRAME_READY] = { false, true, 1, 0, 0 },
 	[FRAME_STARTED] = { false, true, 0, sizeof(struct frame_started), sizeof(struct frame_started) },
 	[FRAME_STDOUT] = { false, true, 0, 1, FRAME_MAX },
 	[FRAME_STDERR] = { false, true, 0, 1, FRAME_MAX },
 	[FRAME_ENDED] = { false, true, 0, sizeof(struct frame_ended), sizeof(struct frame_ended) },
+	[FRAME_PRODUCT] = { false, true, FRAME_EXECUTABLE, 0, 0 },
 	[FRAME_ARTIFACT] = { false, true, 0, 1, 255 },
 	[FRAME_LEFT_OUT] = { false, true, FRAME_LEFTS - 1, 1, 255 },
 	[FRAME_DONE] = { false, true, 0, 0, 0 },
@@ -97,6 +99,7 @@ static bool are_words(const struct frame *frame)
 static bool payload_is_sound(const struct frame *frame)
 {
 	struct frame_output output;
+	struct frame_keep keep;
 
 	switch (frame->head.kind) {
 	case FRAME_ENV:
@@ -111,6 +114,9 @@ static bool payload_is_sound(const struct frame *frame)
 	case FRAME_OUTPUT:
 		memcpy(&output, frame->bytes, sizeof(output));
 		return !output.zero && !holds_nul(frame, sizeof(output));
+	case FRAME_KEEP:
+		memcpy(&keep, frame->bytes, sizeof(keep));
+		return !keep.zero && !holds_nul(frame, sizeof(keep)) && !memchr(frame->bytes + sizeof(keep), '/', frame->head.len - sizeof(keep));
 	default:
 		return true;
 	}
@@ -154,6 +160,7 @@ bool frame_in_follows(struct frame_order *order, const struct frame *frame)
 		{ FRAME_AT_START, FRAME_STEP, FRAME_AT_START, true },
 		{ FRAME_AT_START, FRAME_OUTPUT, FRAME_AT_START, false },
 		{ FRAME_AT_START, FRAME_RESIZE, FRAME_AT_START, false },
+		{ FRAME_AT_START, FRAME_KEEP, FRAME_AT_START, false },
 		{ FRAME_AT_START, FRAME_GO, FRAME_AT_RUN, false },
 		{ FRAME_AT_RUN, FRAME_STDIN, FRAME_AT_RUN, false },
 		{ FRAME_AT_RUN, FRAME_RESIZE, FRAME_AT_RUN, false },
@@ -182,6 +189,7 @@ bool frame_out_follows(struct frame_order *order, const struct frame *frame)
 	static const struct follow table[] = {
 		{ FRAME_AT_START, FRAME_READY, FRAME_AT_RUN, false },
 		{ FRAME_AT_RUN, FRAME_STARTED, FRAME_AT_STEP, false },
+		{ FRAME_AT_RUN, FRAME_PRODUCT, FRAME_AT_RUN, true },
 		{ FRAME_AT_RUN, FRAME_ARTIFACT, FRAME_AT_OUTPUT, true },
 		{ FRAME_AT_RUN, FRAME_LEFT_OUT, FRAME_AT_OUTPUT, false },
 		{ FRAME_AT_RUN, FRAME_DONE, FRAME_AT_END, false },

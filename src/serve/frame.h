@@ -2,8 +2,8 @@
  * fixed head and at most FRAME_MAX bytes. Neither side believes the other: frame_take() bounds length and
  * kind, and struct frame_order knows which frame may follow which. Pure.
  *
- *   front -> step   [ENV | FILE DATA* | STEP DATA* | OUTPUT | RESIZE]*  GO  [(STDIN | RESIZE)* STDIN_END]
- *   step -> front   READY  [STARTED (STDOUT | STDERR)* ENDED]*  [ARTIFACT DATA* | LEFT_OUT]*  DONE
+ *   front -> step   [ENV | FILE DATA* | STEP DATA* | OUTPUT | RESIZE | KEEP]*  GO  [(STDIN | RESIZE)* STDIN_END]
+ *   step -> front   READY  [STARTED (STDOUT | STDERR)* ENDED [PRODUCT DATA*]]*  [ARTIFACT DATA* | LEFT_OUT]*  DONE
  *                   FAULT may stand for everything behind READY: what the front asked for could not be done */
 #pragma once
 
@@ -27,6 +27,7 @@ enum frame_kind {
 	FRAME_STDIN,
 	FRAME_STDIN_END,
 	FRAME_RESIZE,           /* struct frame_resize: of the terminals of steps with FRAME_TTY */
+	FRAME_KEEP,             /* struct frame_keep, then a file's name: it is sent behind that step, if it went well */
 	/* both ways */
 	FRAME_DATA,
 	/* from the step */
@@ -35,6 +36,7 @@ enum frame_kind {
 	FRAME_STDOUT,
 	FRAME_STDERR,
 	FRAME_ENDED,            /* struct frame_ended */
+	FRAME_PRODUCT,          /* flag: FRAME_EXECUTABLE; what KEEP named; its bytes follow as DATA */
 	FRAME_ARTIFACT,         /* the path, relative; its bytes follow as DATA */
 	FRAME_LEFT_OUT,         /* flag: enum frame_left; the path */
 	FRAME_DONE,
@@ -58,6 +60,10 @@ struct frame_head {
 struct frame_output {
 	uint64_t max_bytes;
 	uint32_t max_files, zero;
+};
+struct frame_keep {
+	uint64_t most;                          /* bytes: a larger file is not sent */
+	uint32_t step, zero;
 };
 struct frame_go {
 	uint64_t stdout_bytes, stderr_bytes;    /* what is sent of each, all steps together; the rest is counted */
@@ -100,11 +106,10 @@ int frame_take(struct frame_reader *reader, struct frame *out);
 
 /* Which frames may come now, one for each direction. */
 enum frame_phase { FRAME_AT_START, FRAME_AT_INPUT, FRAME_AT_RUN, FRAME_AT_STEP, FRAME_AT_OUTPUT, FRAME_AT_END };
-/* n_steps: of frame_out_follows() the caller sets how many were sent. */
 struct frame_order {
 	enum frame_phase phase;
 	bool takes_data;
-	uint32_t n_steps, n_started;
+	uint32_t n_steps, n_started;    /* n_steps: of frame_out_follows() the caller sets how many were sent */
 };
 /* True when this frame may follow the ones before; remembers it. Bounds counts, and checks payloads' shapes. */
 bool frame_in_follows(struct frame_order *order, const struct frame *frame);

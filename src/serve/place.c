@@ -22,6 +22,11 @@ void place_name(enum place place, const struct store_id *id, char out[PLACE_MAX]
 	snprintf(out, PLACE_MAX, "%s/%.2s/%s%s", rows[place].dir, text + 30, text, rows[place].end);
 }
 
+void place_directory(enum place place, unsigned byte, char out[PLACE_MAX])
+{
+	snprintf(out, PLACE_MAX, "%s/%02x", rows[place].dir, byte & 0xff);
+}
+
 static int make(int state_fd, const char *path, struct err *e)
 {
 	if (mkdirat(state_fd, path, 0700) < 0 && errno != EEXIST)
@@ -37,7 +42,7 @@ int place_make(int state_fd, struct err *e)
 		for (unsigned byte = 0; byte < 256; byte++) {
 			char path[PLACE_MAX];
 
-			snprintf(path, sizeof(path), "%s/%02x", rows[i].dir, byte);
+			place_directory((enum place)i, byte, path);
 			if (make(state_fd, path, e) < 0)
 				return -1;
 		}

@@ -12,6 +12,9 @@ enum place { PLACE_STDOUT, PLACE_STDERR, PLACE_BLOB, PLACE_CACHE, PLACES };
  * directory in the middle is the id's last byte: the first ones are time. */
 void place_name(enum place place, const struct store_id *id, char out[PLACE_MAX]);
 
+/* The directory in the middle. */
+void place_directory(enum place place, unsigned byte, char out[PLACE_MAX]);
+
 /* Makes the directories, all of them, once: nothing is made where a job waits.
  *
  * Errors: ERR_SYSTEM */

@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
@@ -41,6 +40,8 @@ struct step {
 	char *patterns[OUTPUTS_MAX];
 	size_t n_outputs;
 	struct frame_go go;
+	struct frame_keep keep;
+	char *product;                          /* what KEEP named; NULL: nothing */
 	int work_fd, data_fd, signal_fd;        /* data_fd: where DATA goes now */
 	struct park park;
 	/* The step that runs. */
@@ -130,26 +131,6 @@ static void take_file(struct step *step, const struct frame *frame)
 		fail(step, &e);
 }
 
-/* A file of /tmp without a name. gVisor's kernel has no O_TMPFILE. */
-static int make_unnamed(void)
-{
-	char name[] = "/tmp/input-XXXXXX";
-	const int fd = mkostemp(name, O_CLOEXEC);
-
-	if (fd >= 0)
-		unlink(name);
-	return fd;
-}
-
-/* Input that is known beforehand lies in memory: no pipe could be full of it. The filter wants such memory sealed
- * against execution, which gVisor's kernel does not know. */
-static int make_input(void)
-{
-	const int fd = memfd_create("stdin", MFD_CLOEXEC | 8 /* MFD_NOEXEC_SEAL */);
-
-	return fd >= 0 ? fd : make_unnamed();
-}
-
 static void take_step(struct step *step, const struct frame *frame)
 {
 	struct asked *const asked = &step->asked[step->n_asked++];
@@ -163,7 +144,7 @@ static void take_step(struct step *step, const struct frame *frame)
 	}
 	asked->argv[n] = NULL;
 	fd_close_at(&step->data_fd);
-	asked->in_fd = make_input();
+	asked->in_fd = files_make_input();
 	step->data_fd = asked->in_fd < 0 ? -1 : fcntl(asked->in_fd, F_DUPFD_CLOEXEC, 5);
 	if (step->data_fd < 0)
 		refuse(step, "no memory for a step's input");
@@ -177,6 +158,12 @@ static void take_output(struct step *step, const struct frame *frame)
 		refuse(step, "too many outputs");
 	memcpy(&step->outputs[step->n_outputs], frame->bytes, head);
 	step->patterns[step->n_outputs++] = copy(frame->bytes + head, frame->head.len - head);
+}
+
+static void take_keep(struct step *step, const struct frame *frame)
+{
+	memcpy(&step->keep, frame->bytes, sizeof(step->keep));
+	step->product = copy(frame->bytes + sizeof(step->keep), frame->head.len - sizeof(step->keep));
 }
 
 static void take_data(struct step *step, const struct frame *frame)
@@ -219,6 +206,7 @@ static void take_frame(struct step *step, const struct frame *frame)
 		[FRAME_ENV] = take_env, [FRAME_FILE] = take_file, [FRAME_STEP] = take_step,
 		[FRAME_OUTPUT] = take_output, [FRAME_GO] = take_go, [FRAME_STDIN] = take_stdin,
 		[FRAME_STDIN_END] = take_stdin_end, [FRAME_RESIZE] = take_resize, [FRAME_DATA] = take_data,
+		[FRAME_KEEP] = take_keep,
 	};
 
 	if (!frame_in_follows(&step->order, frame))
@@ -522,7 +510,11 @@ static bool run(struct step *step, uint32_t index)
 	fd_close_at(&step->input_fd);
 	outbox_send(&step->out, true);
 	outbox_add(&step->out, FRAME_ENDED, 0, &step->ended, sizeof(step->ended));
-	return step->ended.status == 0 && !step->ended.over_output;
+	if (step->ended.status != 0 || step->ended.over_output)
+		return false;
+	if (step->product && step->keep.step == index)
+		files_send_product(step->work_fd, &step->out, step->product, step->keep.most);
+	return true;
 }
 
 static void collect(struct step *step)

@@ -78,9 +78,13 @@ bool park_hand(struct park *park, char *const *argv, char *const *envp);
 
 /* step_files.c: everything below one directory, by descriptor, through no link.
  *
+ * files_make_input  a file without a name, for a step's input; -1
  * files_create   a new file with its directories; -1
  * files_collect  sends what a pattern names; *left bounds the files of all patterns, *budget the entries looked at */
+int files_make_input(void);
 int files_create(int work_fd, const char *path, bool is_executable, struct err *e);
+/* Sends a file of the directory itself, when it is one and no larger; else nothing. */
+void files_send_product(int work_fd, struct outbox *out, const char *name, uint64_t most);
 struct collect {
 	int work_fd;
 	struct outbox *out;

@@ -7,7 +7,9 @@
 #include <fcntl.h>
 #include <fnmatch.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -73,7 +75,7 @@ static void leave_out(struct collect *collect, enum frame_left why, const char *
 }
 
 /* The bytes of a file, as many as it had when it was looked at: nothing runs any more that could change it. */
-static void send_bytes(struct collect *collect, int fd, uint64_t left)
+static void send_bytes(struct outbox *out, int fd, uint64_t left)
 {
 	static char bytes[FRAME_MAX];
 
@@ -82,10 +84,22 @@ static void send_bytes(struct collect *collect, int fd, uint64_t left)
 
 		if (got <= 0)
 			return;
-		outbox_send(collect->out, true);
-		outbox_add(collect->out, FRAME_DATA, 0, bytes, (size_t)got);
+		outbox_send(out, true);
+		outbox_add(out, FRAME_DATA, 0, bytes, (size_t)got);
 		left -= (uint64_t)got;
 	}
+}
+
+void files_send_product(int work_fd, struct outbox *out, const char *name, uint64_t most)
+{
+	OWN_FD int fd = openat(work_fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode) || (uint64_t)st.st_size > most)
+		return;
+	outbox_send(out, true);
+	outbox_add(out, FRAME_PRODUCT, st.st_mode & 0100 ? FRAME_EXECUTABLE : 0, NULL, 0);
+	send_bytes(out, fd, (uint64_t)st.st_size);
 }
 
 /* What one pattern has taken so far. */
@@ -113,7 +127,7 @@ static void take(struct taking *taking, int dir_fd, const char *part, const char
 	} else {
 		outbox_send(collect->out, true);
 		outbox_add(collect->out, FRAME_ARTIFACT, 0, name, strlen(name));
-		send_bytes(collect, fd, (uint64_t)st.st_size);
+		send_bytes(collect->out, fd, (uint64_t)st.st_size);
 		taking->bytes += (uint64_t)st.st_size;
 		taking->files++;
 		collect->n_files++;
@@ -193,4 +207,24 @@ void files_collect(struct collect *collect, const struct frame_output *output, c
 		leave_out(collect, FRAME_LEFT_UNREADABLE, pattern);
 	else if (push(&walk, openat(collect->work_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), 0))
 		descend(&taking, &walk);
+}
+
+/* A file of /tmp without a name. gVisor's kernel has no O_TMPFILE. */
+static int make_unnamed(void)
+{
+	char name[] = "/tmp/input-XXXXXX";
+	const int fd = mkostemp(name, O_CLOEXEC);
+
+	if (fd >= 0)
+		unlink(name);
+	return fd;
+}
+
+/* Input that is known beforehand lies in memory: no pipe could be full of it. The filter wants such memory sealed
+ * against execution, which gVisor's kernel does not know. */
+int files_make_input(void)
+{
+	const int fd = memfd_create("stdin", MFD_CLOEXEC | 8 /* MFD_NOEXEC_SEAL */);
+
+	return fd >= 0 ? fd : make_unnamed();
 }

@@ -28,7 +28,7 @@ function run(document_, boundary, signal, alone) {
 		clear(state, badge(ended.state, ended.reason));
 		if (!ENDED.has(ended.state) || details.run_us === undefined) return clear(time, details.detail ? line(details.detail, 400) : "It never ran.");
 		clear(time, phases(details));
-		clear(more, el("div", { class: "fine" }, `${details.start_path} start, ${micros(ended.result.cpu_us)} of processor, ${bytes(details.usage?.mem_peak_bytes)} of memory at most`),
+		clear(more, el("div", { class: "fine" }, `${details.start_path} start, ${details.compile === "cached" ? "compiled before, " : ""}${micros(ended.result.cpu_us)} of processor, ${bytes(details.usage?.mem_peak_bytes)} of memory at most`),
 			el("h3", {}, "Refused calls"), refused(details.refused, details.refused_calls), alone || (details.layers ?? []).length < 40 ? [el("h3", {}, `${(details.layers ?? []).length} layers held it`), layers(details.layers)] : null);
 	}
 	follow().catch(fail);

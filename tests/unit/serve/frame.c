@@ -83,7 +83,7 @@ static bool may_follow(const enum frame_kind *kinds, size_t n, bool is_in, uint3
 			frame.head.len = 3;
 		if (kinds[i] == FRAME_STARTED || kinds[i] == FRAME_ENDED)
 			memcpy(bytes, &step, sizeof(step));
-		if (kinds[i] == FRAME_OUTPUT) {
+		if (kinds[i] == FRAME_OUTPUT || kinds[i] == FRAME_KEEP) {
 			bytes[sizeof(struct frame_output)] = '*';
 			frame.head.len = sizeof(struct frame_output) + 1;
 		}
@@ -103,6 +103,8 @@ static void the_front_says_things_in_their_order(void **state)
 				     FRAME_GO, FRAME_STDIN, FRAME_STDIN_END), true, 0));
 	assert_true(may_follow(KINDS(FRAME_STEP, FRAME_RESIZE, FRAME_GO, FRAME_RESIZE, FRAME_STDIN, FRAME_RESIZE), true, 0));
 	assert_false(may_follow(KINDS(FRAME_STEP, FRAME_GO, FRAME_STDIN_END, FRAME_RESIZE), true, 0));
+	assert_true(may_follow(KINDS(FRAME_STEP, FRAME_KEEP, FRAME_GO), true, 0));
+	assert_false(may_follow(KINDS(FRAME_STEP, FRAME_GO, FRAME_KEEP), true, 0));
 	assert_false(may_follow(KINDS(FRAME_RESIZE), false, 1));
 	assert_false(may_follow(KINDS(FRAME_GO), true, 0));     /* nothing to run */
 	assert_false(may_follow(KINDS(FRAME_DATA), true, 0));   /* of what? */
@@ -118,6 +120,10 @@ static void a_box_says_things_in_their_order(void **state)
 	(void)state;
 	assert_true(may_follow(KINDS(FRAME_READY, FRAME_STARTED, FRAME_STDOUT, FRAME_STDERR, FRAME_ENDED, FRAME_ARTIFACT,
 				     FRAME_DATA, FRAME_ARTIFACT, FRAME_DONE), false, 1));
+	assert_true(may_follow(KINDS(FRAME_READY, FRAME_STARTED, FRAME_ENDED, FRAME_PRODUCT, FRAME_DATA, FRAME_STARTED, FRAME_ENDED,
+				     FRAME_DONE), false, 2));
+	assert_false(may_follow(KINDS(FRAME_READY, FRAME_STARTED, FRAME_PRODUCT), false, 1));
+	assert_false(may_follow(KINDS(FRAME_READY, FRAME_STARTED, FRAME_ENDED, FRAME_DONE, FRAME_PRODUCT), false, 1));
 	assert_false(may_follow(KINDS(FRAME_STARTED), false, 1));
 	assert_false(may_follow(KINDS(FRAME_READY, FRAME_READY), false, 1));
 	assert_false(may_follow(KINDS(FRAME_READY, FRAME_STARTED), false, 0));  /* nobody asked for a step */
@@ -146,6 +152,9 @@ static void a_payload_has_the_shape_of_its_kind(void **state)
 	assert_true(payload_may(FRAME_STEP, "ls\0-l\0", 6, true));
 	assert_false(payload_may(FRAME_STEP, "ls\0-l", 5, true));
 	assert_false(payload_may(FRAME_STEP, "\0ls\0", 4, true));
+	assert_true(payload_may(FRAME_KEEP, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a.out", 21, true));
+	assert_false(payload_may(FRAME_KEEP, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0a/out", 21, true));
+	assert_false(payload_may(FRAME_KEEP, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1a.out", 21, true));
 	assert_true(payload_may(FRAME_ARTIFACT, "a/b", 3, false));
 	assert_false(payload_may(FRAME_ARTIFACT, "a\0b", 3, false));
 }

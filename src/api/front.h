@@ -33,6 +33,7 @@ struct front_options {
 	const char *listen;             /* "127.0.0.1:8086", "[::1]:8086", "unix:PATH" */
 	const char *hosts[8];           /* further names in Host */
 	const char *tls_cert, *tls_key; /* files */
+	const char *log;                /* "json", "text", "journal" */
 	const char *first_keys;         /* a name in the state directory; NULL: standard output */
 	const char *metrics;            /* as listen; NULL: nowhere */
 	size_t n_hosts;

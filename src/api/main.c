@@ -40,7 +40,7 @@
 #define END_US      4000000     /* for what is under way, once the end was asked for */
 #define EXIT_SETUP  125
 
-enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_LOW, OPT_HIGH, OPT_CRITICAL, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_FIRST_KEYS, OPT_CACHE_EACH, OPT_CACHE_MOST, OPT_HELP };
+enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_LOW, OPT_HIGH, OPT_CRITICAL, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_FIRST_KEYS, OPT_LOG, OPT_CACHE_EACH, OPT_CACHE_MOST, OPT_HELP };
 static const struct opt options[] = {
 	{ "listen", 0, OPT_VALUE, "ADDRESS:PORT", "where to listen, or unix:PATH", "Options", NULL, OPT_LISTEN },
 	{ "behind-proxy", 0, OPT_FLAG, NULL, "a proxy in front has the certificate", "Options", NULL, OPT_PROXY },
@@ -56,6 +56,7 @@ static const struct opt options[] = {
 	{ "connections-each", 0, OPT_VALUE, "N", "at one time, of one address", "Options", NULL, OPT_EACH },
 	{ "first-keys", 0, OPT_VALUE, "NAME", "a file in the state directory for the first start's keys", "Options", NULL, OPT_FIRST_KEYS },
 	{ "metrics", 0, OPT_VALUE, "ADDRESS:PORT", "where to show metrics", "Options", NULL, OPT_METRICS },
+	{ "log", 0, OPT_VALUE, "FORM", "json, text or journal", "Options", NULL, OPT_LOG },
 	{ "help", 'h', OPT_FLAG, NULL, "show this help", "Options", NULL, OPT_HELP },
 };
 
@@ -89,6 +90,7 @@ static int take_option(struct front_options *o, const struct opt_hit *hit, struc
 	case OPT_KEY: o->tls_key = hit->value; break;
 	case OPT_FIRST_KEYS: o->first_keys = hit->value; break;
 	case OPT_METRICS: o->metrics = hit->value; break;
+	case OPT_LOG: o->log = hit->value; break;
 	case OPT_CONNECTIONS: return take_number(hit->value, 10000, &o->connections, e);
 	case OPT_EACH: return take_number(hit->value, 10000, &o->connections_each, e);
 	case OPT_CACHE_EACH: return policy_value_parse(KEY_SIZE, "0..16G", hit->value, &o->cache_each, e);
@@ -269,7 +271,7 @@ static int check_descriptors(struct err *e)
 static int prepare(struct front *front, struct err *e)
 {
 	webhook_find_herald(front);
-	if (check_descriptors(e) < 0 || open_signals(front, e) < 0 || listen_read_tls(front, e) < 0 || listen_open(front, e) < 0 ||
+	if (check_descriptors(e) < 0 || log_open(&front->log, front->options.log, e) < 0 || open_signals(front, e) < 0 || listen_read_tls(front, e) < 0 || listen_open(front, e) < 0 ||
 	    metrics_open(front, e) < 0)
 		return -1;
 	front->state_fd = STATE_FD;
@@ -353,6 +355,7 @@ static void stop(struct front *front)
 		dispatch_free(front->dispatch);
 	stats_done(&front->stats);
 	fd_close(front->listen_fd);
+	fd_close(front->log.journal_fd);
 	fd_close(front->signal_fd);
 	fd_close(front->socket_epoll_fd);
 	free(front->openapi);
@@ -362,10 +365,10 @@ static void stop(struct front *front)
 
 int main(int argc, char **argv)
 {
-	static struct front front = { .options = { .listen = "127.0.0.1:8086", .connections = 4096, .connections_each = 2048,
+	static struct front front = { .options = { .listen = "127.0.0.1:8086", .log = "json", .connections = 4096, .connections_each = 2048,
 						   .cache_each = (uint64_t)32 << 20, .cache_most = (uint64_t)512 << 20,
 						   .rules = DETECT_RULES_DEFAULT },
-				      .log = { .fd = STDERR_FILENO }, .listen_fd = -1, .signal_fd = -1, .socket_epoll_fd = -1 };
+				      .log = { .fd = STDERR_FILENO, .journal_fd = -1 }, .listen_fd = -1, .signal_fd = -1, .socket_epoll_fd = -1 };
 	struct err e = ERR_INIT;
 	int status = argc > 0 ? read_options(argv + 1, &front.options, &e) : 0;
 

@@ -104,17 +104,36 @@ static int take_listener(const struct config *config, int *out, struct err *e)
 	return 0;
 }
 
+/* Whether standard error is the journal's own stream, and journald takes fields as well.
+ * Source: systemd.exec(5), $JOURNAL_STREAM */
+static bool is_journal(void)
+{
+	const char *const stream = getenv("JOURNAL_STREAM");
+	unsigned long long device, inode;
+	struct stat st;
+
+	return stream && sscanf(stream, "%llu:%llu", &device, &inode) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+	       st.st_dev == device && st.st_ino == inode && access("/run/systemd/journal/socket", W_OK) == 0;
+}
+
+/* What is not said: the listener that was handed over, and a form that standard error asks for. */
+static const char *usual(const struct launcher_setup *setup, enum config_id id)
+{
+	if (id == CONFIG_LISTEN)
+		return setup->listen_fd >= 0 ? "inherited" : SERVE_LISTEN;
+	return id == CONFIG_LOG && is_journal() ? "journal" : NULL;
+}
+
 /* What the front is told: its descriptors have fixed numbers, the rest are words of the operator's. */
 static const char *const *front_argv(const struct config *config, const struct launcher_setup *setup, struct arena *arena)
 {
-	const char *const listen = setup->listen_fd >= 0 ? "inherited" : SERVE_LISTEN;
 	const char **const argv = arena_alloc(arena, (CONFIG_VALUES + CONFIG_LISTS * CONFIG_LIST_MAX + 2) * sizeof(*argv));
 	size_t n = 0;
 
 	argv[n++] = setup->front;
 	for (unsigned id = 0; id < CONFIG_VALUES; id++) {
 		const struct config_row *const row = config_value_row((enum config_id)id);
-		const char *const text = config_text(config, (enum config_id)id, id == CONFIG_LISTEN ? listen : NULL);
+		const char *const text = config_text(config, (enum config_id)id, usual(setup, (enum config_id)id));
 
 		if (!*row->front || !text)
 			continue;

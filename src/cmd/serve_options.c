@@ -28,6 +28,9 @@ const struct opt serve_options[] = {
 	  .help = "where Prometheus may read /metrics, without a key; default: nowhere" },
 	{ .name = "first-keys", .kind = OPT_VALUE, .arg = "NAME", .group = "Service", .id = CONFIG_FIRST_KEYS,
 	  .help = "the first start writes its keys to this new file of the state directory, instead of showing them" },
+	{ .name = "log", .kind = OPT_VALUE, .arg = "json|text|journal", .words = "json|text|journal", .group = "Service", .id = CONFIG_LOG,
+	  .help = "the form of the log: a JSON object a line, text for people, or fields for journald; default: journal where standard error "
+		  "is the journal's, else json" },
 	{ .name = "webhook-host", .kind = OPT_VALUE, .arg = "HOST", .group = "Service", .id = SERVE_WEBHOOK,
 	  .help = "a host that webhooks may reach at a private address, and without TLS; may be given again" },
 	{ .name = "boxes", .kind = OPT_VALUE, .arg = "N", .group = "Boxes", .id = CONFIG_BOXES,

@@ -31,6 +31,7 @@ static const char policy_text_format[] =
 	"fallback: [rlimits]\n"
 	"limits: {cpu: 1h, memory: %llu, swap: 0, pids: %llu, files: 256, fsize: %llu, disk: %llu, inodes: %llu}\n"
 	"network: none\n"
+	"%s%s%s"
 	"files:\n"
 	"  - exec: %s\n"
 	"    as: " STEP_INSIDE "\n"
@@ -93,10 +94,10 @@ static int make_guests_policy(const struct serve_class *class, struct policy *ou
 }
 
 /* The lines of a policy that are its decoys. gVisor's file server looks for the names of what it opens, and a decoy has
- * none any more once its box runs. */
+ * none any more once its box runs; an image's directories are read-only and have no places for them. */
 static const char *honey_of(const struct serve_classes *classes, const struct serve_class *class)
 {
-	return strcmp(class->told.boundary, "gvisor") == 0 ? "" : classes->honey;
+	return class->image || strcmp(class->told.boundary, "gvisor") == 0 ? "" : classes->honey;
 }
 
 /* An engine for modules is a program in a container, which leaves itself less than the container would. */
@@ -117,7 +118,8 @@ static int make_policy(const struct serve_class *class, const struct order_limit
 	str_addf(&text, policy_text_format, class->told.runtime, box_of(class),
 		 (unsigned long long)either(limits->memory_bytes, own->memory_bytes),
 		 (unsigned long long)either(limits->pids, own->pids), (unsigned long long)disk,
-		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), step, class->files, honey,
+		 (unsigned long long)disk, (unsigned long long)either(limits->inodes, own->inodes), class->image ? "image: \"" : "",
+		 class->image ? class->image->directory : "", class->image ? "\"\n" : "", step, class->files, honey,
 		 class->told.park == PARK_WASM ? ", openat2" : limits->terminals ? ", \"@tty\"" : "");
 	if (policy_read("the service's policy", str_text(&text), text.len, out, e) < 0)
 		return -1;
@@ -133,13 +135,17 @@ static int fit(struct serve_classes *classes, const struct serve_class *class, c
 	return openings_open(&out->rung, openings, e);
 }
 
-static bool find_program(const char *name, char out[64])
+/* root: of the image, "" = the host's own. */
+static bool find_program(const char *root, const char *name, char out[64])
 {
 	static const char *const dirs[] = { "/usr/local/bin", "/usr/bin", "/bin" };
 
 	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		char path[512];
+
 		snprintf(out, 64, "%s/%.32s", dirs[i], name);
-		if (access(out, X_OK) == 0)
+		snprintf(path, sizeof(path), "%.400s%s", root, out);
+		if (access(path, X_OK) == 0)
 			return true;
 	}
 	*out = '\0';
@@ -147,10 +153,11 @@ static bool find_program(const char *name, char out[64])
 }
 
 /* "python3" is a link to "python3.11", "gcc" to "gcc-12": where the name tells, nothing has to be run. */
-static void find_version(const char *program, char *out, size_t cap)
+static void find_version(const char *root, const char *program, char *out, size_t cap)
 {
-	char target[256];
-	const ssize_t len = readlink(program, target, sizeof(target) - 1);
+	char target[256], path[512];
+	const int n = snprintf(path, sizeof(path), "%.400s%s", root, program);
+	const ssize_t len = n < 0 ? -1 : readlink(path, target, sizeof(target) - 1);
 	const char *digits;
 
 	if (len <= 0)
@@ -274,22 +281,41 @@ static int make_guests(struct serve_classes *classes, struct serve_class *class,
 	return fit_make(&class->policy, &class->payload, &classes->host, &class->fit, e);
 }
 
+static int find_image(struct serve_classes *classes, struct serve_class *class, const char *word, struct err *e)
+{
+	struct serve_image *image;
+
+	if (!word)
+		return 0;
+	if (!classes->image.word || strcmp(classes->image.word, word) != 0)
+		serve_image_look(word, &classes->image, &classes->arena);
+	image = arena_alloc(&classes->arena, sizeof(*image));
+	*image = classes->image;
+	if (!image->digest) {
+		*e = image->why;
+		return -1;
+	}
+	class->image = image;
+	snprintf(class->told.image, sizeof(class->told.image), "sha256:%.64s", image->digest);
+	return 0;
+}
+
 static int make(struct serve_classes *classes, struct serve_class *class, const struct runtime *runtime, struct err *e)
 {
 	static const struct order_limits defaults = { 0 };
-	const char *const park = park_word(runtime->park);
+	const char *const park = park_word(runtime->park), *const root = class->image ? class->image->tree : "";
 
 	if (*runtime->program == '/' && !*classes->host.engine)
 		return err_set(e, ERR_MISSING, "%s", classes->host.engine_why);
 	if (*runtime->program == '/')
 		snprintf(class->program, sizeof(class->program), "%s", runtime->program);
-	else if (*runtime->program && !find_program(runtime->program, class->program))
-		return err_set(e, ERR_MISSING, "%s is not in /usr/local/bin, /usr/bin or /bin of this host; install it",
-			       runtime->program);
+	else if (*runtime->program && !find_program(root, runtime->program, class->program))
+		return err_set(e, ERR_MISSING, "%s is not in /usr/local/bin, /usr/bin or /bin of %s; install it",
+			       runtime->program, class->image ? "its image" : "this host");
 	if (class->told.guests_memory_bytes)
 		return make_guests(classes, class, e);
-	class->files = serve_files(runtime->park, &classes->host, &classes->arena);
-	find_version(class->program, class->told.version, sizeof(class->told.version));
+	class->files = serve_files(runtime->park, &classes->host, class->image, &classes->arena);
+	find_version(root, class->program, class->told.version, sizeof(class->told.version));
 	if (make_policy(class, &defaults, classes->step, honey_of(classes, class), &class->policy, e) < 0)
 		return -1;
 	class->argv[0] = STEP_INSIDE;
@@ -318,7 +344,7 @@ static void add(struct serve_classes *classes, const struct runtime *runtime, co
 	class->told.index = (uint32_t)classes->n;
 	if (of && of->is_off)
 		err_set(&e, ERR_DENIED, "the operator's configuration leaves this runtime out");
-	if ((of && of->is_off) || make(classes, class, runtime, &e) < 0)
+	if ((of && of->is_off) || find_image(classes, class, of ? of->image : NULL, &e) < 0 || make(classes, class, runtime, &e) < 0)
 		snprintf(class->told.why, sizeof(class->told.why), "%.239s", e.text);
 	classes->told[classes->n++] = class->told;
 }

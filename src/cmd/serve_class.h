@@ -4,6 +4,7 @@
 #include "base/err.h"
 #include "cmd/fit.h"
 #include "cmd/openings.h"
+#include "cmd/serve_files.h"
 #include "model/host.h"
 #include "serve/config.h"
 #include "serve/launcher.h"
@@ -12,6 +13,7 @@
 struct serve_class {
 	struct order_class told;
 	char program[64];               /* the interpreter, absolute inside the box; "" = none */
+	const struct serve_image *image; /* NULL: the host's programs */
 	const char *files;              /* lines of its policy: what its boxes show of this host */
 	int guests_inside;              /* the number of a zygote's control channel in its box */
 	struct policy policy;
@@ -26,6 +28,7 @@ struct serve_classes {
 	struct order_class told[ORDER_CLASSES_MAX];     /* copies, for the launcher */
 	size_t n;
 	const char *step;               /* path of ward-step */
+	struct serve_image image;       /* that was looked at last: runtimes often share one */
 	int honey_fd;                   /* where decoys are made, -1: there are none */
 	const char *honey;              /* lines of a policy, "" without decoys */
 	struct host host;

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "model/image.h"
 #include "model/policy_tree.h"
 #include "model/policy_value.h"
 
@@ -117,6 +118,17 @@ static int read_main(struct reader *r, const struct node *node, const char **out
 	return 0;
 }
 
+/* It becomes a word of each box's policy. */
+static int read_image(struct reader *r, const struct node *node, const char **out, struct err *e)
+{
+	if (tree_want(r->tree, node, NODE_TEXT, "image", e) < 0)
+		return -1;
+	if ((*node->text != '/' && !image_name_is_good(node->text)) || strpbrk(node->text, "\"\\\n\r\t") || strlen(node->text) > 200)
+		return tree_fail(r->tree, node->at, e, ERR_USAGE, "image wants a name of `ward image list`, or the absolute path of its directory");
+	*out = keep(r, node->text);
+	return 0;
+}
+
 static int read_number(struct reader *r, const struct node *node, enum key_type type, const char *bounds, uint64_t *n,
 		       struct err *e)
 {
@@ -127,7 +139,7 @@ static int read_number(struct reader *r, const struct node *node, enum key_type 
 
 static int read_runtime_key(struct reader *r, const struct node *node, struct config_runtime *of, struct err *e)
 {
-	static const char *const known[] = { "enabled", "warm", "main", "build", "run" };
+	static const char *const known[] = { "enabled", "warm", "main", "build", "run", "image" };
 	uint64_t n = 0;
 
 	if (strcmp(node->key, "enabled") == 0) {
@@ -146,6 +158,8 @@ static int read_runtime_key(struct reader *r, const struct node *node, struct co
 		return read_words(r, node, &of->build, e);
 	if (strcmp(node->key, "run") == 0)
 		return read_words(r, node, &of->run, e);
+	if (strcmp(node->key, "image") == 0)
+		return read_image(r, node, &of->image, e);
 	return tree_fail_key(r->tree, node, "a runtime", known, ARRAY_SIZE(known), e);
 }
 
@@ -170,7 +184,7 @@ static int read_runtime(struct reader *r, const struct node *node, struct err *e
 		if ((of->build || of->run || of->main) && !*runtime->main)
 			return tree_fail(r->tree, one->at, e, ERR_USAGE, "%s runs what a job's steps say; it has no words of its own",
 					 runtime->name);
-		if ((of->build || of->run) && runtime_has_engine(runtime))
+		if ((of->build || of->run || of->image) && runtime_has_engine(runtime))
 			return tree_fail(r->tree, one->at, e, ERR_USAGE, "%s is run by an engine, not by words", runtime->name);
 	}
 	return 0;

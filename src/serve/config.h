@@ -47,6 +47,7 @@ struct config_runtime {
 	bool is_off, has_warm;
 	uint64_t warm;
 	const char *main, *build, *run; /* words instead of the table's, see runtime.def */
+	const char *image;              /* its programs: an image's name or directory */
 };
 
 /* Texts are in the arena. */

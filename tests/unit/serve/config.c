@@ -39,7 +39,7 @@ static void values_have_their_units(void **state)
 
 	(void)state;
 	read_good("version: 1\nlisten: unix:front\nbehind_proxy: true\nlimits: {wall: 1.5s, memory: 64M}\nceilings: {cpus: 0.5}\n"
-		  "hosts: [a.example, b.example]\nruntimes:\n  python: {warm: 5, run: python3 -I @}\n  exec: {enabled: false}\n",
+		  "hosts: [a.example, b.example]\nruntimes:\n  python: {warm: 5, run: python3 -I @}\n  exec: {enabled: false}\n  bash: {image: tools}\n",
 		  &config);
 	assert_string_equal(config.values[CONFIG_LISTEN].text, "unix:front");
 	assert_int_equal(config_number(&config, CONFIG_PROXY, 0), 1);
@@ -50,6 +50,7 @@ static void values_have_their_units(void **state)
 	assert_string_equal(config.lists[CONFIG_LIST_HOSTS].items[1], "b.example");
 	assert_int_equal(config_runtime(&config, "python")->warm, 5);
 	assert_string_equal(config_runtime(&config, "python")->run, "python3 -I @");
+	assert_string_equal(config_runtime(&config, "bash")->image, "tools");
 	assert_true(config_runtime(&config, "exec")->is_off && !config_runtime(&config, "python")->is_off);
 }
 
@@ -75,6 +76,9 @@ static void what_is_wrong_is_named_where_it_stands(void **state)
 		{ "version: 1\nruntimes: {python: {wram: 1}}\n", "(did you mean 'warm'?)" },
 		{ "version: 1\nruntimes: {exec: {run: ls}}\n", "exec runs what a job's steps say" },
 		{ "version: 1\nruntimes: {js: {run: ls}}\n", "js is run by an engine" },
+		{ "version: 1\nruntimes: {js: {image: tools}}\n", "js is run by an engine" },
+		{ "version: 1\nruntimes: {bash: {image: ../tools}}\n", "image wants a name" },
+		{ "version: 1\nruntimes: {bash: {image: '/a\"b'}}\n", "image wants a name" },
 		{ "version: 1\nruntimes: {bash: {main: ../x}}\n", "main wants a file's name" },
 		{ "version: 1\nruntimes: {bash: {run: a b c d e f g h i j k l m n o p}}\n", "run wants 1 to 15 words" },
 		{ "version: 1\nlimits: {wall: 20s}\nceilings: {wall: 10s}\n", "limits.wall is above ceilings.wall" },

@@ -233,6 +233,12 @@ static int make_rules(int abi, const struct guest_seal_setup *setup, int *out, s
 	return 0;
 }
 
+/* A sanitizer's runtime makes calls of its own. */
+static int enter_program(const struct program *program, struct err *e)
+{
+	return SANITIZED ? 0 : seccomp_enter(program->at, program->n, SECCOMP_ALONE, e);
+}
+
 int guest_seal_zygote(struct guest_seal *seal, const struct guest_seal_setup *setup, struct err *e)
 {
 	const int abi = landlock_abi();
@@ -245,7 +251,7 @@ int guest_seal_zygote(struct guest_seal *seal, const struct guest_seal_setup *se
 	if (abi && make_rules(abi, setup, &seal->rules_fd, e) < 0)
 		return -1;
 	build_zygote(&program, setup);
-	return seccomp_enter(program.at, program.n, SECCOMP_ALONE, e);
+	return enter_program(&program, e);
 }
 
 static int by_number(const void *a, const void *b)
@@ -279,7 +285,8 @@ int guest_seal_birth(const struct guest_seal *seal, int parent, uint64_t memory_
 		return err_sys(e, "prctl");
 	if (getppid() != parent)
 		return err_set(e, ERR_SYSTEM, "the zygote is gone");
-	if (memory_bytes && drop_rlimit(RLIMIT_DATA, data, data, e) < 0)
+	/* A sanitizer's shadow of the memory counts as memory. */
+	if (memory_bytes && !SANITIZED && drop_rlimit(RLIMIT_DATA, data, data, e) < 0)
 		return -1;
 	/* A module's files and streams are the box's to bound; a script has none. */
 	if (!seal->has_modules && drop_rlimit(RLIMIT_FSIZE, 0, 0, e) < 0)
@@ -310,7 +317,7 @@ static int enter(enum guest_calls keeps, enum part part, struct err *e)
 	struct program program;
 
 	build_guest(&program, keeps, part);
-	return seccomp_enter(program.at, program.n, SECCOMP_ALONE, e);
+	return enter_program(&program, e);
 }
 
 int guest_seal_wait(const struct isolate_limits *limits, enum guest_calls keeps, struct err *e)

@@ -6,6 +6,7 @@
 
 #include "api/event_id.h"
 #include "api/handlers.h"
+#include "api/mixed.h"
 #include "api/stream.h"
 #include "serve/base64.h"
 #include "serve/dispatch.h"
@@ -15,6 +16,7 @@
 
 struct events {
 	struct event_id at;
+	struct mixed mixed;
 	bool is_lines;          /* NDJSON */
 };
 
@@ -59,19 +61,21 @@ static ssize_t text_len(const char *bytes, size_t n, bool is_all)
 	return n - i < 4 && !is_all && ((unsigned char)bytes[i] & 0xc0) == 0xc0 ? (ssize_t)i : -1;
 }
 
-/* Returns how much was put. */
-static size_t put_output(struct stream *stream, unsigned which, bool is_final)
+/* What comes next of either stream, in the order in which it was written. Returns how much was put. */
+static size_t put_output(struct stream *stream, bool is_final)
 {
 	struct events *const events = stream->own;
-	uint64_t *const offset = which == TAIL_OUT ? &events->at.out : &events->at.err;
 	char bytes[STREAM_PIECE / 4], coded[BASE64_LEN(sizeof(bytes)) + 1];
-	const size_t n = tail_read(&stream->tail, which, *offset, bytes, sizeof(bytes));
+	unsigned which;
+	bool is_whole;
+	const size_t n = mixed_peek(&events->mixed, &stream->tail, bytes, sizeof(bytes), &which, &is_whole);
+	uint64_t *const offset = &events->mixed.offsets[which];
 	struct json json = JSON_NONE;
 	ssize_t text;
 
 	if (!n)
 		return 0;
-	text = text_len(bytes, n, is_final && n < sizeof(bytes));
+	text = text_len(bytes, n, is_whole || (is_final && n < sizeof(bytes)));
 	if (!text)
 		return 0; /* the rest of a character is not there yet */
 	json_put_object(&json, NULL);
@@ -85,6 +89,8 @@ static size_t put_output(struct stream *stream, unsigned which, bool is_final)
 		json_put_bytes(&json, "data", bytes, (size_t)text);
 	}
 	*offset += (uint64_t)text;
+	events->at.out = events->mixed.offsets[TAIL_OUT];
+	events->at.err = events->mixed.offsets[TAIL_ERR];
 	put_json(stream, which == TAIL_OUT ? "stdout" : "stderr", &json);
 	return (size_t)text;
 }
@@ -206,7 +212,7 @@ static void fill(struct stream *stream)
 	if (!n)
 		is_final = store_job_get(request->front->store, request->tenant.id, &stream->tail.job, &arena, &job, &e) == 1 &&
 			   job_state_is_final(job.state) && events->at.seq >= job.last_seq;
-	if (put_output(stream, TAIL_OUT, is_final) + put_output(stream, TAIL_ERR, is_final) || !is_final)
+	if (put_output(stream, is_final) || !is_final)
 		return;
 	if (n) {
 		events->at.seq = rows[i].seq;
@@ -250,6 +256,9 @@ void api_event_stream(struct request *request)
 		return;
 	}
 	events->is_lines = wants_lines;
-	if (take_start(request, &events->at) && request_job(request, NULL))
+	if (!take_start(request, &events->at))
+		return;
+	events->mixed = (struct mixed){ .offsets = { events->at.out, events->at.err } };
+	if (request_job(request, NULL))
 		stream_open(request, wants_lines ? "application/x-ndjson" : "text/event-stream", fill, beat, events);
 }

@@ -40,6 +40,7 @@ struct front_options {
 	bool is_behind_proxy;
 	unsigned connections, connections_each;
 	uint64_t cache_each, cache_most;        /* see struct dispatch_setup */
+	uint64_t queue_wait_ms;         /* the longest that a job may have to wait */
 	struct detect_rules rules;      /* what is done about suspicious jobs */
 };
 

@@ -56,6 +56,14 @@ const struct order_class *job_class(const struct request *request, const struct 
 			       tenant->boundary_min ? tenant->boundary_min : "", fault);
 }
 
+static bool takes_input(const struct job_spec *spec)
+{
+	for (size_t i = 0; i < spec->n_steps; i++)
+		if (spec->steps[i].input.source == JOB_LIVE)
+			return true;
+	return spec->input.source == JOB_LIVE;
+}
+
 int job_prepare(struct request *request, const char *json, size_t len, const char *key, struct job_spec *spec,
 		struct store_create *create, struct job_fault *fault)
 {
@@ -76,6 +84,8 @@ int job_prepare(struct request *request, const char *json, size_t len, const cha
 		.class = arena_copy(&request->arena, name, strlen(name)),
 		.priority = spec->priority, .max_attempts = spec->max_attempts,
 		.ttl_ms = spec->ttl_s * 1000, .deadline_ms = (uint64_t)spec->deadline_ms, .key = key,
+		.memory_bytes = spec->limits.mem_bytes ? spec->limits.mem_bytes : class->limits.memory_bytes,
+		.is_session = takes_input(spec),
 	};
 	if (tenant->retention_ms && create->ttl_ms > tenant->retention_ms)
 		return fault_is(fault, "limit_above_ceiling", "/ttl_s", "is more than this tenant's retention");

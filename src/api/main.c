@@ -40,7 +40,7 @@
 #define END_US      4000000     /* for what is under way, once the end was asked for */
 #define EXIT_SETUP  125
 
-enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_LOW, OPT_HIGH, OPT_CRITICAL, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_FIRST_KEYS, OPT_LOG, OPT_CACHE_EACH, OPT_CACHE_MOST, OPT_HELP };
+enum { OPT_LISTEN, OPT_PROXY, OPT_CERT, OPT_KEY, OPT_HOST, OPT_LOW, OPT_HIGH, OPT_CRITICAL, OPT_CONNECTIONS, OPT_EACH, OPT_METRICS, OPT_QUEUE_WAIT, OPT_FIRST_KEYS, OPT_LOG, OPT_CACHE_EACH, OPT_CACHE_MOST, OPT_HELP };
 static const struct opt options[] = {
 	{ "listen", 0, OPT_VALUE, "ADDRESS:PORT", "where to listen, or unix:PATH", "Options", NULL, OPT_LISTEN },
 	{ "behind-proxy", 0, OPT_FLAG, NULL, "a proxy in front has the certificate", "Options", NULL, OPT_PROXY },
@@ -55,6 +55,7 @@ static const struct opt options[] = {
 	{ "connections", 0, OPT_VALUE, "N", "at one time", "Options", NULL, OPT_CONNECTIONS },
 	{ "connections-each", 0, OPT_VALUE, "N", "at one time, of one address", "Options", NULL, OPT_EACH },
 	{ "first-keys", 0, OPT_VALUE, "NAME", "a file in the state directory for the first start's keys", "Options", NULL, OPT_FIRST_KEYS },
+	{ "queue-wait", 0, OPT_VALUE, "DURATION", "no job is taken that would wait longer", "Options", NULL, OPT_QUEUE_WAIT },
 	{ "metrics", 0, OPT_VALUE, "ADDRESS:PORT", "where to show metrics", "Options", NULL, OPT_METRICS },
 	{ "log", 0, OPT_VALUE, "FORM", "json, text or journal", "Options", NULL, OPT_LOG },
 	{ "help", 'h', OPT_FLAG, NULL, "show this help", "Options", NULL, OPT_HELP },
@@ -91,6 +92,7 @@ static int take_option(struct front_options *o, const struct opt_hit *hit, struc
 	case OPT_FIRST_KEYS: o->first_keys = hit->value; break;
 	case OPT_METRICS: o->metrics = hit->value; break;
 	case OPT_LOG: o->log = hit->value; break;
+	case OPT_QUEUE_WAIT: return policy_value_parse(KEY_DURATION, "1..86400000", hit->value, &o->queue_wait_ms, e);
 	case OPT_CONNECTIONS: return take_number(hit->value, 10000, &o->connections, e);
 	case OPT_EACH: return take_number(hit->value, 10000, &o->connections_each, e);
 	case OPT_CACHE_EACH: return policy_value_parse(KEY_SIZE, "0..16G", hit->value, &o->cache_each, e);
@@ -303,7 +305,7 @@ static void log_jail(struct front *front, const struct jail *jail)
 
 static int start(struct front *front, struct err *e)
 {
-	const struct store_options store = { .dir = "." };
+	const struct store_options store = { .dir = ".", .max_wait_ms = front->options.queue_wait_ms };
 	struct dispatch_setup setup = { .launcher_fd = LAUNCHER_FD, .state_fd = STATE_FD, .node = "local", .raised = alert_raised, .raised_at = front,
 					.rules = front->options.rules,
 					.cache_each = front->options.cache_each, .cache_most = front->options.cache_most };
@@ -366,6 +368,7 @@ static void stop(struct front *front)
 int main(int argc, char **argv)
 {
 	static struct front front = { .options = { .listen = "127.0.0.1:8086", .log = "json", .connections = 4096, .connections_each = 2048,
+						   .queue_wait_ms = 600000,
 						   .cache_each = (uint64_t)32 << 20, .cache_most = (uint64_t)512 << 20,
 						   .rules = DETECT_RULES_DEFAULT },
 				      .log = { .fd = STDERR_FILENO, .journal_fd = -1 }, .listen_fd = -1, .signal_fd = -1, .socket_epoll_fd = -1 };

@@ -5,10 +5,12 @@
 #include <stdlib.h>
 
 #include "api/handlers.h"
+#include "api/mixed.h"
 #include "api/range.h"
 #include "api/send_file.h"
 #include "api/stream.h"
 #include "base/fd.h"
+#include "serve/spool.h"
 
 struct raw {
 	unsigned which;
@@ -38,11 +40,23 @@ static void fill(struct stream *stream)
 	stream->is_over = !n && ended;
 }
 
+/* What lies in memory or in the result's row is little. */
+static void send_kept(struct request *request, unsigned which)
+{
+	struct tail tail = tail_of(request->front, request->tenant.id, &request->job);
+	OWN_FD int fd = tail_open(&tail, which);
+	char bytes[SPOOL_SMALL];
+
+	if (fd >= 0)
+		send_file(request, TAKE_FD(fd), NULL, NULL);
+	else
+		send_bytes(request, bytes, tail_read(&tail, which, 0, bytes, sizeof(bytes)));
+	tail_done(&tail);
+}
+
 static void answer(struct request *request, unsigned which)
 {
 	struct raw *const raw = arena_alloc(&request->arena, sizeof(*raw));
-	OWN_FD int fd = -1;
-	struct tail tail;
 	bool follow;
 
 	raw->which = which;
@@ -53,9 +67,7 @@ static void answer(struct request *request, unsigned which)
 			request_header(request, "Content-Disposition", "attachment");
 		return;
 	}
-	tail = tail_of(request->front->state_fd, &request->job);
-	fd = tail_open(&tail, which);
-	send_file(request, TAKE_FD(fd), NULL, NULL);
+	send_kept(request, which);
 }
 
 void api_output_stdout(struct request *request)
@@ -66,4 +78,37 @@ void api_output_stdout(struct request *request)
 void api_output_stderr(struct request *request)
 {
 	answer(request, TAIL_ERR);
+}
+
+/* -- both -- */
+
+struct both {
+	struct mixed mixed;
+	bool follow;
+};
+
+static void fill_both(struct stream *stream)
+{
+	struct both *const both = stream->own;
+	const bool ended = !both->follow || has_ended(stream);
+	char bytes[STREAM_PIECE];
+	unsigned which;
+	bool is_whole;
+	const size_t n = mixed_peek(&both->mixed, &stream->tail, bytes, sizeof(bytes), &which, &is_whole);
+
+	both->mixed.offsets[which] += n;
+	str_add_bytes(&stream->pending, bytes, n);
+	stream->is_over = !n && ended;
+}
+
+/* How long it is shows when it has been put together: there are no ranges of it. */
+void api_output_combined(struct request *request)
+{
+	struct both *const both = arena_alloc(&request->arena, sizeof(*both));
+
+	if (!request_query_bool(request, "follow", &both->follow) || !request_job(request, NULL) ||
+	    !stream_open(request, "application/octet-stream", fill_both, NULL, both))
+		return;
+	request_header(request, "Content-Disposition", "attachment");
+	request_header(request, "Accept-Ranges", "none");
 }

@@ -9,6 +9,42 @@
 #include "api/url.h"
 #include "base/fd.h"
 
+struct part {
+	uint64_t first, len;
+	bool is_all;
+};
+
+/* The part that was asked for; false when there is none such, and the request is answered. */
+static bool read_part(struct request *request, uint64_t size, struct part *out)
+{
+	uint64_t first = 0, last = 0;
+	const enum range_outcome range = range_read(request_header_in(request, "Range"), size, &first, &last);
+	char text[40];
+
+	*out = range == RANGE_PART ? (struct part){ first, last - first + 1, false } : (struct part){ 0, size, true };
+	if (range != RANGE_UNSATISFIABLE)
+		return true;
+	request_fail(request, "range_not_satisfiable", NULL, "there are %" PRIu64 " bytes", size);
+	snprintf(text, sizeof(text), "bytes */%" PRIu64, size);
+	request_header(request, "Content-Range", text);
+	return false;
+}
+
+static unsigned status_of(const struct part *part)
+{
+	return part->is_all ? MHD_HTTP_OK : MHD_HTTP_PARTIAL_CONTENT;
+}
+
+static void say_part(struct request *request, const struct part *part, uint64_t size)
+{
+	char text[80];
+
+	snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, part->first, part->first + part->len - 1, size);
+	if (!part->is_all)
+		request_header(request, "Content-Range", text);
+	request_header(request, "Accept-Ranges", "bytes");
+}
+
 /* RFC 6266 and RFC 8187: the name is data and cannot end the header. */
 static void offer(struct request *request, const char *name)
 {
@@ -26,28 +62,29 @@ void send_file(struct request *request, int fd, const char *name, const char *et
 {
 	struct stat st = { .st_size = 0 };
 	const uint64_t size = fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
-	uint64_t first = 0, last = 0;
-	const enum range_outcome range = range_read(request_header_in(request, "Range"), size, &first, &last);
+	struct part part;
 	char text[80];
 
-	if (range == RANGE_UNSATISFIABLE) {
+	if (!read_part(request, size, &part)) {
 		fd_close(fd);
-		request_fail(request, "range_not_satisfiable", NULL, "there are %" PRIu64 " bytes", size);
-		snprintf(text, sizeof(text), "bytes */%" PRIu64, size);
-		request_header(request, "Content-Range", text);
 		return;
 	}
-	if (range == RANGE_PART)
-		request_file(request, MHD_HTTP_PARTIAL_CONTENT, fd, first, last - first + 1);
-	else
-		request_file(request, MHD_HTTP_OK, fd, 0, size);
-	snprintf(text, sizeof(text), "bytes %" PRIu64 "-%" PRIu64 "/%" PRIu64, first, last, size);
-	if (range == RANGE_PART)
-		request_header(request, "Content-Range", text);
-	request_header(request, "Accept-Ranges", "bytes");
+	request_file(request, status_of(&part), fd, part.first, part.len);
+	say_part(request, &part, size);
 	if (etag) {
 		snprintf(text, sizeof(text), "\"%s\"", etag);
 		request_header(request, "ETag", text);
 	}
 	offer(request, name);
+}
+
+void send_bytes(struct request *request, const char *bytes, size_t len)
+{
+	struct part part;
+
+	if (!read_part(request, len, &part))
+		return;
+	request_text(request, status_of(&part), "application/octet-stream", bytes + part.first, (size_t)part.len);
+	say_part(request, &part, len);
+	offer(request, NULL);
 }

@@ -459,7 +459,7 @@ void api_socket_open(struct request *request)
 	}
 	s = mem_alloc(sizeof(*s));
 	*s = (struct socket_job){ .front = front, .holder = holder_of(request), .tenant = request->tenant.id, .fd = -1, .input = { .max = INPUT_MAX },
-				  .tail = tail_of(front->state_fd, &request->job) };
+				  .tail = tail_of(front, request->tenant.id, &request->job) };
 	s->watcher.wake = moved;
 	s->watcher.owner = s;
 	response = MHD_create_response_for_upgrade(upgraded, s);

@@ -104,7 +104,7 @@ struct stream *stream_open_on(struct request *request, enum stream_topic topic, 
 	}
 	stream = mem_alloc(sizeof(*stream));
 	*stream = (struct stream){ .request = request, .topic = topic, .fill = fill, .beat = beat, .own = own, .spoke_us = loop_now_us(),
-				   .tail = tail_of(front->state_fd, &request->job), .next = front->streams, .at = &front->streams };
+				   .tail = tail_of(front, request->tenant.id, &request->job), .next = front->streams, .at = &front->streams };
 	if (front->streams)
 		front->streams->at = &stream->next;
 	front->streams = stream;

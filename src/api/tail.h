@@ -1,4 +1,5 @@
-/* What a job wrote, read while it grows. The dispatcher appends to two files; nothing else says what was written. */
+/* What a job wrote, read while it grows and afterwards: from the dispatcher's memory or the result's row while it is little,
+ * from its files when it is more. An offset means the same byte in all of them. */
 #pragma once
 
 #include <stdbool.h>
@@ -6,21 +7,26 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#include "store/store.h"
+#include "store/store_job.h"
 
-enum { TAIL_OUT, TAIL_ERR, TAILS };
+struct front;
+
+/* Both streams, and by which turns they were written (serve/mix.h). */
+enum { TAIL_OUT = STORE_OUT, TAIL_ERR = STORE_ERR, TAIL_MIX = STORE_MIX, TAILS = STORE_KEPT };
 
 struct tail {
+	struct front *front;
+	uint64_t tenant;
 	struct store_id job;
-	int state_fd, fds[TAILS];       /* -1: not opened yet: nothing was written */
+	int fds[TAILS];                 /* -1: not opened yet */
 };
 
-struct tail tail_of(int state_fd, const struct store_id *job);
+struct tail tail_of(struct front *front, uint64_t tenant, const struct store_id *job);
 void tail_done(struct tail *tail);
 
 /* Bytes from offset on: 0 at the end of what there is. What cannot be read is as if it were not there. */
 size_t tail_read(struct tail *tail, unsigned which, uint64_t offset, void *bytes, size_t max);
 uint64_t tail_size(struct tail *tail, unsigned which);
 
-/* A descriptor of its own, for who reads the file whole; -1 when there is none. */
-int tail_open(const struct tail *tail, unsigned which);
+/* A descriptor of its own, for who reads the file whole; -1 when there is none: then tail_read() has it all. */
+int tail_open(struct tail *tail, unsigned which);

@@ -71,6 +71,10 @@ static const struct number {
 	{ "requests_per_s", offsetof(struct store_tenant, requests_per_s), 1000000 },
 	{ "cpu_ms_per_day", offsetof(struct store_tenant, cpu_ms_per_day), (uint64_t)1 << 50 },
 	{ "blob_bytes", offsetof(struct store_tenant, blob_bytes), (uint64_t)1 << 50 },
+	{ "kept_bytes", offsetof(struct store_tenant, kept_bytes), (uint64_t)1 << 50 },
+	{ "memory_bytes", offsetof(struct store_tenant, memory_bytes), (uint64_t)1 << 50 },
+	{ "sessions", offsetof(struct store_tenant, sessions), 100000 },
+	{ "audit_keep_ms", offsetof(struct store_tenant, audit_keep_ms), (uint64_t)3660 * 86400000 },
 	{ "retention_ms", offsetof(struct store_tenant, retention_ms), (uint64_t)366 * 86400000 },
 };
 
@@ -173,6 +177,8 @@ static const struct field fields[] = {
 	{ "threat", read_threat },         { "boundary_min", read_boundary },  { "max_queued", read_number },
 	{ "max_running", read_number },    { "starts_per_s", read_number },    { "requests_per_s", read_number },
 	{ "cpu_ms_per_day", read_number }, { "blob_bytes", read_number },      { "retention_ms", read_number },
+	{ "kept_bytes", read_number },     { "memory_bytes", read_number },    { "sessions", read_number },
+	{ "audit_keep_ms", read_number },
 };
 
 static bool find_named(struct request *request, struct store_tenant *out)

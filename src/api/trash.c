@@ -33,7 +33,7 @@ void trash_sweep(struct front *front)
 		const bool is_log = trash[i].kind == STORE_TRASH_LOG;
 
 		if (remove_at(front, is_log ? PLACE_STDOUT : PLACE_BLOB, &trash[i].file) &&
-		    (!is_log || remove_at(front, PLACE_STDERR, &trash[i].file)))
+		    (!is_log || (remove_at(front, PLACE_STDERR, &trash[i].file) && remove_at(front, PLACE_MIX, &trash[i].file))))
 			trash[gone++] = trash[i];
 	}
 	if (gone)

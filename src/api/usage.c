@@ -30,6 +30,9 @@ void api_usage_get(struct request *request)
 	json_put_u64(&json, "wall_us", usage.wall_us);
 	json_put_u64(&json, "blobs", usage.blobs);
 	json_put_u64(&json, "blob_bytes", usage.blob_bytes);
+	json_put_u64(&json, "output_bytes", usage.output_bytes);
+	json_put_u64(&json, "memory_bytes", usage.memory_bytes);
+	json_put_u64(&json, "sessions", usage.sessions);
 	json_put_end(&json);
 	request_json(request, MHD_HTTP_OK, &json);
 }
@@ -49,11 +52,25 @@ static void put_entry(struct json *json, const struct store_audit *entry)
 	json_put_end(json);
 }
 
+/* Who noted the digest of an older row compares it with this one, or with that of a backup. */
+static void put_checkpoint(struct json *json, const struct store_checkpoint *from)
+{
+	char digest[SHA256_TEXT];
+
+	digest_write(&from->digest, digest);
+	json_put_object(json, "checkpoint");
+	json_put_u64(json, "seq", from->seq);
+	log_put_moment(json, "at", from->at_ms);
+	json_put_text(json, "digest", digest);
+	json_put_end(json);
+}
+
 void api_audit_list(struct request *request)
 {
 	struct json json = JSON_NONE;
 	struct store_tenant tenant;
 	struct store_audit *entries;
+	struct store_checkpoint from;
 	struct err e = ERR_INIT;
 	uint64_t after = 0, broken = 0;
 	size_t limit, n = 0;
@@ -70,6 +87,8 @@ void api_audit_list(struct request *request)
 	json_put_bool(&json, "chain_holds", holds == 1);
 	if (!holds)
 		json_put_u64(&json, "broken_at", broken);
+	if (store_checkpoint_get(request->front->store, tenant.id, &from, &e) == 1)
+		put_checkpoint(&json, &from);
 	json_put_array(&json, "entries");
 	for (size_t i = 0; i < n; i++)
 		put_entry(&json, &entries[i]);

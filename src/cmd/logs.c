@@ -1,4 +1,7 @@
 /* `ward logs`: what a job has written. */
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "cmd/remote.h"
 #include "cmd/remote_options.h"
 
@@ -26,30 +29,46 @@ static int tick(void *at)
 	return err_set(&reading->err, ERR_CONFLICT, "interrupted");
 }
 
+static int write_one(struct reading *reading, const char *id, const char *of, struct err *e)
+{
+	OWN(str) path = STR_NONE;
+
+	if (remote_job_path(id, of, &path, e) < 0)
+		return -1;
+	const struct http_call call = {
+		.method = "GET", .path = str_text(&path), .accept = "*/*", .is_stream = true,
+		.sink = take_bytes, .tick = tick, .at = reading,
+	};
+	OWN(http_answer) answer = HTTP_ANSWER_NONE;
+
+	if (http_do(reading->remote->http, &call, &answer, e) < 0)
+		return -1;
+	if (answer.is_ended) {
+		*e = reading->err;
+		return -1;
+	}
+	return answer.status / 100 == 2 ? 0 : service_refusal(&answer, e);
+}
+
+/* Standard output and standard error are one place: a terminal, or the same file. */
+static bool is_one_place(void)
+{
+	struct stat out, err;
+
+	return fstat(STDOUT_FILENO, &out) == 0 && fstat(STDERR_FILENO, &err) == 0 && out.st_dev == err.st_dev &&
+	       out.st_ino == err.st_ino;
+}
+
+/* Where both go to one place, lines come as they were written; else there is no order between them to keep. */
 static int write_kept(struct reading *reading, const char *id, struct err *e)
 {
-	for (reading->which = 0; reading->which < 2; reading->which++) {
-		OWN(str) path = STR_NONE;
+	static const char *const names[] = { "/stdout", "/stderr" };
 
-		if (!reading->wants[reading->which])
-			continue;
-		if (remote_job_path(id, reading->which ? "/stderr" : "/stdout", &path, e) < 0)
+	if (reading->wants[0] && reading->wants[1] && is_one_place())
+		return write_one(reading, id, "/combined", e);
+	for (reading->which = 0; reading->which < 2; reading->which++)
+		if (reading->wants[reading->which] && write_one(reading, id, names[reading->which], e) < 0)
 			return -1;
-		const struct http_call call = {
-			.method = "GET", .path = str_text(&path), .accept = "*/*", .is_stream = true,
-			.sink = take_bytes, .tick = tick, .at = reading,
-		};
-		OWN(http_answer) answer = HTTP_ANSWER_NONE;
-
-		if (http_do(reading->remote->http, &call, &answer, e) < 0)
-			return -1;
-		if (answer.is_ended) {
-			*e = reading->err;
-			return -1;
-		}
-		if (answer.status / 100 != 2)
-			return service_refusal(&answer, e);
-	}
 	return 0;
 }
 

@@ -24,6 +24,8 @@ const struct opt serve_options[] = {
 	  .help = "connections at once; default: 4096" },
 	{ .name = "connections-each", .kind = OPT_VALUE, .arg = "N", .group = "Service", .id = CONFIG_CONNECTIONS_EACH,
 	  .help = "connections at once of one address; default: 2048" },
+	{ .name = "queue-wait", .kind = OPT_VALUE, .arg = "DURATION", .group = "Service", .id = CONFIG_QUEUE_WAIT,
+	  .help = "refuse a job (429) that would wait longer, as its tenant's queue drains now; default: 10m" },
 	{ .name = "metrics", .kind = OPT_VALUE, .arg = "ADDRESS:PORT|unix:PATH", .group = "Service", .id = CONFIG_METRICS,
 	  .help = "where Prometheus may read /metrics, without a key; default: nowhere" },
 	{ .name = "first-keys", .kind = OPT_VALUE, .arg = "NAME", .group = "Service", .id = CONFIG_FIRST_KEYS,

@@ -29,8 +29,9 @@ static void set_bounds(struct attempt *attempt)
 	for (size_t i = 0; i < 2; i++) {
 		const uint64_t cap = i ? limits->stderr_bytes : limits->stdout_bytes;
 
-		attempt->spools[i] = (struct spool){ .fd = -1, .cap = cap ? cap : STREAM_BYTES };
-		sha256_init(&attempt->spools[i].hash);
+		attempt->written[i] = (struct written){ .spool = SPOOL_NONE, .cap = cap ? cap : STREAM_BYTES };
+		attempt->written[i].spool.place = i ? PLACE_STDERR : PLACE_STDOUT;
+		sha256_init(&attempt->written[i].hash);
 	}
 	for (size_t i = 0; i < attempt->spec.n_outputs; i++)
 		attempt->artifact_budget += attempt->spec.outputs[i].max_bytes ? attempt->spec.outputs[i].max_bytes :
@@ -66,6 +67,8 @@ int attempt_new(const struct store_lease *lease, const struct order_class *class
 	attempt->store = store;
 	attempt->state_fd = state_fd;
 	attempt->in_fd = attempt->artifact_fd = attempt->product.fd = -1;
+	attempt->written[0].spool = attempt->written[1].spool = SPOOL_NONE;
+	attempt->mix = MIX_NONE;
 	attempt->spec = JOB_SPEC_NONE;
 	if (read_job(attempt, lease, e) < 0) {
 		attempt_free(attempt);
@@ -85,8 +88,8 @@ void attempt_free(struct attempt *attempt)
 	fd_close(attempt->artifact_fd);
 	attempt_drop_product(attempt);
 	for (size_t i = 0; i < 2; i++)
-		if (attempt->spools[i].fd > 0)
-			fd_close(attempt->spools[i].fd);
+		spool_done(&attempt->written[i].spool);
+	spool_done(&attempt->mix.spool);
 	guest_writer_done(&attempt->frames);
 	free(attempt->out);
 	free(attempt->feed);

@@ -10,6 +10,7 @@
 #include "isolate/channel.h"
 #include "serve/dispatch.h"
 #include "serve/frame.h"
+#include "serve/mix.h"
 #include "serve/products.h"
 #include "serve/runtime.h"
 #include "serve/slot.h"
@@ -20,12 +21,6 @@
 #define ATTEMPT_LEFT_OUT 64
 #define ATTEMPT_FEED FRAME_MAX
 
-/* One of the two streams: a file that begins with the first byte. */
-struct spool {
-	int fd;                         /* -1: nothing came */
-	uint64_t kept, seen, cap;
-	struct sha256 hash;
-};
 struct kept {
 	char *name;
 	struct store_id file;
@@ -67,7 +62,8 @@ struct attempt {
 	struct guest_writer frames;
 	bool is_put;
 	/* What came out. */
-	struct spool spools[2];
+	struct written written[2];
+	struct mix mix;
 	struct kept artifacts[ATTEMPT_ARTIFACTS];
 	struct left_out left_out[ATTEMPT_LEFT_OUT];
 	size_t n_artifacts, n_left_out;

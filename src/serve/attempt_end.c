@@ -80,24 +80,24 @@ static void put_steps(struct json *json, const struct attempt *attempt)
 
 uint64_t attempt_written(const struct attempt *attempt, bool is_err)
 {
-	const struct spool *const spool = &attempt->spools[is_err];
+	const uint64_t taken = attempt->written[is_err].seen;
 	uint64_t seen = 0;
 
 	for (size_t i = 0; i < attempt->n_ended; i++)
 		seen += is_err ? attempt->ended[i].stderr_bytes : attempt->ended[i].stdout_bytes;
-	return seen > spool->seen ? seen : spool->seen;
+	return seen > taken ? seen : taken;
 }
 
 static void put_stream(struct json *json, const struct attempt *attempt, bool is_err)
 {
-	const struct spool *const spool = &attempt->spools[is_err];
-	const struct digest digest = sha256_end(&spool->hash);
+	const struct written *const written = &attempt->written[is_err];
+	const struct digest digest = sha256_end(&written->hash);
 	char text[SHA256_TEXT];
 
 	digest_write(&digest, text);
 	json_put_object(json, is_err ? "stderr" : "stdout");
 	json_put_u64(json, "bytes", attempt_written(attempt, is_err));
-	json_put_u64(json, "kept", spool->kept);
+	json_put_u64(json, "kept", written->spool.kept);
 	json_put_text(json, "sha256", text);
 	json_put_end(json);
 }
@@ -199,7 +199,7 @@ void attempt_tell_end(const struct attempt *attempt, struct detect_end *out)
 		.signal = by_itself && !attempt->is_done && !attempt->has_fault ? report->signal : 0,
 		.forks_refused = report->pids_refused, .oom_kills = report->oom_kills,
 		.written = attempt_written(attempt, false) + attempt_written(attempt, true),
-		.kept = attempt->spools[0].kept + attempt->spools[1].kept,
+		.kept = attempt->written[0].spool.kept + attempt->written[1].spool.kept,
 	};
 }
 

@@ -180,9 +180,9 @@ bool attempt_take_guest(struct attempt *attempt, const struct guest_piece *piece
 	if (piece->kind == GUEST_RESULT && piece->is_last)
 		pass_on(attempt, FRAME_STDOUT, newline, 1, tell, at);
 	for (size_t i = 0; i < 2; i++) {
-		const struct spool *const spool = &attempt->spools[i];
+		const struct written *const written = &attempt->written[i];
 
-		attempt->is_flooding |= spool->seen > spool->cap + (attempt->spec.limits.kill_at_output_limit ? 0 : FLOOD);
+		attempt->is_flooding |= written->seen > written->cap + (attempt->spec.limits.kill_at_output_limit ? 0 : FLOOD);
 	}
 	return !attempt->is_flooding;
 }
@@ -197,7 +197,7 @@ void attempt_end_guest(struct attempt *attempt)
 		.status = report->signal ? report->signal : (report->exit_code & 0xff) << 8,
 		.wall_us = report->wall_us, .user_us = report->user_us, .system_us = report->system_us,
 		.rss_peak_bytes = report->memory_peak_bytes,
-		.stdout_bytes = attempt->spools[0].seen, .stderr_bytes = attempt->spools[1].seen,
+		.stdout_bytes = attempt->written[0].seen, .stderr_bytes = attempt->written[1].seen,
 		.over_output = attempt->is_flooding,
 	};
 	/* A guest that could not understand its frames, or says that it could not, ran to no end. */

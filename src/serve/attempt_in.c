@@ -188,7 +188,7 @@ static void put_keep(struct attempt *attempt)
 static void put_go(struct attempt *attempt)
 {
 	const struct frame_go go = {
-		attempt->spools[0].cap, attempt->spools[1].cap, attempt->spec.limits.kill_at_output_limit, 0,
+		attempt->written[0].cap, attempt->written[1].cap, attempt->spec.limits.kill_at_output_limit, 0,
 	};
 
 	if (!attempt->resize.rows)

@@ -1,4 +1,4 @@
-/* What comes out of a box: two streams and declared files, each into a file of its own, hashed on the way. No path of
+/* What comes out of a box: two streams and declared files, each kept for itself, hashed on the way. No path of
  * a box is a path here: a file has an id of ours, and the box's name for it is data. */
 #include "serve/attempt.h"
 
@@ -24,39 +24,31 @@ static int open_place(const struct attempt *attempt, enum place place, const str
 }
 
 /* Of a disk that is full the attempt breaks: its output would be less than it says. */
-static bool write_out(struct attempt *attempt, int fd, const char *bytes, size_t len)
+static void break_attempt(struct attempt *attempt, struct err *e)
 {
-	struct err e = ERR_INIT;
-
-	if (fd_write_all(fd, bytes, len, &e) == 0)
-		return true;
-	err_add(&e, "keep what the job wrote");
-	attempt->broken = e;
-	return false;
+	err_add(e, "keep what the job wrote");
+	attempt->broken = *e;
 }
 
 static void take_stream(struct attempt *attempt, const struct frame *frame, dispatch_live *tell, void *at)
 {
 	const bool is_err = frame->head.kind == FRAME_STDERR;
-	struct spool *const spool = &attempt->spools[is_err];
-	const uint64_t room = spool->cap - spool->kept;
+	struct written *const written = &attempt->written[is_err];
+	const uint64_t before = written->spool.kept, room = written->cap - before;
 	const size_t n = frame->head.len < room ? frame->head.len : (size_t)room;
+	struct err e = ERR_INIT;
 
-	spool->seen += frame->head.len;
+	written->seen += frame->head.len;
 	if (!n || attempt->broken.kind != ERR_NONE)
 		return;
-	if (spool->fd < 0)
-		spool->fd = open_place(attempt, is_err ? PLACE_STDERR : PLACE_STDOUT, &attempt->hold.id);
-	if (spool->fd < 0) {
-		err_sys(&attempt->broken, "keep what the job wrote");
+	if (mix_add(&attempt->mix, is_err, n, attempt->state_fd, &attempt->hold.id, &e) < 0 ||
+	    spool_add(&written->spool, attempt->state_fd, &attempt->hold.id, frame->bytes, n, &e) < 0) {
+		break_attempt(attempt, &e);
 		return;
 	}
-	if (!write_out(attempt, spool->fd, frame->bytes, n))
-		return;
 	crash_at(CRASH_DISPATCH_OUTPUT);
-	sha256_add(&spool->hash, frame->bytes, n);
-	tell(at, is_err ? LIVE_STDERR : LIVE_STDOUT, frame->bytes, n, spool->kept);
-	spool->kept += n;
+	sha256_add(&written->hash, frame->bytes, n);
+	tell(at, is_err ? LIVE_STDERR : LIVE_STDOUT, frame->bytes, n, before);
 }
 
 static void end_artifact(struct attempt *attempt)
@@ -117,6 +109,7 @@ static void take_artifact(struct attempt *attempt, const struct frame *frame)
 static void take_data(struct attempt *attempt, const struct frame *frame)
 {
 	struct kept *const kept = &attempt->artifacts[attempt->n_artifacts - 1];
+	struct err e = ERR_INIT;
 
 	if (attempt->artifact_fd < 0)
 		return;
@@ -125,8 +118,10 @@ static void take_data(struct attempt *attempt, const struct frame *frame)
 		return;
 	}
 	attempt->artifact_budget -= frame->head.len;
-	if (!write_out(attempt, attempt->artifact_fd, frame->bytes, frame->head.len))
+	if (fd_write_all(attempt->artifact_fd, frame->bytes, frame->head.len, &e) < 0) {
+		break_attempt(attempt, &e);
 		return;
+	}
 	sha256_add(&attempt->artifact_hash, frame->bytes, frame->head.len);
 	kept->bytes += frame->head.len;
 }
@@ -184,11 +179,11 @@ void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_l
 int attempt_keep(struct attempt *attempt, struct err *e)
 {
 	end_artifact(attempt);
-	for (size_t i = 0; i < 2; i++) {
-		if (attempt->spools[i].fd >= 0 && fsync(attempt->spools[i].fd) < 0)
-			return err_sys(e, "keep what the job wrote");
-		fd_close_at(&attempt->spools[i].fd);
-	}
+	for (size_t i = 0; i < 2; i++)
+		if (spool_keep(&attempt->written[i].spool, e) < 0)
+			return err_add(e, "keep what the job wrote");
+	if (spool_keep(&attempt->mix.spool, e) < 0)
+		return err_add(e, "keep the order of what the job wrote");
 	if (attempt->broken.kind == ERR_NONE)
 		return 0;
 	*e = attempt->broken;
@@ -205,9 +200,7 @@ void attempt_forget(struct attempt *attempt)
 		unlinkat(attempt->state_fd, path, 0);
 	}
 	attempt->n_artifacts = 0;
-	for (size_t i = 0; i < 2; i++) {
-		fd_close_at(&attempt->spools[i].fd);
-		place_name(i ? PLACE_STDERR : PLACE_STDOUT, &attempt->hold.id, path);
-		unlinkat(attempt->state_fd, path, 0);
-	}
+	for (size_t i = 0; i < 2; i++)
+		spool_forget(&attempt->written[i].spool, attempt->state_fd, &attempt->hold.id);
+	spool_forget(&attempt->mix.spool, attempt->state_fd, &attempt->hold.id);
 }

@@ -218,13 +218,13 @@ static int take_blob(struct making *m, const struct snapshot_file *file, struct 
 
 static int take_log(struct making *m, const struct snapshot_file *file, struct err *e)
 {
-	static const enum place both[] = { PLACE_STDOUT, PLACE_STDERR };
+	static const enum place all[] = { PLACE_STDOUT, PLACE_STDERR, PLACE_MIX };
 
-	for (size_t i = 0; i < sizeof(both) / sizeof(*both); i++) {
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++) {
 		struct backup_line line;
 		uint64_t bytes;
 
-		place_name(both[i], &file->file, line.path);
+		place_name(all[i], &file->file, line.path);
 		if (take_file(m, &line, &bytes, e) < 0)
 			return -1;
 	}

@@ -23,6 +23,7 @@ static bool is_known(const char *path)
 	} rows[] = {
 		{ PLACE_STDOUT, sizeof("log/00/") - 1 },
 		{ PLACE_STDERR, sizeof("log/00/") - 1 },
+		{ PLACE_MIX, sizeof("log/00/") - 1 },
 		{ PLACE_BLOB, sizeof("blob/00/") - 1 },
 	};
 

@@ -82,6 +82,12 @@ void dispatch_unfollow(struct dispatch *dispatch, uint64_t follower);
 /* What a job of ours has used until now; NULL: it was not sampled yet. Borrowed, until the next turn. */
 const struct series *dispatch_usage(struct dispatch *dispatch, const struct store_id *job);
 
+/* What a running job has written, from offset on, while it is so little that it lies in memory: which 0 standard output,
+ * 1 standard error, 2 by which turns (serve/mix.h). -1: it is in its file; NOT_HERE: no box of this front has the job. */
+#define DISPATCH_NOT_HERE (-2)
+ssize_t dispatch_output(const struct dispatch *dispatch, const struct store_id *job, unsigned which, uint64_t offset, char *bytes,
+			size_t max);
+
 /* The classes of the launcher, in order, NULL past the end: for GET /v1/runtimes and /v1/boundaries. */
 const struct order_class *dispatch_class(const struct dispatch *dispatch, size_t i);
 

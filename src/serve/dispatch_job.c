@@ -8,7 +8,7 @@
 #include "serve/dispatch_parts.h"
 #include "store/crash.h"
 
-struct attempt *job_find(struct dispatch *d, const struct store_id *id)
+struct attempt *job_find(const struct dispatch *d, const struct store_id *id)
 {
 	for (size_t i = 0; i < d->n_attempts; i++)
 		if (memcmp(&d->attempts[i]->hold.id, id, sizeof(*id)) == 0 && !d->attempts[i]->is_fenced)
@@ -130,6 +130,10 @@ static void finish(struct dispatch *d, struct attempt *attempt)
 			attempt->artifacts[i].bytes,
 		};
 	finish.document = (struct store_bytes){ json_written(&json), json.out.len };
+	for (size_t i = 0; i < 2; i++)
+		finish.small[i] = spool_small(&attempt->written[i].spool);
+	finish.small[STORE_MIX] = spool_small(&attempt->mix.spool);
+	finish.kept_bytes = attempt->written[0].spool.kept + attempt->written[1].spool.kept + attempt->mix.spool.kept;
 	finish.artifacts = artifacts;
 	finish.n_artifacts = attempt->n_artifacts;
 	store_job_finish(d->setup.store, &attempt->hold, &finish, finished, ask(d, attempt));
@@ -177,7 +181,7 @@ static void count(struct dispatch *d, const struct attempt *attempt)
 	stats_observe(d->setup.stats, STAT_HIST_RUN, report->wall_us);
 	stats_denied(d->setup.stats, attempt->hold.tenant, report->refused_total, loop_now_us());
 	for (size_t i = 0; i < 2; i++)
-		stats_count(d->setup.stats, STAT_OUTPUT_TRUNCATED, attempt_written(attempt, i) > attempt->spools[i].kept);
+		stats_count(d->setup.stats, STAT_OUTPUT_TRUNCATED, attempt_written(attempt, i) > attempt->written[i].spool.kept);
 }
 
 /* What the result is made of outlives the box. */

@@ -60,6 +60,16 @@ const struct series *dispatch_usage(struct dispatch *dispatch, const struct stor
 	return !attempt ? NULL : attempt->slot ? attempt->slot->series : attempt->series;
 }
 
+ssize_t dispatch_output(const struct dispatch *dispatch, const struct store_id *job, unsigned which, uint64_t offset, char *bytes,
+			size_t max)
+{
+	const struct attempt *const attempt = job_find(dispatch, job);
+
+	if (!attempt)
+		return DISPATCH_NOT_HERE;
+	return spool_read(which == STORE_MIX ? &attempt->mix.spool : &attempt->written[which].spool, offset, bytes, max);
+}
+
 bool dispatch_cancel(struct dispatch *dispatch, const struct store_id *job)
 {
 	struct attempt *const attempt = job_find(dispatch, job);

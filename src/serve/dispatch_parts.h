@@ -91,7 +91,7 @@ void job_conclude(struct dispatch *d, struct attempt *attempt);
 void job_cancel(struct dispatch *d, struct attempt *attempt);
 void job_beat(struct dispatch *d);
 void job_look_at_clocks(struct dispatch *d, uint64_t now);
-struct attempt *job_find(struct dispatch *d, const struct store_id *id);
+struct attempt *job_find(const struct dispatch *d, const struct store_id *id);
 
 /* dispatch_alert.c: what the runner of a claimed box told; how the box of an attempt ended. Both may end boxes. */
 void alert_hear(struct dispatch *d, struct slot *slot);

@@ -10,6 +10,7 @@ static const struct {
 } rows[PLACES] = {
 	[PLACE_STDOUT] = { "log", ".out" },
 	[PLACE_STDERR] = { "log", ".err" },
+	[PLACE_MIX] = { "log", ".mix" },
 	[PLACE_BLOB] = { "blob", "" },
 	[PLACE_CACHE] = { "cache", "" },
 };
@@ -36,7 +37,7 @@ static int make(int state_fd, const char *path, struct err *e)
 
 int place_make(int state_fd, struct err *e)
 {
-	for (size_t i = PLACE_STDERR; i < PLACES; i++) {
+	for (size_t i = PLACE_MIX; i < PLACES; i++) {
 		if (make(state_fd, rows[i].dir, e) < 0)
 			return -1;
 		for (unsigned byte = 0; byte < 256; byte++) {

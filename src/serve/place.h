@@ -6,9 +6,9 @@
 
 #define PLACE_MAX 48
 
-enum place { PLACE_STDOUT, PLACE_STDERR, PLACE_BLOB, PLACE_CACHE, PLACES };
+enum place { PLACE_STDOUT, PLACE_STDERR, PLACE_MIX, PLACE_BLOB, PLACE_CACHE, PLACES };
 
-/* "log/7f/ID.out", "log/7f/ID.err" of a job's id; "blob/7f/ID" of a blob's or artefact's file; "cache/7f/ID". The
+/* "log/7f/ID.out", ".err", ".mix" of a job's id; "blob/7f/ID" of a blob's or artefact's file; "cache/7f/ID". The
  * directory in the middle is the id's last byte: the first ones are time. */
 void place_name(enum place place, const struct store_id *id, char out[PLACE_MAX]);
 

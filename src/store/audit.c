@@ -1,9 +1,12 @@
 /* The chain: each row's digest covers the row and the digest before it, so that a row that was changed, taken out
- * or put in between shows. That the newest rows were cut off shows only to who noted a digest elsewhere. */
+ * or put in between shows. That the newest rows were cut off shows only to who noted a digest elsewhere. The oldest go when a tenant's are kept for a time: a checkpoint
+ * then holds the digest that the chain begins with. */
 #include <string.h>
 
 #include "store/move.h"
 #include "store/store_tenant.h"
+
+#define AUDIT_PIECE 257 /* rows that are looked at in one go */
 
 static struct digest digest_of(const struct store_audit *row)
 {
@@ -100,11 +103,79 @@ int store_audit_list(struct store *store, uint64_t tenant, uint64_t after_seq, s
 	return 0;
 }
 
+int store_checkpoint_get(struct store *store, uint64_t tenant, struct store_checkpoint *out, struct err *e)
+{
+	struct db_rows *rows;
+	const int found = db_first(store->reader, Q_CHECKPOINT_READ, DB_WITH(db_number(tenant)), &rows, e);
+
+	if (found != 1)
+		return found;
+	*out = (struct store_checkpoint){ db_column(rows, 0), db_column(rows, 1), db_column_digest(rows, 2) };
+	db_end(rows);
+	return 1;
+}
+
+/* The oldest rows of one chain that are past their time, a piece of them; never the newest of all, which the next one
+ * refers to. seq 0: there are none. */
+static int find_old(struct writer *w, uint64_t tenant, uint64_t keep_ms, struct store_checkpoint *out, struct err *e)
+{
+	struct store_checkpoint last = { .seq = 0 };
+	struct db_rows *rows;
+	int more;
+
+	if (db_ask(w->db, Q_AUDIT_AGES, DB_WITH(db_number(tenant), db_number(AUDIT_PIECE)), &rows, e) < 0)
+		return -1;
+	while ((more = db_next(rows, e)) == 1) {
+		*out = last; /* somebody stands behind it */
+		last = (struct store_checkpoint){ db_column(rows, 0), db_column(rows, 1), db_column_digest(rows, 2) };
+		if (last.at_ms + keep_ms >= w->wall_ms)
+			break;
+	}
+	if (more == 1)
+		db_end(rows);
+	return more < 0 ? -1 : 0;
+}
+
+int audit_reap(struct writer *w, size_t *n, struct err *e)
+{
+	struct db_rows *rows;
+	uint64_t tenant = 0;
+	int found;
+
+	*n = 0;
+	while ((found = db_first(w->db, Q_AUDIT_KEEPERS, DB_WITH(db_number(tenant)), &rows, e)) == 1) {
+		struct store_checkpoint old = { .seq = 0 };
+		uint64_t keep_ms;
+		int gone;
+
+		tenant = db_column(rows, 0);
+		keep_ms = db_column(rows, 1);
+		db_end(rows);
+		if (find_old(w, tenant, keep_ms, &old, e) < 0)
+			return -1;
+		if (!old.seq)
+			continue;
+		if (db_run_one(w->db, Q_CHECKPOINT_PUT,
+			       DB_WITH(db_number(tenant), db_number(old.seq), db_number(old.at_ms), db_digest(&old.digest)), e) < 0)
+			return -1;
+		gone = db_run(w->db, Q_AUDIT_FORGET, DB_WITH(db_number(tenant), db_number(old.seq)), e);
+		if (gone < 0)
+			return -1;
+		*n += (size_t)gone;
+	}
+	return found;
+}
+
 int store_audit_check(struct store *store, uint64_t tenant, uint64_t *broken, struct err *e)
 {
-	struct digest before = { .bytes = { 0 } };
-	uint64_t seq = 0;
+	struct store_checkpoint from = { .seq = 0 };
+	struct digest before;
+	uint64_t seq;
 
+	if (store_checkpoint_get(store, tenant, &from, e) < 0)
+		return -1;
+	before = from.digest;
+	seq = from.seq;
 	for (;;) {
 		OWN(arena) arena = { .blocks = NULL };
 		struct store_audit *rows;

@@ -48,27 +48,31 @@ int blob_add(struct writer *w, uint64_t tenant, const struct store_blob *blob, b
 	       db_run_one(w->db, Q_USAGE_BLOB, DB_WITH(db_signed(1), db_signed((int64_t)blob->bytes), of), e) < 0 ? -1 : 0;
 }
 
+static bool fits(uint64_t quota, uint64_t used, uint64_t more)
+{
+	return !quota || (used <= quota && more <= quota - used);
+}
+
 static int blob_run(struct writer *w, struct op *op, struct err *e)
 {
 	const struct blob_put *const input = op->input;
 	struct store_item *const item = op_items(op, 1);
 	struct db_rows *rows;
-	uint64_t quota, used;
-	bool is_new;
+	bool is_new, is_full, has_no_room;
 	struct store_blob old;
 	int found = db_first(w->db, Q_BLOB_QUOTA, DB_WITH(db_number(input->tenant)), &rows, e);
 
 	item->outcome = STORE_MISSING;
 	if (found != 1)
 		return found;
-	quota = db_column(rows, 0);
-	used = db_column(rows, 1);
+	is_full = !fits(db_column(rows, 0), db_column(rows, 1), input->blob.bytes);
+	has_no_room = !fits(db_column(rows, 2), db_column(rows, 3), input->blob.bytes);
 	db_end(rows);
 	found = read_blob(w->db, input->tenant, &input->blob.digest, &old, e);
 	if (found < 0)
 		return -1;
-	if (!found && quota && (used > quota || input->blob.bytes > quota - used)) {
-		item->outcome = STORE_QUOTA_BLOBS;
+	if (!found && (is_full || has_no_room)) {
+		item->outcome = is_full ? STORE_QUOTA_BLOBS : STORE_QUOTA_KEPT;
 		item->retry_ms = DAY_MS;
 		return trash(w, input->tenant, &input->blob.file, e);
 	}

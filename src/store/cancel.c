@@ -41,12 +41,26 @@ void store_job_cancel(struct store *store, uint64_t tenant, const struct store_i
 	submit(store, cancel_run, tenant, id, done, at);
 }
 
+static int let_go_output(struct writer *w, uint64_t tenant, const struct store_id *id, struct err *e)
+{
+	struct db_rows *rows;
+	const int found = db_first(w->db, Q_RESULT_KEPT, DB_WITH(db_number(tenant), db_id(id)), &rows, e);
+	int64_t bytes;
+
+	if (found != 1)
+		return found;
+	bytes = db_column_signed(rows, 0);
+	db_end(rows);
+	return bytes ? db_run_one(w->db, Q_USAGE_KEPT, DB_WITH(db_signed(-bytes), db_number(tenant)), e) : 0;
+}
+
 /* Documents, labels, events, attempts, result and references go with the row: the schema says so. */
 int job_remove(struct writer *w, uint64_t tenant, const struct store_id *id, struct err *e)
 {
 	const struct db_value of = db_number(tenant), which = db_id(id);
 
-	if (db_run_one(w->db, Q_TRASH_INSERT, DB_WITH(of, db_number(STORE_TRASH_LOG), which), e) < 0 ||
+	if (let_go_output(w, tenant, id, e) < 0 ||
+	    db_run_one(w->db, Q_TRASH_INSERT, DB_WITH(of, db_number(STORE_TRASH_LOG), which), e) < 0 ||
 	    db_run(w->db, Q_BLOBS_LET_GO, DB_WITH(of, which, db_number(w->wall_ms)), e) < 0)
 		return -1;
 	crash_at(CRASH_PURGE_TRASHED);

@@ -135,6 +135,10 @@ static int claim_one(struct writer *w, struct op *op, struct fair_tenant *tenant
 		claim->late++;
 		return job_end_late(w, op, &row, e);
 	}
+	if (!fair_fits(tenant, row.memory_bytes)) {
+		tenant->is_short = true;
+		return 0;
+	}
 	if (lease(w, op, &row, &claim->leases[claim->n], e) < 0)
 		return -1;
 	claim->n++;

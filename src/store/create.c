@@ -17,6 +17,7 @@ struct create {
 /* What admission reads of a tenant. */
 struct standing {
 	uint64_t max_queued, queued, cpu_ms_per_day, cpu_us_today, retention_ms;
+	uint64_t memory_bytes, max_sessions, sessions, max_kept, kept;
 	bool is_suspended;
 };
 
@@ -30,18 +31,51 @@ static int read_standing(struct writer *w, uint64_t tenant, struct standing *out
 	*out = (struct standing){
 		.max_queued = db_column(rows, 0), .queued = db_column(rows, 1), .cpu_ms_per_day = db_column(rows, 2),
 		.cpu_us_today = db_column(rows, 3) == w->wall_ms / DAY_MS ? db_column(rows, 4) : 0,
-		.retention_ms = db_column(rows, 5), .is_suspended = db_column(rows, 6),
+		.retention_ms = db_column(rows, 5), .is_suspended = db_column(rows, 6), .memory_bytes = db_column(rows, 7),
+		.max_sessions = db_column(rows, 8), .sessions = db_column(rows, 9), .max_kept = db_column(rows, 10),
+		.kept = db_column(rows, 11),
 	};
 	db_end(rows);
 	return 1;
 }
 
-static enum store_outcome admit(struct writer *w, uint64_t tenant, const struct standing *standing, uint64_t *retry_ms)
+/* What the tenant has no room for, whatever waits. */
+static enum store_outcome admit_size(const struct store_create *job, const struct standing *standing, uint64_t *retry_ms)
 {
-	const struct fair_tenant *const fair = fair_find(&w->fair, tenant);
-
 	if (standing->is_suspended)
 		return STORE_SUSPENDED;
+	if (standing->memory_bytes && job->memory_bytes > standing->memory_bytes)
+		return STORE_QUOTA_MEMORY;
+	*retry_ms = 60000; /* nobody knows when somebody hangs up, or removes something */
+	if (job->is_session && standing->max_sessions && standing->sessions >= standing->max_sessions)
+		return STORE_QUOTA_SESSIONS;
+	if (standing->max_kept && standing->kept >= standing->max_kept)
+		return STORE_QUOTA_KEPT;
+	return STORE_DONE;
+}
+
+/* As long as its own queue drains: whoever floods it is told to wait, and nobody else is. */
+static bool waits_too_long(const struct writer *w, const struct fair_tenant *fair, uint64_t queued, uint64_t *retry_ms)
+{
+	const uint64_t most_ms = w->options.max_wait_ms;
+	const uint64_t wait_ms = most_ms && fair ? fair_wait_ms(fair, queued, w->steady_ms) : 0;
+
+	if (wait_ms <= most_ms)
+		return false;
+	*retry_ms = wait_ms - most_ms < 1000 ? 1000 : wait_ms - most_ms > 3600000 ? 3600000 : wait_ms - most_ms;
+	return true;
+}
+
+static enum store_outcome admit(struct writer *w, const struct store_create *job, const struct standing *standing, uint64_t *retry_ms)
+{
+	const struct fair_tenant *const fair = fair_find(&w->fair, job->tenant);
+	const enum store_outcome sized = admit_size(job, standing, retry_ms);
+
+	if (sized != STORE_DONE)
+		return sized;
+	*retry_ms = 0;
+	if (waits_too_long(w, fair, standing->queued, retry_ms))
+		return STORE_QUEUE_WAIT;
 	if (standing->max_queued && standing->queued >= standing->max_queued) {
 		*retry_ms = fair_retry_ms(fair, standing->queued - standing->max_queued + 1, w->steady_ms);
 		return STORE_QUOTA_QUEUED;
@@ -137,6 +171,7 @@ static struct job_row row_of(struct writer *w, const struct store_create *job, c
 			 .boundary = job->boundary, .class = job->class, .priority = job->priority,
 			 .max_attempts = job->max_attempts, .created_ms = w->wall_ms, .deadline_ms = job->deadline_ms },
 		.ttl_ms = job->ttl_ms ? job->ttl_ms : DAY_MS, .webhook = job->webhook ? job->webhook : "",
+		.memory_bytes = job->memory_bytes, .is_session = job->is_session,
 	};
 
 	if (standing->retention_ms && row.ttl_ms > standing->retention_ms)
@@ -162,7 +197,7 @@ static int create_one(struct writer *w, struct op *op, const struct store_create
 	found = has_blobs(w, job, e);
 	if (found != 1)
 		return found;
-	item->outcome = admit(w, job->tenant, &standing, &item->retry_ms);
+	item->outcome = admit(w, job, &standing, &item->retry_ms);
 	if (item->outcome != STORE_DONE)
 		return 0;
 	crash_at(CRASH_CREATE_ADMITTED);

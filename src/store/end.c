@@ -31,7 +31,7 @@ static int add_usage(struct writer *w, uint64_t tenant, const struct store_finis
 
 	return db_run_one(w->db, Q_USAGE_END,
 			  DB_WITH(db_number(day), db_number(finish->cpu_us), db_number(finish->wall_us),
-				  db_number(tenant)), e) < 0 ||
+				  db_number(tenant), db_number(finish->kept_bytes)), e) < 0 ||
 	       db_run_one(w->db, Q_ENDING_COUNT, DB_WITH(db_number(tenant), db_number(finish->state)), e) < 0 ? -1 : 0;
 }
 
@@ -46,6 +46,13 @@ static int add_audit(struct writer *w, const struct job_row *row, const struct d
 	return audit_add(w, row->job.tenant, &entry, NULL, e);
 }
 
+static struct db_value small(const struct store_finish *finish, size_t which)
+{
+	const struct store_bytes *const bytes = &finish->small[which];
+
+	return bytes->at ? db_bytes(bytes->at, bytes->len) : db_text(NULL);
+}
+
 int job_end(struct writer *w, struct op *op, struct job_row *row, const struct store_finish *finish, struct err *e)
 {
 	const struct store_job *const job = &row->job;
@@ -56,7 +63,9 @@ int job_end(struct writer *w, struct op *op, struct job_row *row, const struct s
 			       db_number(finish->state), db_number(finish->reason), db_signed(finish->exit_code),
 			       db_signed(finish->signal), db_number(finish->cpu_us), db_number(finish->wall_us),
 			       db_number(finish->out_bytes), db_number(finish->err_bytes), db_number(w->wall_ms),
-			       db_digest(&digest), db_bytes(finish->document.at, finish->document.len)), e) < 0)
+			       db_digest(&digest), db_bytes(finish->document.at, finish->document.len),
+			       small(finish, STORE_OUT), small(finish, STORE_ERR), small(finish, STORE_MIX),
+			       db_number(finish->kept_bytes)), e) < 0)
 		return -1;
 	crash_at(CRASH_FINISH_RESULT);
 	row->job.reason = finish->reason;

@@ -91,8 +91,10 @@ void fair_ready(struct fair *fair, struct fair_tenant *tenant, const char *class
 
 	class_of(tenant, class)->ready += (uint64_t)more;
 	tenant->ready += (uint64_t)more;
-	if (was && !tenant->ready)
+	if (was && !tenant->ready) {
 		tenant->left_round = fair->round;
+		tenant->is_behind = false;
+	}
 	if (!was && tenant->ready) {
 		const uint64_t missed = fair->round - tenant->left_round;
 		const uint64_t credit = missed > FAIR_JOB ? FAIR_JOB : tenant->credit + missed * quantum(fair, tenant);
@@ -132,7 +134,7 @@ static bool has_room(const struct fair_tenant *tenant, const struct store_room *
 static bool can_start(struct fair_tenant *tenant, const struct store_room *rooms, size_t n_rooms, uint64_t now_ms,
 		      uint64_t *again_ms)
 {
-	if (!tenant->ready || tenant->is_suspended || (tenant->max_running && tenant->running >= tenant->max_running) ||
+	if (!tenant->ready || tenant->is_suspended || tenant->is_short || (tenant->max_running && tenant->running >= tenant->max_running) ||
 	    !has_room(tenant, rooms, n_rooms))
 		return false;
 	if (tenant->is_blocked) {
@@ -191,12 +193,40 @@ struct fair_tenant *fair_next(struct fair *fair, const struct store_room *rooms,
 	}
 }
 
+#define BEHIND_MS 10000 /* what was longer ago counts half */
+
+static void measure(struct fair_tenant *tenant, uint64_t now_ms)
+{
+	if (tenant->is_behind) {
+		tenant->behind_ms += now_ms - tenant->behind_at_ms;
+		tenant->drained++;
+	}
+	while (tenant->behind_ms > BEHIND_MS) {
+		tenant->behind_ms /= 2;
+		tenant->drained = (tenant->drained + 1) / 2;
+	}
+	tenant->is_behind = tenant->ready;
+	tenant->behind_at_ms = now_ms;
+}
+
+uint64_t fair_wait_ms(const struct fair_tenant *tenant, uint64_t queued, uint64_t now_ms)
+{
+	const uint64_t behind_ms = tenant->behind_ms + (tenant->is_behind ? now_ms - tenant->behind_at_ms : 0);
+	const uint64_t drained = tenant->drained ? tenant->drained : 1;
+
+	/* An empty queue waits for nobody's; a second tells nothing yet. */
+	if (!queued || behind_ms < 1000)
+		return 0;
+	return behind_ms > UINT64_MAX / (queued + 1) ? UINT64_MAX : (queued + 1) * behind_ms / drained;
+}
+
 void fair_take(struct fair *fair, struct fair_tenant *tenant, uint64_t now_ms)
 {
 	tenant->credit -= FAIR_JOB;
 	if (tenant->starts_per_s)
 		tenant->tokens_milli -= 1000;
 	fair_drain(tenant, now_ms);
+	measure(tenant, now_ms);
 	if (tenant == &fair->tenants[fair->cursor])
 		fair->cursor++;
 }

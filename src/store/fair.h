@@ -18,11 +18,16 @@ struct fair_tenant {
 	bool is_suspended;      /* nothing of it starts */
 	bool is_blocked;        /* its processor time of the day is used up: no start before blocked_until_ms */
 	uint64_t blocked_until_ms;
+	uint64_t memory, memory_max;    /* of what runs; at once, 0 = any */
+	bool is_short;          /* its next job needs more than is left of that: no start before one has ended */
 	uint64_t credit;        /* in 1/FAIR_JOB jobs */
 	bool has_turn;          /* got its credit of this round */
 	uint64_t left_round;    /* in which its queue became empty */
 	uint64_t tokens_milli, tokens_at_ms;    /* of the start rate */
 	uint64_t left[2], left_minute;  /* jobs that left its queue: in that minute and in the one before */
+	/* What fair_wait_ms() goes by: starts behind which others of it still waited, how long that took, since when one does. */
+	uint64_t drained, behind_ms, behind_at_ms;
+	bool is_behind;
 	struct fair_class *classes;
 	size_t n_classes, cap_classes;
 };
@@ -46,9 +51,19 @@ struct fair_tenant *fair_find(const struct fair *fair, uint64_t id);
 /* What a move changed: so many more (or, negative, fewer) that wait ready in that class, that run, that are queued. */
 void fair_ready(struct fair *fair, struct fair_tenant *tenant, const char *class, int64_t more);
 bool fair_has(const struct fair_tenant *tenant, const char *class);
-static inline void fair_running(struct fair_tenant *tenant, int64_t more)
+static inline void fair_running(struct fair_tenant *tenant, int64_t more, int64_t memory)
 {
 	tenant->running += (uint64_t)more;
+	tenant->memory += (uint64_t)memory;
+	tenant->is_short &= memory >= 0;
+}
+/* Whether a job of that limit can start beside what runs. */
+static inline bool fair_fits(const struct fair_tenant *tenant, uint64_t memory)
+{
+	const uint64_t left = tenant->memory_max > tenant->memory ? tenant->memory_max - tenant->memory : 0;
+
+	/* One that was taken under a larger bound runs alone. */
+	return !tenant->memory_max || !tenant->memory || memory <= left;
 }
 
 /* The tenant whose turn it is and which has a job ready in a class with room; NULL when there is none. *again_ms is
@@ -60,5 +75,8 @@ void fair_take(struct fair *fair, struct fair_tenant *tenant, uint64_t now_ms);
 
 /* A job left the queue otherwise. */
 void fair_drain(struct fair_tenant *tenant, uint64_t now_ms);
+/* How long one more job would wait behind `queued` of its tenant's, as those drain now; 0: nobody can say yet. What other
+ * tenants have waiting is in it as far as it slows this one down, and no further. */
+uint64_t fair_wait_ms(const struct fair_tenant *tenant, uint64_t queued, uint64_t now_ms);
 /* How long until `excess` jobs have left, by the last two minutes: 1 s to 1 h. */
 uint64_t fair_retry_ms(const struct fair_tenant *tenant, uint64_t excess, uint64_t now_ms);

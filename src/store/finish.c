@@ -82,6 +82,9 @@ void store_job_finish(struct store *store, const struct store_hold *hold, const 
 	input->hold = *hold;
 	input->finish = *finish;
 	input->finish.document = op_copy(op, finish->document);
+	for (size_t i = 0; i < STORE_KEPT; i++)
+		if (finish->small[i].at)
+			input->finish.small[i] = op_copy(op, finish->small[i]);
 	for (size_t i = 0; i < finish->n_artifacts; i++) {
 		artifacts[i] = finish->artifacts[i];
 		artifacts[i].name = op_text(op, artifacts[i].name);

@@ -19,6 +19,9 @@ static int load_tenants(struct writer *w, struct err *e)
 		tenant->is_blocked = false;
 		tenant->is_suspended = db_column(rows, 7);
 		tenant->running = db_column(rows, 5);
+		tenant->memory_max = db_column(rows, 8);
+		tenant->memory = db_column(rows, 9);
+		tenant->is_short = false;
 		w->fair.queued += db_column(rows, 6);
 		for (size_t i = 0; i < tenant->n_classes; i++)
 			fair_ready(&w->fair, tenant, tenant->classes[i].name, -(int64_t)tenant->classes[i].ready);

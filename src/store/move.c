@@ -37,6 +37,8 @@ void job_columns(struct db_rows *rows, struct arena *arena, struct job_row *out)
 	job->boundary = db_column_text(rows, 21, arena);
 	job->class = db_column_text(rows, 22, arena);
 	out->webhook = db_column_text(rows, 23, arena);
+	out->memory_bytes = db_column(rows, 24);
+	out->is_session = db_column(rows, 25);
 }
 
 int job_read(struct writer *w, struct op *op, uint64_t tenant, const struct store_id *id, struct job_row *row,
@@ -94,15 +96,17 @@ static int queue_drop(struct writer *w, const struct job_row *row, struct err *e
 				  db_id(&row->job.id)), e);
 }
 
-/* Counters in the row and in memory. */
-static int count(struct writer *w, const struct job_row *row, int64_t queued, int64_t running, int64_t ready,
+/* Counters in the row and in memory. live: of jobs that have not ended. */
+static int count(struct writer *w, const struct job_row *row, int64_t queued, int64_t running, int64_t ready, int64_t live,
 		 struct err *e)
 {
-	const struct count more = { row->job.tenant, row->job.class, ready, running, queued };
+	const int64_t memory = running * (int64_t)row->memory_bytes;
+	const struct count more = { row->job.tenant, row->job.class, ready, running, queued, memory };
 
-	if ((queued || running) &&
+	if ((queued || running || live) &&
 	    db_run_one(w->db, Q_USAGE_MOVE,
-		       DB_WITH(db_signed(queued), db_signed(running), db_number(row->job.tenant)), e) < 0)
+		       DB_WITH(db_signed(queued), db_signed(running), db_signed(memory), db_signed(row->is_session ? live : 0),
+			       db_number(row->job.tenant)), e) < 0)
 		return -1;
 	writer_count(w, &more);
 	return 0;
@@ -147,9 +151,9 @@ int job_enter(struct writer *w, struct op *op, struct job_row *row, struct err *
 			       db_number(job->max_attempts), db_number(job->priority), db_number(job->created_ms),
 			       db_number(job->deadline_ms), db_number(row->ttl_ms), db_text(job->name),
 			       db_text(job->runtime), db_text(job->boundary), db_text(job->class),
-			       db_text(row->webhook)), e) < 0 ||
+			       db_text(row->webhook), db_number(row->memory_bytes), db_number(row->is_session)), e) < 0 ||
 	    queue_add(w, row, e) < 0 || event_add(w, row, "state", (struct store_bytes){ NULL, 0 }, e) < 0 ||
-	    count(w, row, 1, 0, 1, e) < 0)
+	    count(w, row, 1, 0, 1, 1, e) < 0)
 		return -1;
 	tell(op, row, JOB_QUEUED);
 	return 0;
@@ -196,7 +200,8 @@ int job_move(struct writer *w, struct op *op, struct job_row *row, enum job_stat
 		return -1;
 	crash_at(CRASH_MOVE_UPDATED);
 	if ((was_ready && queue_drop(w, row, e) < 0) || (is_ready && queue_add(w, row, e) < 0) ||
-	    count(w, row, (to == JOB_QUEUED) - (from == JOB_QUEUED), held, is_ready - was_ready, e) < 0)
+	    count(w, row, (to == JOB_QUEUED) - (from == JOB_QUEUED), held, is_ready - was_ready, -(int64_t)job_state_is_final(to),
+		  e) < 0)
 		return -1;
 	crash_at(CRASH_MOVE_COUNTED);
 	if (event_add(w, row, "state", (struct store_bytes){ NULL, 0 }, e) < 0)
@@ -210,7 +215,7 @@ int job_resume(struct writer *w, struct op *op, struct job_row *row, struct err 
 {
 	(void)op;
 	row->pause_until_ms = 0;
-	return row_update(w, row, e) < 0 || queue_add(w, row, e) < 0 || count(w, row, 0, 0, 1, e) < 0 ? -1 : 0;
+	return row_update(w, row, e) < 0 || queue_add(w, row, e) < 0 || count(w, row, 0, 0, 1, 0, e) < 0 ? -1 : 0;
 }
 
 int job_ask_cancel(struct writer *w, struct op *op, struct job_row *row, struct err *e)

@@ -8,7 +8,8 @@ struct job_row {
 	struct store_job job;           /* the strings in the operation's arena */
 	enum job_state was;             /* the row as it was read */
 	uint64_t was_fence;
-	uint64_t ttl_ms, lease_until_ms, pause_until_ms;
+	uint64_t ttl_ms, lease_until_ms, pause_until_ms, memory_bytes;
+	bool is_session;
 	const char *webhook;            /* "" without one */
 };
 

@@ -111,6 +111,27 @@ int store_result_get(struct store *store, uint64_t tenant, const struct store_id
 	return 1;
 }
 
+ssize_t store_output_read(struct store *store, uint64_t tenant, const struct store_id *id, unsigned which, uint64_t offset,
+			  void *bytes, size_t max)
+{
+	static const enum query queries[STORE_KEPT] = { [STORE_OUT] = Q_RESULT_OUT, [STORE_ERR] = Q_RESULT_ERR, [STORE_MIX] = Q_RESULT_MIX };
+	OWN(arena) arena = { .blocks = NULL };
+	struct store_bytes all;
+	struct db_rows *rows;
+	struct err ignored;
+	size_t n;
+
+	if (db_first(store->reader, queries[which], DB_WITH(db_number(tenant), db_id(id)), &rows, &ignored) != 1)
+		return -1;
+	all = db_column_bytes(rows, 0, &arena);
+	db_end(rows);
+	if (offset >= all.len)
+		return 0;
+	n = all.len - (size_t)offset < max ? all.len - (size_t)offset : max;
+	memcpy(bytes, (const char *)all.at + offset, n);
+	return (ssize_t)n;
+}
+
 int store_attempt_list(struct store *store, uint64_t tenant, const struct store_id *id, struct arena *arena,
 		       struct store_attempt **out, size_t *n, struct err *e)
 {

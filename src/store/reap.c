@@ -85,15 +85,16 @@ static const struct {
 int reap_run(struct writer *w, struct op *op, struct err *e)
 {
 	struct store_item *const item = op_items(op, 1);
-	size_t n = 0, blobs, deliveries;
+	size_t n = 0, blobs, deliveries, records;
 
 	for (size_t i = 0; i < ARRAY_SIZE(pieces); i++)
 		if (reap_each(w, op, pieces[i].query, pieces[i].is_steady ? w->steady_ms : w->wall_ms, pieces[i].one, &n,
 			      e) < 0)
 			return -1;
-	if (reap_keys(w, &n, e) < 0 || blob_reap(w, op, PIECE, &blobs, e) < 0 || hook_reap(w, &deliveries, e) < 0)
+	if (reap_keys(w, &n, e) < 0 || blob_reap(w, op, PIECE, &blobs, e) < 0 || hook_reap(w, &deliveries, e) < 0 ||
+	    audit_reap(w, &records, e) < 0)
 		return -1;
-	item->number = n + blobs + deliveries;
+	item->number = n + blobs + deliveries + records;
 	w->has_more = item->number;
 	return 0;
 }

@@ -50,6 +50,7 @@ struct store_options {
 	uint64_t tick_ms;       /* of leases, deadlines and retention; 0: 1,000; UINT64_MAX: only store_reap() */
 	uint64_t backoff_ms;    /* before a second attempt, doubled for each further one; 0: 1,000 */
 	uint64_t max_queued;    /* of all tenants together; 0: 1,000,000 */
+	uint64_t max_wait_ms;   /* no job is taken that would wait longer, as its tenant's queue drains now; 0: any */
 	struct store_clock clock;
 	bool is_inline;         /* no thread: store_turn() itself does what waits */
 };
@@ -83,7 +84,9 @@ enum store_outcome {
 	STORE_MISSING,          /* no such tenant, job, key, blob: nothing happened */
 	STORE_TAKEN,            /* that name belongs to another */
 	STORE_SUSPENDED,        /* the tenant may not create jobs */
-	STORE_QUOTA_QUEUED, STORE_QUOTA_CPU, STORE_QUOTA_BLOBS, /* of the tenant; see retry_ms */
+	STORE_QUOTA_QUEUED, STORE_QUOTA_CPU, STORE_QUOTA_BLOBS, STORE_QUOTA_SESSIONS, STORE_QUOTA_KEPT, /* of the tenant; see retry_ms */
+	STORE_QUOTA_MEMORY,     /* it asks for more than the tenant may have at once: waiting does not help */
+	STORE_QUEUE_WAIT,       /* the tenant's jobs would wait longer than they may; see retry_ms */
 	STORE_QUEUE_FULL,       /* of all; see retry_ms */
 	STORE_FENCED,           /* somebody else has the job by now, or nobody: kill the box, write nothing */
 	STORE_FINAL,            /* the job has ended; state and version say how */

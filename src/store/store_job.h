@@ -27,6 +27,8 @@ struct store_create {
 	uint64_t deadline_ms;           /* wall clock; not started later; 0: none */
 	const char *key;                /* idempotency key or NULL */
 	const char *webhook;            /* told of the end, or NULL */
+	uint64_t memory_bytes;          /* that it may have while it runs */
+	bool is_session;                /* takes input while it runs */
 };
 
 /* items[i] is jobs[i]: DONE and REPLAYED have the id (version 0: that job was purged since). all_or_none: one that
@@ -71,6 +73,8 @@ struct store_artifact {
 	struct store_id file;           /* see store_blob.h */
 	uint64_t bytes;
 };
+/* What a job wrote: standard output, standard error, and by which turns (serve/mix.h). */
+enum { STORE_OUT, STORE_ERR, STORE_MIX, STORE_KEPT };
 struct store_finish {
 	enum job_state state;           /* succeeded, failed, timed_out, cancelled, rejected, infra_failed */
 	enum job_reason reason;
@@ -78,6 +82,8 @@ struct store_finish {
 	uint64_t cpu_us, wall_us;
 	uint64_t out_bytes, err_bytes;
 	struct store_bytes document;    /* the result as JSON */
+	struct store_bytes small[STORE_KEPT];   /* NULL: in its file, if anywhere */
+	uint64_t kept_bytes;            /* of all three, wherever they are */
 	const struct store_artifact *artifacts;
 	size_t n_artifacts;
 };

@@ -1,6 +1,8 @@
 /* What clients read: at once, in the caller's thread, from the last commit. What is returned lives in the arena. */
 #pragma once
 
+#include <sys/types.h>
+
 #include "store/store_job.h"
 
 /* -1: ERR_SYSTEM; 0: there is none (of this tenant); 1. */
@@ -32,6 +34,11 @@ struct store_result {
 };
 STORE_FOUND store_result_get(struct store *store, uint64_t tenant, const struct store_id *id, struct arena *arena,
 			     struct store_result *out, struct err *e);
+
+/* What of its output lies beside the result: bytes from offset on. -1: nothing does (it is in a file, the job has not
+ * ended, or the row cannot be read); never an error: see api/tail.h. */
+ssize_t store_output_read(struct store *store, uint64_t tenant, const struct store_id *id, unsigned which, uint64_t offset,
+			  void *bytes, size_t max);
 
 struct store_attempt {
 	uint32_t attempt;

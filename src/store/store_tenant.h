@@ -14,6 +14,10 @@ struct store_tenant {
 	const char *boundary_min;       /* a boundary's name or "" */
 	/* 0: without bound. */
 	uint64_t max_queued, max_running, starts_per_s, requests_per_s, cpu_ms_per_day, blob_bytes;
+	uint64_t memory_bytes;          /* of its running jobs' limits together: the next one waits */
+	uint64_t sessions;              /* jobs that take input while they run, queued or running */
+	uint64_t kept_bytes;            /* of blobs, artefacts and output */
+	uint64_t audit_keep_ms;         /* rows of its chain go when they are older, but for a checkpoint */
 	uint64_t retention_ms;          /* the most that a ttl may ask for */
 	struct store_bytes policy;      /* the API's own settings, JSON */
 	uint64_t created_ms;
@@ -61,7 +65,7 @@ uint64_t store_request_take(struct store *store, const struct store_tenant *tena
 
 struct store_usage {
 	uint64_t queued, running, created, ended[JOB_STATES];
-	uint64_t cpu_us_today, cpu_us, wall_us, blobs, blob_bytes;
+	uint64_t cpu_us_today, cpu_us, wall_us, blobs, blob_bytes, memory_bytes, sessions, output_bytes;
 };
 /* Tenant 0: of all together. */
 STORE_FOUND store_usage_get(struct store *store, uint64_t tenant, struct store_usage *out, struct err *e);
@@ -85,5 +89,11 @@ struct store_audit {
 void store_audit_append(struct store *store, const struct store_audit *entry, store_done *done, void *at);
 MUST_USE int store_audit_list(struct store *store, uint64_t tenant, uint64_t after_seq, size_t limit,
 			      struct arena *arena, struct store_audit **out, size_t *n, struct err *e);
+/* Where the chain begins when older rows were let go (audit_keep_ms): the last of them. */
+struct store_checkpoint {
+	uint64_t seq, at_ms;
+	struct digest digest;
+};
+STORE_FOUND store_checkpoint_get(struct store *store, uint64_t tenant, struct store_checkpoint *out, struct err *e);
 /* 1: the chain holds; 0: *broken is the first row that does not. */
 STORE_FOUND store_audit_check(struct store *store, uint64_t tenant, uint64_t *broken, struct err *e);

@@ -16,7 +16,8 @@ static int put_known(struct writer *w, const struct store_tenant *t, struct stor
 					   db_number(t->requests_per_s), db_number(t->cpu_ms_per_day),
 					   db_number(t->blob_bytes), db_number(t->retention_ms),
 					   db_bytes(t->policy.at, t->policy.len), db_text(t->suspended_why),
-					   db_number(t->id)), e);
+					   db_number(t->memory_bytes), db_number(t->sessions),
+					   db_number(t->kept_bytes), db_number(t->audit_keep_ms), db_number(t->id)), e);
 
 	if (changed < 0)
 		return -1;
@@ -35,7 +36,8 @@ static int put_new(struct writer *w, const struct store_tenant *t, struct store_
 			     db_number(t->starts_per_s), db_number(t->requests_per_s), db_number(t->cpu_ms_per_day),
 			     db_number(t->blob_bytes), db_number(t->retention_ms),
 			     db_bytes(t->policy.at, t->policy.len), db_number(w->wall_ms),
-			     db_text(t->suspended_why)), &rows, e) != 1)
+			     db_text(t->suspended_why), db_number(t->memory_bytes), db_number(t->sessions),
+			     db_number(t->kept_bytes), db_number(t->audit_keep_ms)), &rows, e) != 1)
 		return -1;
 	item->number = db_column(rows, 0);
 	db_end(rows);
@@ -89,7 +91,8 @@ static void columns(struct db_rows *rows, struct arena *arena, struct store_tena
 		.requests_per_s = db_column(rows, 9), .cpu_ms_per_day = db_column(rows, 10),
 		.blob_bytes = db_column(rows, 11), .retention_ms = db_column(rows, 12),
 		.policy = db_column_bytes(rows, 13, arena), .created_ms = db_column(rows, 14),
-		.suspended_why = db_column_text(rows, 15, arena),
+		.suspended_why = db_column_text(rows, 15, arena), .memory_bytes = db_column(rows, 16),
+		.sessions = db_column(rows, 17), .kept_bytes = db_column(rows, 18), .audit_keep_ms = db_column(rows, 19),
 	};
 }
 
@@ -167,6 +170,7 @@ int store_usage_get(struct store *store, uint64_t tenant, struct store_usage *ou
 		.queued = db_column(rows, 0), .running = db_column(rows, 1), .created = db_column(rows, 2),
 		.cpu_us_today = db_column(rows, 3) == today ? db_column(rows, 4) : 0, .cpu_us = db_column(rows, 5),
 		.wall_us = db_column(rows, 6), .blobs = db_column(rows, 7), .blob_bytes = db_column(rows, 8),
+		.memory_bytes = db_column(rows, 9), .sessions = db_column(rows, 10), .output_bytes = db_column(rows, 11),
 	};
 	db_end(rows);
 	if (read_endings(store, tenant, &usage, e) < 0)

@@ -28,7 +28,7 @@ void writer_count(struct writer *w, const struct count *more)
 	w->fair.queued += (uint64_t)more->queued;
 	if (!tenant)
 		return;
-	fair_running(tenant, more->running);
+	fair_running(tenant, more->running, more->memory);
 	if (more->ready)
 		fair_ready(&w->fair, tenant, more->class, more->ready);
 }
@@ -41,6 +41,7 @@ static void uncount(struct writer *w, size_t down_to)
 		less.ready = -less.ready;
 		less.running = -less.running;
 		less.queued = -less.queued;
+		less.memory = -less.memory;
 		writer_count(w, &less);
 		w->n_counts -= 2;
 	}

@@ -37,7 +37,7 @@ struct op {
 struct count {
 	uint64_t tenant;
 	const char *class;      /* in the operation's arena */
-	int64_t ready, running, queued;
+	int64_t ready, running, queued, memory;
 };
 
 struct writer {
@@ -100,6 +100,7 @@ void *writer_thread(void *store);
 
 /* The one function of each that runs without being asked. */
 int reap_run(struct writer *w, struct op *op, struct err *e);
+int audit_reap(struct writer *w, size_t *n, struct err *e);
 int hook_reap(struct writer *w, size_t *n, struct err *e);
 int claim_again(struct writer *w, struct op *op, struct err *e);
 MUST_USE int recover(struct writer *w, struct err *e);

@@ -136,6 +136,7 @@ def examples(service, done, live, blob):
         "job_get": (job,), "job_delete": (f"/v1/jobs/{service.job(bash('true'))['id']}?purge=true",),
         "job_cancel": (job + "/cancel", b""), "job_document": (job + "/document",),
         "event_stream": (job + "/events",), "output_stdout": (job + "/stdout",), "output_stderr": (job + "/stderr",),
+        "output_combined": (job + "/combined",),
         "input_stdin": (f"/v1/jobs/{live}/stdin", b"hello\n"), "input_signal": (f"/v1/jobs/{live}/signal", {"signal": "HUP"}),
         "input_resize": (f"/v1/jobs/{terminal(service)}/resize", {"rows": 30, "cols": 100}),
         "artifact_list": (job + "/artifacts",), "artifact_get": (job + "/artifacts/out/a.txt",), "evidence_get": (job + "/evidence",),

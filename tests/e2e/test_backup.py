@@ -13,7 +13,7 @@ import harness
 import service
 from service import nothing_left  # noqa: F401
 
-DOCUMENT = {"runtime": "bash", "files": [{"path": "main.sh", "text": "echo from-the-job; echo kept >out.txt"}],
+DOCUMENT = {"runtime": "bash", "files": [{"path": "main.sh", "text": "seq 2000; echo kept >out.txt"}],
             "outputs": [{"path": "out.txt"}]}
 
 
@@ -70,7 +70,7 @@ def test_a_restored_service_has_the_jobs_their_output_and_the_keys(ward, served,
         other.tenant, other.operator = served.tenant, served.operator
         there = other.call("GET", f"/v1/jobs/{job['id']}").json
         assert there["state"] == "succeeded"
-        assert other.call("GET", f"/v1/jobs/{job['id']}/stdout").body == b"from-the-job\n"
+        assert other.call("GET", f"/v1/jobs/{job['id']}/stdout").body == b"".join(b"%d\n" % i for i in range(1, 2001))
         listed = other.call("GET", f"/v1/jobs/{job['id']}/artifacts").json
         assert "out.txt" in str(listed)
         assert other.job(DOCUMENT)["state"] == "succeeded", "and it goes on"

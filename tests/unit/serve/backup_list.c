@@ -23,7 +23,7 @@ static bool takes(const char *text)
 
 static void what_is_written_is_read(void **state)
 {
-	static const char *const paths[] = { "store.db", PLACE("log", ".out"), PLACE("log", ".err"), PLACE("blob", "") };
+	static const char *const paths[] = { "store.db", PLACE("log", ".out"), PLACE("log", ".err"), PLACE("log", ".mix"), PLACE("blob", "") };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(paths) / sizeof(*paths); i++) {

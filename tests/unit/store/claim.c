@@ -232,9 +232,40 @@ static void a_job_past_its_deadline_ends_without_a_start(void **state)
 	scene_end(&s);
 }
 
+static void memory_of_all_that_runs_is_bounded(void **state)
+{
+	static struct scene s;
+	struct store_create job;
+	struct store_hold holds[2];
+
+	(void)state;
+	scene_plain(&s);
+	job = scene_job(&s, "{}");
+	job.tenant = scene_tenant(&s, (struct store_tenant){ .name = "small", .memory_bytes = 100 });
+	job.memory_bytes = 101;
+	store_job_create(s.store, &job, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_QUOTA_MEMORY);
+	job.memory_bytes = 40;
+	for (int i = 0; i < 4; i++)
+		scene_create_as(&s, &job);
+	assert_int_equal(scene_claim(&s, 9), 2);
+	holds[0] = s.leases[0].hold;
+	holds[1] = s.leases[1].hold;
+	assert_int_equal(scene_claim(&s, 9), 0);
+	scene_create(&s, "{}"); /* another tenant's goes on */
+	assert_int_equal(scene_claim(&s, 9), 1);
+	assert_int_equal(scene_finish(&s, &holds[0], JOB_SUCCEEDED), STORE_DONE);
+	assert_int_equal(scene_claim(&s, 9), 1);
+	scene_reopen(&s); /* what was held is queued again, and has its memory back */
+	assert_int_equal(scene_claim(&s, 9), 3);
+	ledger_check(s.dir);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(memory_of_all_that_runs_is_bounded),
 		cmocka_unit_test(priorities_first_and_nothing_starves),
 		cmocka_unit_test(a_claim_takes_no_more_than_there_is_room_for),
 		cmocka_unit_test(a_claim_that_waits_rides_with_the_create),

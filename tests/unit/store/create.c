@@ -160,6 +160,91 @@ static void processor_time_of_the_day_is_a_quota(void **state)
 	scene_end(&s);
 }
 
+static void a_tenant_has_so_many_sessions_and_no_more(void **state)
+{
+	static struct scene s;
+	struct store_create job;
+	struct store_id first;
+
+	(void)state;
+	scene_plain(&s);
+	job = scene_job(&s, "{}");
+	job.is_session = true;
+	job.tenant = scene_tenant(&s, (struct store_tenant){ .name = "talks", .sessions = 2 });
+	first = scene_create_as(&s, &job);
+	scene_create_as(&s, &job);
+	assert_int_equal(create(&s, &job), STORE_QUOTA_SESSIONS);
+	assert_true(s.items[0].retry_ms > 0);
+	job.is_session = false;
+	assert_int_equal(create(&s, &job), STORE_DONE);
+	store_job_cancel(s.store, job.tenant, &first, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	job.is_session = true;
+	assert_int_equal(create(&s, &job), STORE_DONE);
+	scene_end(&s);
+}
+
+static void what_is_kept_is_a_quota_until_it_is_removed(void **state)
+{
+	static struct scene s;
+	struct store_create job;
+	struct store_hold hold;
+	struct store_finish finish = { .state = JOB_SUCCEEDED, .document = { "{}", 2 }, .kept_bytes = 100,
+				       .small = { { "seen", 4 } } };
+	char bytes[8];
+
+	(void)state;
+	scene_plain(&s);
+	job = scene_job(&s, "{}");
+	job.tenant = scene_tenant(&s, (struct store_tenant){ .name = "keeps", .kept_bytes = 100 });
+	scene_create_as(&s, &job);
+	hold = scene_lease(&s);
+	assert_int_equal(store_output_read(s.store, job.tenant, &hold.id, STORE_OUT, 0, bytes, sizeof(bytes)), -1);
+	store_job_finish(s.store, &hold, &finish, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	assert_int_equal(store_output_read(s.store, job.tenant, &hold.id, STORE_OUT, 1, bytes, 2), 2);
+	assert_memory_equal(bytes, "ee", 2);
+	assert_int_equal(store_output_read(s.store, job.tenant, &hold.id, STORE_OUT, 4, bytes, 2), 0);
+	assert_int_equal(store_output_read(s.store, job.tenant, &hold.id, STORE_ERR, 0, bytes, 2), -1); /* in a file */
+	assert_int_equal(store_output_read(s.store, s.tenant, &hold.id, STORE_OUT, 0, bytes, 2), -1);
+	assert_int_equal(create(&s, &job), STORE_QUOTA_KEPT);
+	ledger_check(s.dir);
+	store_job_purge(s.store, job.tenant, &hold.id, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	assert_int_equal(create(&s, &job), STORE_DONE);
+	scene_end(&s);
+}
+
+/* Three jobs a second leave the queue: of its own tenant's, and nobody else's. */
+static void a_job_that_would_wait_too_long_is_not_taken(void **state)
+{
+	static struct scene s;
+	struct store_create job, other;
+
+	(void)state;
+	scene_begin(&s, (struct store_options){ .max_wait_ms = 10000 });
+	job = other = scene_job(&s, "{}");
+	other.tenant = scene_tenant(&s, (struct store_tenant){ .name = "other" });
+	for (int i = 0; i < 60; i++)
+		scene_create_as(&s, &job); /* nothing is known yet: none is refused */
+	for (int i = 0; i < 24; i++) {
+		struct store_hold hold;
+
+		scene_pass(&s, 333);
+		hold = scene_lease(&s);
+		assert_int_equal(scene_finish(&s, &hold, JOB_SUCCEEDED), STORE_DONE);
+	}
+	assert_int_equal(create(&s, &job), STORE_QUEUE_WAIT); /* 36 wait */
+	assert_in_range(s.items[0].retry_ms, 1000, 4000);
+	assert_int_equal(create(&s, &other), STORE_DONE);
+	assert_int_equal(create(&s, &other), STORE_DONE);
+	scene_pass(&s, 333);
+	for (int i = 0; i < 12; i++)
+		scene_lease(&s);
+	assert_int_equal(create(&s, &job), STORE_DONE);
+	scene_end(&s);
+}
+
 static void strangers_and_the_suspended_are_not_let_in(void **state)
 {
 	static struct scene s;
@@ -239,6 +324,9 @@ int main(void)
 		cmocka_unit_test(a_purged_job_is_not_made_again_by_its_key),
 		cmocka_unit_test(a_full_queue_says_when_to_come_back),
 		cmocka_unit_test(processor_time_of_the_day_is_a_quota),
+		cmocka_unit_test(a_tenant_has_so_many_sessions_and_no_more),
+		cmocka_unit_test(what_is_kept_is_a_quota_until_it_is_removed),
+		cmocka_unit_test(a_job_that_would_wait_too_long_is_not_taken),
 		cmocka_unit_test(strangers_and_the_suspended_are_not_let_in),
 		cmocka_unit_test(an_atomic_batch_is_whole_or_nothing),
 		cmocka_unit_test(what_is_too_long_is_refused_whole),

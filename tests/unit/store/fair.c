@@ -26,7 +26,7 @@ static uint64_t take(struct fair *fair, uint64_t now_ms)
 		return 0;
 	fair_take(fair, tenant, now_ms);
 	fair_ready(fair, tenant, "a", -1);
-	fair_running(tenant, 1);
+	fair_running(tenant, 1, 0);
 	return tenant->id;
 }
 
@@ -96,7 +96,7 @@ static void who_may_run_no_more_is_passed_over(void **state)
 	assert_int_equal(take(&fair, 0), 1);
 	assert_int_equal(take(&fair, 0), 1);
 	assert_int_equal(take(&fair, 0), 0);
-	fair_running(fair_find(&fair, 1), -1);
+	fair_running(fair_find(&fair, 1), -1, 0);
 	assert_int_equal(take(&fair, 0), 1);
 	fair_done(&fair);
 }

@@ -297,9 +297,52 @@ static void a_backup_is_a_store(void **state)
 	scene_end(&s);
 }
 
+/* Rows that are old go; what is left is a chain still, and one that was cut is not. */
+static void a_chain_that_lost_its_oldest_rows_begins_at_a_checkpoint(void **state)
+{
+	static struct scene s;
+	struct store_audit entry = { .actor = "a", .action = "b", .subject = "c", .detail = { "", 0 } };
+	struct store_checkpoint from = { .seq = 0 };
+	uint64_t broken = 0;
+	struct err e = ERR_INIT;
+	sqlite3 *db;
+
+	(void)state;
+	scene_plain(&s);
+	entry.tenant = scene_tenant(&s, (struct store_tenant){ .name = "kept", .audit_keep_ms = 5000 });
+	for (int i = 0; i < 10; i++) {
+		store_audit_append(s.store, &entry, scene_answer, &s);
+		assert_int_equal(scene_turn(&s), STORE_DONE);
+		scene_pass(&s, 1000);
+	}
+	store_reap(s.store, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	assert_int_equal(s.items[0].number, 5);
+	assert_int_equal(store_checkpoint_get(s.store, entry.tenant, &from, &e), 1);
+	assert_int_equal(from.seq, 5);
+	assert_int_equal(store_audit_check(s.store, entry.tenant, &broken, &e), 1);
+	assert_int_equal(store_checkpoint_get(s.store, s.tenant, &from, &e), 0);
+	/* However old: the next row has one to refer to. */
+	scene_pass(&s, 1000000);
+	store_reap(s.store, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	assert_int_equal(s.items[0].number, 4);
+	store_audit_append(s.store, &entry, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	assert_int_equal(s.items[0].number, 11);
+	assert_int_equal(store_audit_check(s.store, entry.tenant, &broken, &e), 1);
+	db = ledger_open(s.dir);
+	assert_int_equal(sqlite3_exec(db, "DELETE FROM audit WHERE seq = 10", NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	assert_int_equal(store_audit_check(s.store, entry.tenant, &broken, &e), 0);
+	assert_int_equal(broken, 11);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_chain_that_lost_its_oldest_rows_begins_at_a_checkpoint),
 		cmocka_unit_test(a_key_opens_its_tenant_and_no_near_miss_does),
 		cmocka_unit_test(a_key_that_is_revoked_or_expired_opens_nothing),
 		cmocka_unit_test(no_secret_is_in_the_state_directory),

@@ -283,7 +283,7 @@ def test_nobody_listening_is_an_error_in_one_line(client):
 
 NO_EVENTS = [
     b"not json\n", b"[]\n", b'{"id":"../x","event":"state","data":{}}\n', b'{"id":"1","event":"stdout","data":{}}\n',
-    b'{"id":"1","event":"stdout","data":{"encoding":"base64","data":"?"}}\n', b'{"id":"' + b"1" * 80 + b'"}\n',
+    b'{"id":"1","event":"stdout","data":{"encoding":"base64","data":"?"}}\n', b'{"id":"' + b"1" * 120 + b'"}\n',
     b'{"a":' * 5000 + b"\n", b"x" * (2 << 20),
 ]
 

@@ -106,7 +106,7 @@ static void lose_herald(struct launcher *launcher)
 		launcher->herald_failures = 0;
 	else if (pause < HERALD_LATEST_US)
 		launcher->herald_failures++;
-	launcher->herald_at_us = now + (launcher->herald_failures ? pause : 0) + 1;
+	launcher->herald_at_us = now + (!launcher->herald_failures ? 1 : pause < HERALD_LATEST_US ? pause : HERALD_LATEST_US);
 }
 
 /* Whatever it does; the next front has one of its own. */

@@ -15,7 +15,7 @@ UNITS = """basic.target sysinit.target multi-user.target sockets.target timers.t
 local-fs.target local-fs-pre.target swap.target network.target shutdown.target umount.target final.target
 systemd-journald.service systemd-journald.socket systemd-journald-dev-log.socket -.slice system.slice""".split()
 # ldconfig and start-stop-daemon are looked for by dpkg before it does anything.
-TOOLS = "systemctl journalctl dpkg dpkg-deb dpkg-query dpkg-split tar rm install ldconfig start-stop-daemon getent".split()
+TOOLS = "date systemctl journalctl dpkg dpkg-deb dpkg-query dpkg-split tar rm install ldconfig start-stop-daemon getent".split()
 
 # The cases end, busybox's init becomes systemd (its `restart` action), and this runs what is left to show.
 CASE = """[Unit]
@@ -80,6 +80,11 @@ def add_dpkg(archive, deb):
         archive.copy(f"/usr/share/dpkg/{name}")
 
 
+def blocks():
+    """What docs/operation.md says to do on a machine."""
+    return re.findall(r"^```systemd\n(.*?)^```$", (TOP / "docs/operation.md").read_text(encoding="utf-8"), re.M | re.S)
+
+
 def add(archive, here, debs):
     for name in DAEMONS:
         image.add_program(archive, f"{SYSTEMD}/{name}")
@@ -97,8 +102,10 @@ def add(archive, here, debs):
     archive.text("/etc/machine-id", "0123456789abcdef0123456789abcdef\n")
     archive.text("/etc/fstab", "")
     add_dpkg(archive, debs[0])
-    for deb in debs:
-        archive.copy(deb, f"/guest/{deb.name}", 0o644)
+    for n, deb in enumerate(debs, 1):
+        archive.copy(deb, f"/guest/{n}/ward_{n}.deb", 0o644)
     archive.copy(f"{here}/machine", "/guest/machine", 0o755)
+    for n, block in enumerate(blocks(), 1):
+        archive.text(f"/guest/operation/{n}.sh", block)
     archive.copy(TOP / "tests/e2e/older_store.py", "/guest/older_store.py", 0o644)
     archive.copy(TOP / "src/store/schema_1.sql", "/guest/schema_1.sql", 0o644)

@@ -183,6 +183,11 @@ def test_every_file_that_is_mentioned_exists(document):
     assert not missing
 
 
+def test_the_page_of_operation_says_what_to_do_about_every_alert():
+    alerts = re.findall(r"- alert: (\w+)", read("packaging/ward.rules.yml"))
+    assert sorted(row[0] for row in cells("docs/operation.md", "8. Watching")) == sorted(alerts)
+
+
 def test_the_architecture_can_be_read_in_one_go():
     assert len(read("ARCHITECTURE.md").splitlines()) <= 250
 

@@ -295,7 +295,7 @@ static const char *main_of(struct mcp_call *call)
 
 	snprintf(name, sizeof(name), "%.*s", (int)strcspn(named, "@"), named);
 	runtime = runtime_find(name);
-	return runtime && *runtime->main ? runtime->main : NULL;
+	return runtime && *runtime->main && runtime->park != PARK_WASM ? runtime->main : NULL;
 }
 
 static json_t *patterns_of(const json_t *list)

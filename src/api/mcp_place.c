@@ -55,7 +55,7 @@ bool mcp_place_takes_code(const struct order_class *class)
 {
 	const struct runtime *const runtime = runtime_find(class->runtime);
 
-	return *class->main || (runtime && *runtime->main);
+	return runtime && runtime->park != PARK_WASM && (*class->main || *runtime->main);
 }
 
 /* -- limits -- */

@@ -16,7 +16,7 @@ struct mcp_place {
 struct request;
 void mcp_place_find(struct request *request, struct mcp_place *out);
 
-/* True for a runtime whose program is a source file; the others run what their steps say. */
+/* True for a runtime whose program is a source file; others run modules, or what their steps say. */
 bool mcp_place_takes_code(const struct order_class *class);
 
 /* Appends sentences: what there is, what is refused and why, the limits. */

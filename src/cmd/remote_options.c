@@ -1,4 +1,4 @@
-/* The rows of `ward submit`, `jobs`, `logs`, `cancel` and `top`; what they do is linked into ward-client. */
+/* The rows of `ward submit`, `jobs`, `logs`, `cancel`, `top` and `mcp`; what they do is linked into ward-client. */
 #include "cmd/remote_options.h"
 
 #define ROW(name_, letter_, kind_, arg_, group_, id_, help_) \
@@ -126,5 +126,20 @@ const struct command command_top = {
 	.about = "An operator's key shows the whole service, any other its own tenant with its jobs. On a terminal the page is "
 		 "drawn again each two seconds until q is pressed.",
 	.options = top_options,
+	.trouble = CODE_SETUP,
+};
+
+static const struct opt mcp_options[] = {
+	REMOTE_WHERE_ROWS,
+	COMMAND_HELP,
+};
+const struct command command_mcp = {
+	.name = "mcp",
+	.summary = "give an agent the tools of a ward service",
+	.usage = "[option]...",
+	.about = "A server of the Model Context Protocol on standard input and output, for agents that start their servers "
+		 "themselves: each message is sent to the service, which has the tools. Without a service, or a key, each request is "
+		 "answered with what is missing. Ends with its input; SIGTERM and Ctrl-C cancel what still runs.",
+	.options = mcp_options,
 	.trouble = CODE_SETUP,
 };

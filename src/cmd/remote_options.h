@@ -5,12 +5,14 @@
 
 /* Rows every one of them has; ids of a command's own begin at REMOTE_IDS. */
 enum remote_id { REMOTE_URL, REMOTE_KEY_FILE, REMOTE_PATIENCE, REMOTE_IDS };
-#define REMOTE_ROWS \
+#define REMOTE_WHERE_ROWS \
 	{ .name = "url", .kind = OPT_VALUE, .arg = "URL", .group = "Service", .id = REMOTE_URL, \
 	  .help = "where the service is: http://127.0.0.1:PORT, https://HOST, unix:PATH; default: $WARD_URL, else " \
 		  "http://127.0.0.1:8086" }, \
 	{ .name = "key-file", .kind = OPT_VALUE, .arg = "FILE", .group = "Service", .words = OPT_PATHS, .id = REMOTE_KEY_FILE, \
-	  .help = "file with the key, readable by its owner alone; default: $WARD_KEY, else ~/.config/ward/key" }, \
+	  .help = "file with the key, readable by its owner alone; default: $WARD_KEY, else ~/.config/ward/key" }
+#define REMOTE_ROWS \
+	REMOTE_WHERE_ROWS, \
 	{ .name = "patience", .kind = OPT_VALUE, .arg = "DURATION", .group = "Service", .id = REMOTE_PATIENCE, \
 	  .help = "how long a service that does not answer, or is full, is asked again (1m)" }
 

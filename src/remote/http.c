@@ -13,12 +13,6 @@
 #define SILENCE_S    60L        /* four heartbeats of a stream; longer than any wait that is asked for */
 #define ANSWER_MS    45000L       /* more than the 30 s that a wait is asked for, less than the patience */
 
-struct http {
-	CURL *curl;
-	const struct setting *setting;
-	char error[CURL_ERROR_SIZE];
-};
-
 /* What one request's callbacks share. */
 struct flow {
 	CURL *curl;
@@ -26,6 +20,14 @@ struct flow {
 	struct http_answer *answer;
 	uint64_t sent;
 	bool is_over;           /* larger than HTTP_BODY_MAX */
+};
+
+struct http {
+	CURL *curl;
+	const struct setting *setting;
+	char error[CURL_ERROR_SIZE];
+	struct flow flow;               /* of the request that is under way */
+	struct curl_slist *headers;
 };
 
 void http_answer_done(struct http_answer *answer)
@@ -94,6 +96,7 @@ void http_free(struct http *http)
 	if (!http)
 		return;
 	curl_easy_cleanup(http->curl);
+	curl_slist_free_all(http->headers);
 	curl_global_cleanup();
 	free(http);
 }
@@ -113,7 +116,7 @@ static void set_manners(struct http *http, const struct http_call *call)
 		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, 1L);
 		curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, SILENCE_S);
 	} else {
-		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, ANSWER_MS);
+		curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, call->patience_ms ? call->patience_ms : ANSWER_MS);
 	}
 	if (http->setting->is_near)
 		curl_easy_setopt(curl, CURLOPT_NOPROXY, "*");
@@ -167,6 +170,9 @@ static struct curl_slist *make_headers(const struct http *http, const struct htt
 		list = add_header(list, "Content-Type", call->type);
 	if (call->idempotency_key)
 		list = add_header(list, "Idempotency-Key", call->idempotency_key);
+	for (size_t i = 0; i < HTTP_MORE; i++)
+		if (call->more[i].value)
+			list = add_header(list, call->more[i].name, call->more[i].value);
 	return list;
 }
 
@@ -186,26 +192,35 @@ static int conclude(const struct http *http, const struct flow *flow, CURLcode c
 		       *http->error ? http->error : curl_easy_strerror(code));
 }
 
-int http_do(struct http *http, const struct http_call *call, struct http_answer *out, struct err *e)
+void http_begin(struct http *http, const struct http_call *call, struct http_answer *out)
 {
-	struct flow flow = { .curl = http->curl, .call = call, .answer = out };
-	struct curl_slist *const headers = make_headers(http, call);
 	struct str url = STR_NONE;
-	CURLcode code;
-	int result;
 
+	http->flow = (struct flow){ .curl = http->curl, .call = call, .answer = out };
+	http->headers = make_headers(http, call);
 	*http->error = '\0';
 	http_answer_done(out);
 	set_manners(http, call);
-	set_flow(http, &flow);
+	set_flow(http, &http->flow);
 	str_addf(&url, "%s%s", http->setting->url, call->path);
-	curl_easy_setopt(http->curl, CURLOPT_URL, str_text(&url));
-	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, headers);
-	code = curl_easy_perform(http->curl);
-	result = conclude(http, &flow, code, e);
-	curl_slist_free_all(headers);
+	curl_easy_setopt(http->curl, CURLOPT_URL, str_text(&url)); /* copied */
+	curl_easy_setopt(http->curl, CURLOPT_HTTPHEADER, http->headers);
 	str_done(&url);
+}
+
+int http_end(struct http *http, CURLcode code, struct err *e)
+{
+	const int result = conclude(http, &http->flow, code, e);
+
+	curl_slist_free_all(http->headers);
+	http->headers = NULL;
 	return result;
+}
+
+int http_do(struct http *http, const struct http_call *call, struct http_answer *out, struct err *e)
+{
+	http_begin(http, call, out);
+	return http_end(http, curl_easy_perform(http->curl), e);
 }
 
 /* -- connections without requests -- */

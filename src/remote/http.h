@@ -17,12 +17,17 @@ typedef int http_sink(void *at, const char *bytes, size_t len);
 /* Called about once a second while something is waited for; -1 ends the request. */
 typedef int http_tick(void *at);
 
+#define HTTP_MORE 2
 struct http_call {
 	const char *method, *path;      /* path with its query */
 	const char *accept;             /* NULL: application/json */
 	const char *idempotency_key;    /* NULL: none */
 	const char *type, *body;        /* body NULL: none */
 	size_t len;
+	struct {
+		const char *name, *value;       /* further headers; value NULL: none */
+	} more[HTTP_MORE];
+	long patience_ms;               /* for the whole answer; 0: as long as any wait of ours takes */
 	int upload_fd;                  /* instead of a body, when upload_len is not 0: read from its beginning */
 	uint64_t upload_len;
 	bool is_stream;                 /* lasts as long as it lasts; the service says every 15 s that it lives */

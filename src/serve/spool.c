@@ -23,14 +23,15 @@ static int spill(struct spool *spool, int state_fd, const struct store_id *id, s
 		return -1;
 	free(TAKE_PTR(spool->small));
 	spool->fd = TAKE_FD(fd);
+	spool->is_file = true;
 	return 0;
 }
 
 int spool_add(struct spool *spool, int state_fd, const struct store_id *id, const char *bytes, size_t n, struct err *e)
 {
-	if (spool->fd < 0 && spool->kept + n > SPOOL_SMALL && spill(spool, state_fd, id, e) < 0)
+	if (!spool->is_file && spool->kept + n > SPOOL_SMALL && spill(spool, state_fd, id, e) < 0)
 		return -1;
-	if (spool->fd >= 0) {
+	if (spool->is_file) {
 		if (fd_write_all(spool->fd, bytes, n, e) < 0)
 			return -1;
 	} else {
@@ -46,7 +47,7 @@ ssize_t spool_read(const struct spool *spool, uint64_t offset, char *bytes, size
 {
 	size_t n;
 
-	if (spool->kept > SPOOL_SMALL)
+	if (spool->is_file)
 		return -1;
 	if (offset >= spool->kept || !spool->small)
 		return 0;
@@ -57,7 +58,7 @@ ssize_t spool_read(const struct spool *spool, uint64_t offset, char *bytes, size
 
 struct store_bytes spool_small(const struct spool *spool)
 {
-	if (spool->kept > SPOOL_SMALL)
+	if (spool->is_file)
 		return (struct store_bytes){ NULL, 0 };
 	return (struct store_bytes){ spool->small ? spool->small : "", (size_t)spool->kept };
 }

@@ -12,7 +12,8 @@
 
 struct spool {
 	enum place place;
-	int fd;                 /* -1: all of it is in memory */
+	int fd;                 /* of the file, until it is kept */
+	bool is_file;           /* all of it is there, be it ever so little: a disk may fill just then */
 	char *small;            /* NULL: nothing came, or it is in the file */
 	uint64_t kept;
 };

@@ -3,10 +3,12 @@
 
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,6 +130,28 @@ static void a_file_that_cannot_be_made_leaves_what_was_there(void **state)
 	assert_memory_equal(spool_small(&s->spool).at, "ab", 2);
 }
 
+/* The first bytes were moved to the file, the next ones had no room there: what is kept is little, and not in memory. */
+static void a_disk_that_fills_as_the_file_is_made_keeps_what_there_is(void **state)
+{
+	struct scene *const s = *state;
+	struct rlimit before, little = { .rlim_cur = 4 };
+	char most[SPOOL_SMALL], bytes[4];
+	struct err e = ERR_INIT;
+
+	memset(most, 'x', sizeof(most));
+	add(s, "abc", 3);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+	little.rlim_max = before.rlim_max;
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &little), 0);
+	assert_int_equal(spool_add(&s->spool, s->state_fd, &s->id, most, sizeof(most), &e), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+	assert_int_equal(s->spool.kept, 3);
+	assert_null(spool_small(&s->spool).at);
+	assert_int_equal(spool_read(&s->spool, 0, bytes, sizeof(bytes)), -1);
+	assert_true(has_file(s));
+}
+
 static void what_is_given_back_leaves_nothing(void **state)
 {
 	struct scene *const s = *state;
@@ -145,6 +169,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(what_is_little_makes_no_file, begin, end),
 		cmocka_unit_test_setup_teardown(a_byte_more_and_all_of_it_is_in_the_file, begin, end),
 		cmocka_unit_test_setup_teardown(a_file_that_cannot_be_made_leaves_what_was_there, begin, end),
+		cmocka_unit_test_setup_teardown(a_disk_that_fills_as_the_file_is_made_keeps_what_there_is, begin, end),
 		cmocka_unit_test_setup_teardown(what_is_given_back_leaves_nothing, begin, end),
 	};
 

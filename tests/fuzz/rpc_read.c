@@ -2,9 +2,11 @@
  * JSON, and a refusal is a sentence. */
 #include "serve/rpc.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/mem.h"
 #include "require.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);

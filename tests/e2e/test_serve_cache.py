@@ -116,7 +116,7 @@ def test_a_product_that_changed_on_the_disk_is_made_anew(service):
 def test_a_full_cache_lets_the_oldest_of_the_same_tenant_go(home, ward_path, tmp_path):
     config = tmp_path / "serve.yml"
     config.write_text("version: 1\ncache: {each: 40K, most: 64K}\n")
-    with served(home, ward_path, f"--config={config}") as small:
+    with served(home, ward_path, f"--config={config}", alone=False) as small:
         for mark in ("one", "two", "three"):
             assert compiled(small, c(mark))[0] == "fresh"
         assert compiled(small, c("three"))[0] == "cached"
@@ -127,6 +127,6 @@ def test_a_full_cache_lets_the_oldest_of_the_same_tenant_go(home, ward_path, tmp
 def test_no_cache_keeps_nothing(home, ward_path, tmp_path):
     config = tmp_path / "serve.yml"
     config.write_text("version: 1\ncache: {most: 0}\n")
-    with served(home, ward_path, f"--config={config}") as none:
+    with served(home, ward_path, f"--config={config}", alone=False) as none:
         assert [compiled(none, c("none"))[0] for _ in range(2)] == ["fresh", "fresh"]
         assert not kept(none)

@@ -56,7 +56,7 @@ def test_an_image_that_was_changed_or_is_not_there_is_not_used(home, ward_path, 
     with open(place / "root" / "etc" / "added", "w", encoding="utf-8") as file:
         file.write("by hand\n")
     for image, why in ((place, "not what was built"), (place.parent / "other", "is not there")):
-        with served(home, ward_path, "--warm=0", configured(tmp_path_factory, image)) as made:
+        with served(home, ward_path, "--warm=0", configured(tmp_path_factory, image), alone=False) as made:
             row = boundaries(made, "exec")["container"]
             assert not row["available"] and why in row["why"], row
             reply = made.call("POST", "/v1/jobs", {"runtime": "exec", "steps": [{"argv": ["/bin/busybox", "true"]}]})

@@ -40,17 +40,17 @@ static void fill(struct stream *stream)
 	stream->is_over = !n && ended;
 }
 
-/* What lies in memory or in the result's row is little. */
 static void send_kept(struct request *request, unsigned which)
 {
 	struct tail tail = tail_of(request->front, request->tenant.id, &request->job);
-	OWN_FD int fd = tail_open(&tail, which);
 	char bytes[SPOOL_SMALL];
+	const ssize_t n = tail_small(&tail, which, 0, bytes, sizeof(bytes));
+	OWN_FD int fd = n < 0 ? tail_open(&tail, which) : -1;
 
 	if (fd >= 0)
 		send_file(request, TAKE_FD(fd), NULL, NULL);
 	else
-		send_bytes(request, bytes, tail_read(&tail, which, 0, bytes, sizeof(bytes)));
+		send_bytes(request, bytes, n < 0 ? 0 : (size_t)n);
 	tail_done(&tail);
 }
 

@@ -24,8 +24,8 @@ void tail_done(struct tail *tail)
 }
 
 /* The job that runs now counts before what an attempt that was cut short may have left in a file; and a row with the
- * bytes says that there is no file. -1: neither has them. */
-static ssize_t read_small(const struct tail *tail, unsigned which, uint64_t offset, void *bytes, size_t max)
+ * bytes says that there is no file. */
+ssize_t tail_small(const struct tail *tail, unsigned which, uint64_t offset, void *bytes, size_t max)
 {
 	const ssize_t n = dispatch_output(tail->front->dispatch, &tail->job, which, offset, bytes, max);
 
@@ -34,7 +34,7 @@ static ssize_t read_small(const struct tail *tail, unsigned which, uint64_t offs
 	return store_output_read(tail->front->store, tail->tenant, &tail->job, which, offset, bytes, max);
 }
 
-static int open_file(const struct tail *tail, unsigned which)
+int tail_open(const struct tail *tail, unsigned which)
 {
 	static const enum place places[TAILS] = { [TAIL_OUT] = PLACE_STDOUT, [TAIL_ERR] = PLACE_STDERR, [TAIL_MIX] = PLACE_MIX };
 	char name[PLACE_MAX];
@@ -43,23 +43,16 @@ static int open_file(const struct tail *tail, unsigned which)
 	return openat(tail->front->state_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 }
 
-int tail_open(struct tail *tail, unsigned which)
-{
-	char byte;
-
-	return read_small(tail, which, 0, &byte, 1) < 0 ? open_file(tail, which) : -1;
-}
-
 static int ready(struct tail *tail, unsigned which)
 {
 	if (tail->fds[which] < 0)
-		tail->fds[which] = open_file(tail, which);
+		tail->fds[which] = tail_open(tail, which);
 	return tail->fds[which];
 }
 
 size_t tail_read(struct tail *tail, unsigned which, uint64_t offset, void *bytes, size_t max)
 {
-	ssize_t n = read_small(tail, which, offset, bytes, max);
+	ssize_t n = tail_small(tail, which, offset, bytes, max);
 	const int fd = n < 0 ? ready(tail, which) : -1;
 
 	if (n < 0)
@@ -70,7 +63,7 @@ size_t tail_read(struct tail *tail, unsigned which, uint64_t offset, void *bytes
 uint64_t tail_size(struct tail *tail, unsigned which)
 {
 	char bytes[SPOOL_SMALL];
-	const ssize_t small = read_small(tail, which, 0, bytes, sizeof(bytes));
+	const ssize_t small = tail_small(tail, which, 0, bytes, sizeof(bytes));
 	const int fd = small < 0 ? ready(tail, which) : -1;
 	struct stat st;
 

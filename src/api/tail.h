@@ -28,5 +28,7 @@ void tail_done(struct tail *tail);
 size_t tail_read(struct tail *tail, unsigned which, uint64_t offset, void *bytes, size_t max);
 uint64_t tail_size(struct tail *tail, unsigned which);
 
-/* A descriptor of its own, for who reads the file whole; -1 when there is none: then tail_read() has it all. */
-int tail_open(struct tail *tail, unsigned which);
+/* What lies in memory or in the result's row, which is little (SPOOL_SMALL); -1: it is in the file, if anywhere. */
+ssize_t tail_small(const struct tail *tail, unsigned which, uint64_t offset, void *bytes, size_t max);
+/* A descriptor of its own, for who reads the file whole; -1 when there is none. */
+int tail_open(const struct tail *tail, unsigned which);

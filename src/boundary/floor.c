@@ -30,7 +30,6 @@ static const uint16_t forbidden[] = {
 };
 
 #define IN_ALL UINT64_MAX
-#define NEW_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 /* Calls judged by an argument: the first row that applies decides. */
 static const struct {
@@ -47,7 +46,7 @@ static const struct {
 	{ SYS_personality, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, 0 },
 	{ SYS_personality, FILTER_ALLOW, 0, FILTER_EQ, IN_ALL, UINT32_MAX },     /* only asks */
 	{ SYS_personality, FILTER_NOTIFY, 0, FILTER_LE, IN_ALL, UINT32_MAX },
-	{ SYS_clone, FILTER_NOTIFY, 0, FILTER_NE, NEW_NAMESPACES, 0 },
+	{ SYS_clone, FILTER_NOTIFY, 0, FILTER_NE, FILTER_NAMESPACES, 0 },
 	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x5412 },       /* TIOCSTI */
 	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x541c },       /* TIOCLINUX */
 	{ SYS_ioctl, FILTER_NOTIFY, 1, FILTER_EQ, IN_ALL, 0x541d },       /* TIOCCONS */

@@ -12,9 +12,6 @@
 
 #include "base/mem.h"
 
-#define HERALD_NAMESPACES \
-	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
-
 static const uint16_t refused[] = {
 	SYS_execve, SYS_execveat, SYS_fork, SYS_vfork, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp,
 	SYS_pidfd_open, SYS_pidfd_getfd, SYS_pidfd_send_signal, SYS_bind, SYS_listen, SYS_accept, SYS_accept4, SYS_mount, SYS_umount2,
@@ -35,7 +32,7 @@ static void add_bounded(struct filter_set *set)
 {
 	static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6 };
 	const struct filter_row threads = { .nr = SYS_clone, .act = FILTER_ALLOW, .n_tests = 1,
-					    .tests = { { 0, FILTER_EQ, CLONE_THREAD | HERALD_NAMESPACES, CLONE_THREAD } } };
+					    .tests = { { 0, FILTER_EQ, CLONE_THREAD | FILTER_NAMESPACES, CLONE_THREAD } } };
 
 	filter_add(set, &threads);
 	refuse(set, SYS_clone3, ENOSYS); /* its flags lie in memory; libc then uses clone() */

@@ -28,6 +28,8 @@ struct filter_test {
 	uint8_t op;             /* enum filter_op, unsigned comparison */
 	uint64_t mask, value;   /* mask all ones: the plain argument */
 };
+/* Flags of clone(2) that make a namespace; sched.h has them. CLONE_NEWTIME is not among them: it lies in the exit signal. */
+#define FILTER_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 
 /* For one call, rows are tried in the order they were added, those marked `fallback` after the
  * others and of these the ones without tests last; a row applies when all its tests hold; when none

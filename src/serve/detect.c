@@ -10,9 +10,9 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
+#include "model/filter.h"
 #include "model/syscalls.h"
 
-#define NEW_NAMESPACES (CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET)
 #define STORM 2000u
 #define FLOOD 100000u
 #define FORKS 20u
@@ -67,8 +67,8 @@ static const struct tripwire {
 	{ SYS_fspick, SIGNAL_MOUNT, 0, ALWAYS, 0 },
 	{ SYS_mount_setattr, SIGNAL_MOUNT, 0, ALWAYS, 0 },
 	{ SYS_setns, SIGNAL_NAMESPACE, 0, ALWAYS, 0 },
-	{ SYS_unshare, SIGNAL_NAMESPACE, 0, HAS, NEW_NAMESPACES },
-	{ SYS_clone, SIGNAL_NAMESPACE, 0, HAS, NEW_NAMESPACES },
+	{ SYS_unshare, SIGNAL_NAMESPACE, 0, HAS, FILTER_NAMESPACES },
+	{ SYS_clone, SIGNAL_NAMESPACE, 0, HAS, FILTER_NAMESPACES },
 	{ SYS_pivot_root, SIGNAL_ROOT, 0, ALWAYS, 0 },
 	{ SYS_chroot, SIGNAL_ROOT, 0, ALWAYS, 0 },
 	{ SYS_bpf, SIGNAL_BPF, 0, ALWAYS, 0 },

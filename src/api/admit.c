@@ -2,6 +2,8 @@
  * missing and what is another's look the same to it. */
 #include "api/admit.h"
 
+#include <arpa/inet.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -160,13 +162,70 @@ static bool check_query(struct request *request)
 
 /* -- key and tenant -- */
 
+static void write_address(const struct sockaddr *address, char *out, size_t size)
+{
+	const char *text = NULL;
+
+	if (address && address->sa_family == AF_INET)
+		text = inet_ntop(AF_INET, &((const struct sockaddr_in *)(const void *)address)->sin_addr, out, (socklen_t)size);
+	else if (address && address->sa_family == AF_INET6)
+		text = inet_ntop(AF_INET6, &((const struct sockaddr_in6 *)(const void *)address)->sin6_addr, out, (socklen_t)size);
+	if (!text)
+		snprintf(out, size, "a socket of this host");
+}
+
+/* Into the log, and the audit chain of who runs the service: the oldest tenant (first.c). */
+static void tell_burst(struct front *front, enum burst_word word)
+{
+	const struct burst *const burst = &front->burst;
+	struct store_audit entry = { .at_ms = log_wall_ms(), .actor = "throttle", .action = "keys.guessed" };
+	OWN(arena) arena = { .total = 0 };
+	struct err ignored = ERR_INIT;
+	struct store_tenant *tenants;
+	struct json json = JSON_NONE;
+	char text[160];
+	size_t n = 0;
+
+	if (word == BURST_BEGAN)
+		snprintf(text, sizeof(text), "%s sends wrong keys, and now has to wait", front->burst_from);
+	else
+		snprintf(text, sizeof(text), "%" PRIu64 " wrong keys in %" PRIu64 " s, last from %s%s", burst->n,
+			 (burst->last_ms - burst->began_ms) / 1000, front->burst_from, word == BURST_OVER ? "; it is over" : "");
+	log_begin(&json, "warning", "keys_guessed");
+	json_put_text(&json, "text", text);
+	json_put_u64(&json, "count", burst->n);
+	log_end(&front->log, &json);
+	if (store_tenant_list(front->store, 0, 1, &arena, &tenants, &n, &ignored) < 0 || !n)
+		return;
+	entry.tenant = tenants[0].id;
+	entry.subject = text;
+	store_audit_append(front->store, &entry, NULL, NULL);
+}
+
+void admit_beat(struct front *front)
+{
+	const enum burst_word word = burst_turn(&front->burst, front->is_ending, loop_now_us() / 1000);
+
+	if (word != BURST_SILENT)
+		tell_burst(front, word);
+	if (word == BURST_OVER)
+		front->burst = (struct burst){ 0 };
+}
+
 static bool refuse_key(struct request *request)
 {
 	const union MHD_ConnectionInfo *const info =
 		MHD_get_connection_info(request->connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	const uint64_t retry_ms = throttle_wrong(&request->front->throttle, info ? info->client_addr : NULL, loop_now_us() / 1000);
+	const struct sockaddr *const address = info ? info->client_addr : NULL;
+	struct front *const front = request->front;
+	const uint64_t now_ms = loop_now_us() / 1000, retry_ms = throttle_wrong(&front->throttle, address, now_ms);
 
-	request->front->refused_keys++;
+	front->refused_keys++;
+	if (retry_ms)
+		write_address(address, front->burst_from, sizeof(front->burst_from));
+	if (burst_wrong(&front->burst, retry_ms, now_ms) == BURST_BEGAN)
+		tell_burst(front, BURST_BEGAN);
+	request->is_counted = retry_ms;
 	if (retry_ms)
 		request_fail_for(request, "too_many_failures", retry_ms, "too many wrong keys came from this address");
 	else

@@ -13,3 +13,6 @@ bool admit_scope(struct request *request);
 
 /* Looks at the head. True: the body may come; false: the request was answered. */
 bool admit_head(struct request *request, const char *method, const char *url);
+
+/* Every second, and when the front ends: tells of wrong keys that came in numbers (burst.h). */
+void admit_beat(struct front *front);

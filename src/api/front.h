@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "api/burst.h"
 #include "api/hmac.h"
 #include "api/log.h"
 #include "api/session.h"
@@ -59,6 +60,8 @@ struct front {
 	uint8_t cursor_key[HMAC_KEY];
 	struct watch watch;
 	struct throttle throttle;
+	struct burst burst;             /* of wrong keys */
+	char burst_from[64];            /* who had to wait last */
 	struct stats stats;
 	struct sessions sessions;
 	struct store_ledger ledger;     /* as it was at ledger_us; metrics_show.c */

@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/admit.h"
 #include "api/alert.h"
 #include "api/blob.h"
 #include "api/delivery.h"
@@ -172,6 +173,7 @@ static void on_beat(void *at)
 	sockets_beat(front);
 	uploads_sweep(front, false);
 	trash_sweep(front);
+	admit_beat(front);
 	/* A batch of documents is tens of MB for a moment, and the allocator would keep them. */
 	if (++front->beats % TRIM_BEATS == 0)
 		malloc_trim(0);
@@ -342,6 +344,8 @@ static void say_ready(const struct front *front)
 static void stop(struct front *front)
 {
 	front->is_ending = true;
+	if (front->store)
+		admit_beat(front);
 	/* Calls back for all that was asked for, so that nobody waits any more. */
 	if (front->store)
 		store_close(front->store);

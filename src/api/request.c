@@ -181,7 +181,7 @@ void request_log(struct request *request)
 	struct json json = JSON_NONE;
 
 	stats_answered(&front->stats, request->route ? (uint32_t)route_index(request->route) : UINT32_MAX, request->status);
-	if (request->route && request->route->scope == ROUTE_PUBLIC && request->status == 200)
+	if (request->is_counted || (request->route && request->route->scope == ROUTE_PUBLIC && request->status == 200))
 		return;
 	log_begin(&json, request->status >= 500 ? "error" : "info", "request");
 	json_put_text(&json, "request_id", request->id);

@@ -29,6 +29,7 @@ struct request {
 	struct store_tenant tenant;
 	struct digest session;          /* if is_session: by which the key was found */
 	bool is_head, is_suspended, is_begun, is_session;
+	bool is_counted;                /* one of a burst of wrong keys: has no line of its own in the log */
 	uint64_t began_us, body_len;
 
 	struct MHD_Response *answer;

@@ -623,6 +623,35 @@ def test_guessing_keys_is_slow_and_stops_nobody_who_has_one(service):
     assert service.call("GET", "/v1/jobs").status == 200
 
 
+def test_ten_thousand_wrong_keys_are_two_records_and_slow_nobody_down(home, ward_path):
+    with served(home, ward_path, alone=False) as guessed:
+        def stories():
+            reply = guessed.call("GET", "/v1/audit?limit=200", key=guessed.operator)
+            assert reply.json["chain_holds"] and "next" not in reply.json
+            return [entry["subject"] for entry in reply.json["entries"] if entry["action"] == "keys.guessed"]
+
+        public = guessed.tenant.split("_", 2)[1]
+        connection = guessed.connect()
+        answers = {}
+        for i in range(10_000):
+            kind = ("unknown", f"wk_{secrets.token_hex(4)}_{'a' * 43}") if i % 2 else ("known", f"wk_{public}_{secrets.token_urlsafe(32)}")
+            reply = guessed.call("GET", "/v1/jobs", key=kind[1], connection=connection)
+            problem = {name: value for name, value in reply.json.items() if name not in ("request_id", "instance", "request")}
+            answers.setdefault((kind[0], reply.status), []).append(json.dumps(problem, sort_keys=True))
+            if i % 1000 == 999:
+                assert guessed.call("GET", "/v1/jobs").status == 200
+        connection.close()
+        for status in (401, 429):
+            assert set(answers["unknown", status]) == set(answers["known", status]) and len(set(answers["known", status])) == 1
+        assert sum(len(some) for (_, status), some in answers.items() if status == 401) < 2000
+        assert len(stories()) == 1 and "127.0.0.1" in stories()[0]
+        assert sum('"keys_guessed"' in line for line in guessed.log_text().splitlines()) == 1
+        assert sum('"status":429' in line for line in guessed.log_text().splitlines()) == 0
+        guessed.stop()
+        guessed.start()
+        assert len(stories()) == 2 and int(stories()[1].split()[0]) > 8000 and "it is over" in stories()[1]
+
+
 def test_the_front_sits_in_its_jail(service):
     status = harness.status_of(service.front)
     assert set(status["Uid"].split()) != {"0"} and "0" not in status["Uid"].split()

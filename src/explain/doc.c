@@ -32,6 +32,7 @@ static const char page_style[] =
 	".drawing{overflow-x:auto;margin:12px 0}.drawing svg{display:block;width:100%;min-width:860px;height:auto}\n"
 	"@media (max-width:760px){body{padding:14px}td{min-width:0}table,tbody,tr,th,td{display:block;border:0}thead{display:none}"
 	"tbody tr{border:1px solid var(--line);border-radius:6px;margin:10px 0;padding:6px 10px}tbody th,td{padding:3px 0}"
+	"tbody th{min-width:0;overflow-wrap:anywhere}"
 	"td::before{content:attr(data-head) \": \";color:var(--dim)}td:empty{display:none}tr.bad th,tr.doubt th,tr.good th{border-left:0}}\n"
 	"@media print{body{max-width:none;padding:0;font-size:11px}table{font-size:10px}h2{break-after:avoid}tr,.alarm{break-inside:avoid}"
 	".drawing{overflow:visible}.drawing svg{min-width:0}}\n";

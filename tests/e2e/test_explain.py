@@ -144,8 +144,9 @@ def test_it_starts_nothing_and_needs_no_state(ward):
     assert not os.path.exists(state)
 
 
-@pytest.mark.parametrize("width", [1240, 400])
+@pytest.mark.parametrize("width", [1240, 400, 300])
 def test_a_browser_lays_it_out_without_overflow(ward, width):
+    """300: a folder of forty letters is then wider than the page, whatever the font."""
     if not os.access(CHROMIUM, os.X_OK):
         pytest.skip(f"{CHROMIUM} is missing (apt-get install chromium)")
     page = ward.name("html")

@@ -344,14 +344,19 @@ def test_all_of_it_works_by_keyboard(service):
 def test_nothing_jumps_while_a_page_fills(service, browser):
     """The browser's own measure of what moves while data comes: 0.1 is called good."""
     job = service.job(bash("echo hi"))["id"]
-    added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source":
-        "window.moved = 0; new PerformanceObserver((list) => list.getEntries().forEach((e) => (window.moved += e.value))).observe({ type: 'layout-shift', buffered: true })"})
+    added = browser.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": """
+        window.moved = 0; window.movers = [];
+        const named = (n) => n ? `${n.nodeName}#${n.id ?? ""}.${n.className ?? ""}` : "gone", at = (r) => [r.x, r.y, r.width, r.height].join(" ");
+        new PerformanceObserver((list) => list.getEntries().forEach((e) => {
+            window.moved += e.value;
+            window.movers.push(`${e.value.toFixed(3)} at ${Math.round(e.startTime)} ms: ` + e.sources.map((s) => `${named(s.node)} ${at(s.previousRect)} -> ${at(s.currentRect)}`).join("; "));
+        })).observe({ type: "layout-shift", buffered: true })"""})
     try:
         for path in ("", "jobs", f"jobs/{job}", "playground", "security", "tenants", "host"):
             browser.driver.get("about:blank")
             browser.go(path)
             time.sleep(3)
-            assert browser.js("return window.moved") < 0.1, path
+            assert browser.js("return window.moved") < 0.1, f"{path or 'overview'}: {browser.js('return window.movers')}"
     finally:
         browser.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", added)
 

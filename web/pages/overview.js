@@ -18,10 +18,11 @@ const pause = (ms, signal) => new Promise((done) => {
 const rate = (n) => (n < 10 ? n.toFixed(1) : String(Math.round(n)));
 const age = (s) => (s > 0 ? micros(s * 1e6) : "–");
 
-function tiles() {
+/** Boxes are the host's, not a tenant's: who may not ask for them has no place for them either, so that nothing moves when figures come. */
+function tiles(ofAll) {
 	const all = { running: tile("Running"), queued: tile("Queued"), oldest: tile("Longest wait", "of the job that waits longest"), rate: tile("Jobs per second", "that ended, over the last ten seconds"),
 		p50: tile("Start, median", "from the lease to the first instruction, over the last minutes"), p99: tile("Start, slowest 1 %", "99th percentile, over the last minutes"),
-		warm: tile("Warm starts", "starts in a box that was ready before"), denials: tile("Refused calls", "since the service began"), alerts: tile("Open alerts", "that nobody has acknowledged"), boxes: tile("Boxes", "alive; parked ones wait for a job") };
+		warm: tile("Warm starts", "starts in a box that was ready before"), denials: tile("Refused calls", "since the service began"), alerts: tile("Open alerts", "that nobody has acknowledged"), ...(ofAll && { boxes: tile("Boxes", "alive; parked ones wait for a job") }) };
 	function set(now) {
 		const starts = now.starts_warm + now.starts_cold;
 		all.running.set(count(now.running));
@@ -33,8 +34,7 @@ function tiles() {
 		all.warm.set(starts ? `${Math.floor((100 * now.starts_warm) / starts)} %` : "–");
 		all.denials.set(count(now.denials));
 		all.alerts.set(count(now.alerts_open), now.alerts_open ? "warn" : "");
-		all.boxes.node.hidden = !now.boxes;
-		if (now.boxes) all.boxes.set(`${count(now.boxes.live)}`, now.boxes.breakers_open ? "bad" : "");
+		if (now.boxes) all.boxes?.set(`${count(now.boxes.live)}`, now.boxes.breakers_open ? "bad" : "");
 	}
 	return { node: el("div", { class: "tiles" }, Object.values(all).map((one) => one.node)), set };
 }
@@ -58,7 +58,7 @@ function charts(signal, step) {
 
 export default function show(root, { every, signal, can }) {
 	const wrong = el("div"), step = { s: 2 };
-	const figures = tiles(), plots = charts(signal, step);
+	const figures = tiles(can("admin:operator")), plots = charts(signal, step);
 	const scope = el("span", { class: "live" }, "live");
 	root.append(el("div", { class: "head" }, el("h1", {}, "Overview"), scope), wrong, figures.node, plots.node);
 

@@ -3,8 +3,6 @@
  * pairs. */
 #include "api/front_filter.h"
 
-#include <errno.h>
-#include <sched.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -12,6 +10,7 @@
 #include <sys/syscall.h>
 
 #include "base/mem.h"
+#include "model/filter_alone.h"
 
 static const uint16_t calls[] = {
 	/* streams and files */
@@ -39,8 +38,6 @@ static const struct {
 } bounded[] = {
 	{ SYS_mmap, TEST(2, EQ, PROT_EXEC, 0) },
 	{ SYS_mprotect, TEST(2, EQ, PROT_EXEC, 0) },
-	/* A thread in a namespace of its own is refused by the kernel as well. */
-	{ SYS_clone, TEST(0, EQ, CLONE_THREAD | FILTER_NAMESPACES, CLONE_THREAD) },
 	{ SYS_socketpair, TEST(0, EQ, UINT32_MAX, AF_UNIX) },
 	{ SYS_ioctl, TEST(1, EQ, UINT32_MAX, FIONBIO) },
 	{ SYS_ioctl, TEST(1, EQ, UINT32_MAX, FIONREAD) },
@@ -49,19 +46,8 @@ static const struct {
 	{ SYS_prlimit64, TEST(2, EQ, UINT64_MAX, 0) },
 };
 
-/* abort() sends itself a signal: to itself alone. */
-static void add_own(struct filter_set *set, uint16_t nr, uint32_t self)
-{
-	const struct filter_row row = { .nr = nr, .act = FILTER_ALLOW, .n_tests = 1,
-					.tests = { { 0, FILTER_EQ, UINT32_MAX, self } } };
-
-	filter_add(set, &row);
-}
-
 void front_filter(struct filter_set *set, uint32_t self)
 {
-	const struct filter_row no_clone3 = { .nr = SYS_clone3, .act = FILTER_ERRNO, .sys = ENOSYS, .quiet = true };
-
 	for (size_t i = 0; i < ARRAY_SIZE(calls); i++)
 		filter_add(set, &(struct filter_row){ .nr = calls[i], .act = FILTER_ALLOW });
 	for (size_t i = 0; i < ARRAY_SIZE(bounded); i++) {
@@ -71,8 +57,5 @@ void front_filter(struct filter_set *set, uint32_t self)
 		row.act = FILTER_ALLOW;
 		filter_add(set, &row);
 	}
-	/* Its arguments lie in memory; libc then uses clone(), whose flags can be seen. */
-	filter_add(set, &no_clone3);
-	add_own(set, SYS_tgkill, self);
-	add_own(set, SYS_kill, self);
+	filter_add_alone(set, self);
 }

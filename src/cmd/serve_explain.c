@@ -119,7 +119,7 @@ static int add_filters(struct explaining *x, struct err *e)
 	struct sock_filter runner[CONFINE_PROGRAM_MAX];
 
 	front_filter(&front, (uint32_t)getpid());
-	herald_filter(&herald);
+	herald_filter(&herald, (uint32_t)getpid());
 	if (add_filter(&all[PART_FRONT], &front, e) < 0 || add_filter(&all[PART_HERALD], &herald, e) < 0)
 		return -1;
 	subject_add_filter(&all[PART_RUNNER].subject, "its own", runner, confine_program(false, (uint32_t)getpid(), runner));

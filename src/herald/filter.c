@@ -4,13 +4,13 @@
 #include "herald/filter.h"
 
 #include <errno.h>
-#include <sched.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 
 #include "base/mem.h"
+#include "model/filter_alone.h"
 
 static const uint16_t refused[] = {
 	SYS_execve, SYS_execveat, SYS_fork, SYS_vfork, SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp,
@@ -19,41 +19,40 @@ static const uint16_t refused[] = {
 	SYS_request_key, SYS_io_uring_setup, SYS_io_uring_enter, SYS_io_uring_register, SYS_init_module, SYS_finit_module,
 	SYS_delete_module, SYS_kexec_load, SYS_open_by_handle_at, SYS_name_to_handle_at, SYS_memfd_secret, SYS_shmget, SYS_semget,
 	SYS_msgget, SYS_mq_open, SYS_personality, SYS_setuid, SYS_setgid, SYS_setresuid, SYS_setresgid, SYS_setgroups, SYS_fsopen,
-	SYS_open_tree, SYS_move_mount, SYS_mknod, SYS_mknodat, SYS_link, SYS_linkat, SYS_symlink, SYS_symlinkat,
+	SYS_open_tree, SYS_move_mount, SYS_mknod, SYS_mknodat, SYS_link, SYS_linkat, SYS_symlink, SYS_symlinkat, SYS_tkill,
+	SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo,
 };
+static const uint16_t bounded[] = { SYS_clone, SYS_clone3, SYS_kill, SYS_tgkill, SYS_socket };
 
-static void refuse(struct filter_set *set, uint16_t nr, int sys)
-{
-	filter_add(set, &(struct filter_row){ .nr = nr, .act = FILTER_ERRNO, .sys = (uint16_t)sys, .quiet = true });
-}
-
-/* Threads of its own, but no process; sockets of TCP, UDP and this machine's own kind alone. */
-static void add_bounded(struct filter_set *set)
+/* Sockets of TCP, UDP and this machine's own kind alone. */
+static void add_sockets(struct filter_set *set)
 {
 	static const uint32_t families[] = { AF_UNIX, AF_INET, AF_INET6 };
-	const struct filter_row threads = { .nr = SYS_clone, .act = FILTER_ALLOW, .n_tests = 1,
-					    .tests = { { 0, FILTER_EQ, CLONE_THREAD | FILTER_NAMESPACES, CLONE_THREAD } } };
 
-	filter_add(set, &threads);
-	refuse(set, SYS_clone3, ENOSYS); /* its flags lie in memory; libc then uses clone() */
 	for (size_t i = 0; i < ARRAY_SIZE(families); i++)
 		filter_add(set, &(struct filter_row){ .nr = SYS_socket, .act = FILTER_ALLOW, .n_tests = 1,
 						      .tests = { { 0, FILTER_EQ, UINT32_MAX, families[i] } } });
 }
 
-void herald_filter(struct filter_set *set)
+static bool is_among(uint16_t nr, const uint16_t *list, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		if (list[i] == nr)
+			return true;
+	return false;
+}
+
+void herald_filter(struct filter_set *set, uint32_t self)
 {
 	for (uint16_t nr = 0; nr < 463; nr++) {
-		bool is_refused = nr == SYS_clone || nr == SYS_clone3 || nr == SYS_socket;
+		const bool is_refused = is_among(nr, refused, ARRAY_SIZE(refused));
 
-		for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-			is_refused |= refused[i] == nr;
-		if (!is_refused)
-			filter_add(set, &(struct filter_row){ .nr = nr, .act = FILTER_ALLOW });
+		if (!is_among(nr, bounded, ARRAY_SIZE(bounded)))
+			filter_add(set, &(struct filter_row){ .nr = nr, .act = is_refused ? FILTER_ERRNO : FILTER_ALLOW,
+							      .sys = is_refused ? EPERM : 0, .quiet = is_refused });
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(refused); i++)
-		refuse(set, refused[i], EPERM);
-	add_bounded(set);
+	add_sockets(set);
+	filter_add_alone(set, self);
 }
 
 const char *herald_readable(size_t i)

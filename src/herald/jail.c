@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "herald/filter.h"
 #include "mech/drop.h"
@@ -22,7 +23,7 @@ static int enter_filter(struct err *e)
 	struct sock_filter program[PROGRAM_MAX];
 	size_t n;
 
-	herald_filter(&set);
+	herald_filter(&set, (uint32_t)getpid());
 	if (filter_build(&set, program, ARRAY_SIZE(program), &n, e) < 0)
 		return -1;
 	if (SANITIZED) /* its runtime makes calls of its own */

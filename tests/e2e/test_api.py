@@ -659,6 +659,43 @@ def test_the_front_sits_in_its_jail(service):
     assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
     said = [json.loads(line) for line in service.log_text().splitlines() if '"jail"' in line][-1]
     assert said["seccomp"] == "2" and said["opens_root_directory"] is False
+    assert said["bounding_set"] == status["CapBnd"] and (os.geteuid() or status["CapBnd"] == "0" * 16)
+
+
+def test_every_thread_of_the_front_sits_in_its_jail_and_holds_its_own_alone(service):
+    front = service.front
+    threads = os.listdir(f"/proc/{front}/task")
+    assert len(threads) >= 2, "the store's writer is one"
+    for thread in threads:
+        status = harness.status_of(f"{front}/task/{thread}")
+        assert (status["CapEff"], status["NoNewPrivs"], status["Seccomp"]) == ("0" * 16, "1", "2"), thread
+    if os.geteuid():
+        pytest.skip("who is no root cannot look at the descriptors of a process that is not to be looked into")
+    assert os.stat(f"/proc/{front}/fd").st_uid == 0, "it can be looked into by its own user"
+    paths = {os.readlink(f"/proc/{front}/fd/{fd}") for fd in os.listdir(f"/proc/{front}/fd")}
+    of_the_host = {path for path in paths if path.startswith("/") and not path.startswith(service.state)}
+    assert of_the_host <= {"/dev/null", os.path.join(service.place, "log")}, of_the_host
+
+
+def test_the_filters_in_force_are_the_tables(service, ward_path):
+    """Read back from the kernel, of the running processes: every call that passes for some arguments is in a list of the source."""
+    def names(path):
+        with open(os.path.join(harness.HERE, "../../src", path), encoding="utf-8") as file:
+            return set(re.findall(r"SYS_(\w+)", re.sub(r"/\*.*?\*/", "", file.read(), flags=re.S)))
+
+    def passing(pid):
+        done = subprocess.run([ward_path, "surface", "--pid", str(pid), "--json"], capture_output=True, text=True, timeout=60)
+        if "CONFIG_CHECKPOINT_RESTORE" in done.stderr or "CAP_SYS_ADMIN" in done.stderr:
+            pytest.skip(done.stderr.strip())
+        return {item["name"] for item in json.loads(done.stdout)["items"] if item["kind"] == "call"}
+
+    alone = names("model/filter_alone.c")
+    assert alone == {"clone", "clone3", "kill", "tgkill"}
+    assert passing(service.front) == names("api/front_filter.c") | alone - {"clone3"}
+    herald = [pid for pid in harness.descendants() if harness.status_of(pid)["Name"] == "ward-herald"]
+    if herald:
+        refused = names("herald/filter.c") - alone - {"socket"}
+        assert len(refused) > 50 and not passing(herald[0]) & (refused | {"clone3"})
 
 
 def test_a_public_address_needs_a_certificate_or_a_proxy(service, ward_path, tmp_path):

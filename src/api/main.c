@@ -385,6 +385,7 @@ int main(int argc, char **argv)
 		status = start(&front, &e);
 	if (status == 0) {
 		say_ready(&front);
+		dispatch_ready(front.dispatch);
 		status = run(&front, &e);
 	}
 	if (status < 0)

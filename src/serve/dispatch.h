@@ -52,6 +52,8 @@ void dispatch_drain(struct dispatch *dispatch);
 
 /* Tells the launcher that ward-herald does not answer; it starts another. */
 void dispatch_replace_herald(struct dispatch *dispatch);
+/* Tells the launcher, and it the service manager, that requests are answered. */
+void dispatch_ready(struct dispatch *dispatch);
 size_t dispatch_busy(const struct dispatch *dispatch);
 
 /* The store answered STORE_STOPPING to a cancel: SIGTERM, grace, the end of its box, then the state. (It hears of it

@@ -408,7 +408,8 @@ void box_event(struct dispatch *d, uint64_t tag, uint32_t events)
 		bury(d, slot);
 }
 
-static void order_kill(struct dispatch *d, uint32_t kind, uint64_t box)
+/* What takes no descriptors. */
+static void say_order(struct dispatch *d, uint32_t kind, uint64_t box)
 {
 	const struct order order = { .magic = ORDER_MAGIC, .kind = kind, .box = box };
 	struct err ignored;
@@ -418,12 +419,17 @@ static void order_kill(struct dispatch *d, uint32_t kind, uint64_t box)
 
 void box_end_runner(struct dispatch *d, uint64_t box)
 {
-	order_kill(d, ORDER_END, box);
+	say_order(d, ORDER_END, box);
 }
 
 void dispatch_replace_herald(struct dispatch *d)
 {
-	order_kill(d, ORDER_HERALD, 0);
+	say_order(d, ORDER_HERALD, 0);
+}
+
+void dispatch_ready(struct dispatch *d)
+{
+	say_order(d, ORDER_READY, 0);
 }
 
 /* A guest's runner is its zygote's: its neighbours are tried again. */

@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/notify.h"
 #include "mech/cgroup.h"
 #include "serve/launcher_exec.h"
 #include "serve/runner.h"
@@ -238,6 +239,8 @@ static void take_order(struct launcher *launcher)
 	} else if (order->kind == ORDER_HERALD) {
 		if (launcher->herald)
 			kill(launcher->herald, SIGKILL);
+	} else if (order->kind == ORDER_READY) {
+		(void)notify_manager("READY=1");
 	} else if (order->kind != ORDER_END) {
 		crash_at(CRASH_LAUNCHER_ORDER);
 		launcher->has_order = true;
@@ -300,8 +303,10 @@ static void begin_end(struct launcher *launcher)
 {
 	if (launcher->front)
 		kill(launcher->front, launcher->is_ending ? SIGKILL : SIGTERM);
-	if (!launcher->is_ending)
+	if (!launcher->is_ending) {
+		(void)notify_manager("STOPPING=1");
 		launcher->end_at_us = loop_now_us() + launcher->setup->grace_ms * 1000;
+	}
 	launcher->is_ending = true;
 }
 

@@ -28,7 +28,8 @@ bool order_is_sound(const void *packet, size_t len)
 {
 	const struct order *const order = packet;
 
-	return is_kind(packet, len, sizeof(*order), BIT(ORDER_START) | BIT(ORDER_END) | BIT(ORDER_ZYGOTE) | BIT(ORDER_HERALD)) &&
+	return is_kind(packet, len, sizeof(*order), BIT(ORDER_START) | BIT(ORDER_END) | BIT(ORDER_ZYGOTE) | BIT(ORDER_HERALD) |
+		       BIT(ORDER_READY)) &&
 	       !order->zero && order->class_index < ORDER_CLASSES_MAX;
 }
 

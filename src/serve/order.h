@@ -5,6 +5,7 @@
  *   front -> launcher   START (descriptors: the box's stdin, its stdout, the runner's control channel) | END
  *                       ZYGOTE (descriptor: the channel below) for classes whose boxes take a guest a job
  *                       HERALD: the one there is does not answer, and is to be replaced
+ *                       READY: it listens
  *   front -> zygote's runner   START (descriptors: the guest's end of its channel, the guest's control channel)
  *   zygote's runner -> front   PARKED when the zygote is warm | FAILED
  *   runner -> front     PARKED | FAILED, REFUSED and SAMPLE now and then, later ENDED  (on the runner's control channel)
@@ -29,7 +30,7 @@
 
 enum order_kind {
 	ORDER_HELLO, ORDER_CLASS,                               /* launcher to front */
-	ORDER_START, ORDER_END, ORDER_ZYGOTE, ORDER_HERALD,     /* front to launcher, START to zygotes' runners as well */
+	ORDER_START, ORDER_END, ORDER_ZYGOTE, ORDER_HERALD, ORDER_READY,        /* front to launcher, START to zygotes' runners as well */
 	ORDER_SETTLE, ORDER_CLAIM, ORDER_KILL, ORDER_SIGNAL, ORDER_FREEZE,    /* front to runner */
 	ORDER_PARKED, ORDER_FAILED, ORDER_ENDED, ORDER_REFUSED, ORDER_SAMPLE,   /* runner to front */
 	ORDER_KINDS
@@ -68,7 +69,7 @@ struct order_class {
 void order_class_name(const struct order_class *class, char out[ORDER_CLASS_NAME]);
 
 struct order {
-	uint32_t magic, kind;           /* START, END, ZYGOTE or HERALD */
+	uint32_t magic, kind;           /* START, END, ZYGOTE, HERALD or READY */
 	uint32_t class_index, zero;
 	uint64_t box;                   /* the front's number for it, never used twice */
 	struct order_limits limits;

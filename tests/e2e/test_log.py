@@ -1,6 +1,7 @@
 """`ward serve --log`: the same records as JSON, as text and as journald's fields; a file of it can be rotated."""
 import json
 import os
+import socket
 import subprocess
 import sys
 
@@ -125,3 +126,35 @@ def test_a_file_can_be_rotated_by_copy_and_truncate(built):
         service.leave()
     assert "\0" not in text
     assert all(json.loads(line) for line in text.splitlines())
+
+
+def test_a_service_manager_hears_when_it_answers_and_when_it_ends(built, monkeypatch, tmp_path):
+    """What a unit of Type=notify waits for; the front itself is told nothing of the way there."""
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(str(tmp_path / "manager"))
+    heard.settimeout(60)
+    monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "manager"))
+    service = Service(built, "--warm=0")
+    try:
+        assert heard.recv(256) == b"READY=1"
+        assert service.call("GET", "/readyz", key=None).status == 200
+        with open(f"/proc/{service.front}/environ", "rb") as file:
+            assert b"NOTIFY_SOCKET" not in file.read()
+        service.stop()
+        assert heard.recv(256) == b"STOPPING=1"
+    finally:
+        service.leave()
+        heard.close()
+
+
+def test_who_cannot_begin_does_not_say_so(built, ward, tmp_path):
+    heard = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    heard.bind(str(tmp_path / "manager"))
+    taken = socket.create_server(("127.0.0.1", 0))
+    done = subprocess.run([built, "serve", "--warm=0", f"--listen=127.0.0.1:{taken.getsockname()[1]}", "--state", str(tmp_path / "state")],
+                          capture_output=True, timeout=120, check=False, env={**os.environ, "NOTIFY_SOCKET": str(tmp_path / "manager")})
+    assert done.returncode != 0
+    with pytest.raises(BlockingIOError):
+        heard.recv(256, socket.MSG_DONTWAIT)
+    heard.close()
+    taken.close()

@@ -157,15 +157,17 @@ static uint64_t one_result(const char *source)
 
 static void measure(const char *what, size_t n, uint32_t parked)
 {
-	uint64_t *const us = mem_alloc(n * sizeof(*us));
+	uint64_t *const us = mem_alloc(n * sizeof(*us)), *const cpu = mem_alloc(n * sizeof(*cpu));
 
 	start(parked);
 	for (size_t i = 0; i < n; i++) {
 		usleep(parked ? 10000 : 0); /* a guest that is being born is not parked yet */
 		us[i] = one_result("ward.output(1 + 1)");
 		wait_ended(i + 1);
+		cpu[i] = bench.last.cpu_us;
 	}
 	show(what, us, n);
+	show("... processor time of the guest", cpu, n);
 }
 
 static void measure_kill(size_t n)

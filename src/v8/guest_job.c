@@ -92,6 +92,7 @@ bool guest_job_read(int argc, char **argv, struct guest_job *out)
 		job.engine.preopens = job.reads;
 		job.engine.n_preopens = job.n_reads;
 	}
+	job.engine.lasts = is_zygote;
 	if (!is_zygote) {
 		job.script = argv[at];
 		job.argv = (const char *const *)argv + at + 1;

@@ -11,6 +11,7 @@
 #include "v8/guest.h"
 #include "v8/guest_module.h"
 #include "v8/js.h"
+#include "v8/large.h"
 #include "v8/talk.h"
 #include "v8/thin.h"
 
@@ -79,6 +80,8 @@ int nursery_open(struct nursery *nursery, const struct nursery_setup *setup, str
 	} else {
 		nursery->js = start_scripts(setup);
 	}
+	if (setup->lasts)
+		large_pages();
 	if (guest_seal_zygote(&nursery->seal, &seal, e) < 0 || (setup->has_modules && guest_module_load(e) < 0))
 		return -1;
 	thin_before_forks();

@@ -15,6 +15,7 @@ struct nursery_setup {
 	bool jit, eval, wasm, shared_memory;    /* of scripts */
 	const struct wasm_preopen *preopens;    /* of modules: what each of them is given */
 	size_t n_preopens;
+	bool lasts;                     /* it has guests all its life, and so is worth some milliseconds and memory */
 	const char *module;             /* a file that is compiled once for all of them; NULL: each is sent its own */
 };
 

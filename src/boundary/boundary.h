@@ -26,6 +26,8 @@ struct payload {
 	uint32_t pty_size;              /* rows << 16 | columns it begins with, 0: not known */
 	bool in_place;                  /* what is inside has the path it has outside: selftest alone, for a box
 					 * that it takes the mounts of */
+	bool in_kernels_place;          /* the program runs where the boundary's own kernel would, by the host's: selftest
+					 * alone, for a box that it takes that kernel away from */
 	enum payload_guest {
 		GUEST_PROGRAM,          /* argv[0], once */
 		GUEST_REQUESTS,         /* argv[0] answers each line of standard input */

@@ -51,6 +51,7 @@ int launch_box(const struct launch *launch, struct str *output, struct result *r
 		.pass_numbers = launch->policy->pass_fds,
 		.n_pass = launch->policy->n_pass,
 		.pty = launch->pty,
+		.in_kernels_place = launch->in_kernels_place,
 		.in_place = launch->without == LAYER_MOUNTNS || launch->without == LAYER_ROOTFS,
 	};
 

@@ -18,6 +18,7 @@ struct launch {
 	const char *const *argv;
 	bool pty;           /* the program gets a terminal of its own */
 	enum layer without; /* taken out of the plan: selftest's alone; LAYERS = none */
+	bool in_kernels_place; /* selftest's alone, as struct payload has it */
 };
 
 /* Runs the box to its end. Standard input is empty, standard error is dropped.

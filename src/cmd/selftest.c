@@ -126,11 +126,13 @@ static int add_column(struct selftest *self, enum layer layer, struct err *e)
 
 static int make_matrix(struct selftest *self, struct err *e)
 {
-	self->report.columns = mem_alloc((LAYERS + 2) * sizeof(*self->report.columns));
+	self->report.columns = mem_alloc((LAYERS + 3) * sizeof(*self->report.columns));
 	self->policy.require = 0; /* or no box would run without a layer it names */
 	if (self->kind)
 		add_engine_column(self);
 	if (self->kind && add_column(self, GUARD_SEAL, e) < 0)
+		return -1;
+	if (self->report.scope.has_kernel && add_column(self, GUARD_GVISOR, e) < 0)
 		return -1;
 	for (unsigned layer = 0; layer < LAYERS; layer++)
 		if ((self->report.scope.layers & LAYER_BIT(layer)) && add_column(self, (enum layer)layer, e) < 0)

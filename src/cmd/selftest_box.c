@@ -133,6 +133,7 @@ int selftest_launch(struct selftest *self, struct selftest_pass *pass, const cha
 				       .socket = self->socket,
 				       .argv = argv,
 				       .pty = asked->pty,
+				       .in_kernels_place = asked->without == GUARD_GVISOR,
 				       .without = asked->without < LAYERS ? asked->without : LAYERS };
 
 	/* Keepers end behind the result and come to us; dead ones count against a user's limit. */

@@ -29,7 +29,7 @@ struct selftest_asked {
 	const char *const *only; /* "only=ID" */
 	size_t n;
 	bool pty;
-	enum layer without; /* a layer, GUARD_SEAL, or LAYERS: nothing */
+	enum layer without; /* a layer, GUARD_SEAL, GUARD_GVISOR, or LAYERS: nothing */
 };
 
 /* The policy under test plus the probe itself. Time and output are not what most rows are about. */

@@ -113,6 +113,17 @@ static const struct {
 	  "its own devices" },
 	{ CLAIM_GVISOR, G(KERNEL), " inodes ",
 	  "gVisor's file systems count bytes and not files; each file is memory of the box, whose limit holds" },
+	{ CLAIM_GVISOR, G(GVISOR), " clone-user clone-all ptrace-child ",
+	  "runsc makes namespaces and traces its own: rights over what is in the box, and more of the host's kernel in reach" },
+	{ CLAIM_GVISOR, G(GVISOR),
+	  " proc-kallsyms proc-keys proc-interrupts proc-config proc-cmdline proc-iomem proc-mounts proc-bus proc-modules "
+	  "proc-timers boot-id ",
+	  "the jail's /proc is whole, because runsc mounts its own: text of the kernel that every user of the host may read; "
+	  "nothing there can be written" },
+	{ CLAIM_GVISOR, G(GVISOR), " open-files file-size ",
+	  "limits of each process are kept by gVisor's kernel; files and descriptors are memory of the box, whose limit holds" },
+	{ CLAIM_GVISOR, G(GVISOR), " pids ",
+	  "the limit of the box has room for the tasks of runsc, six for each process of the program's" },
 	{ CLAIM_BOTH, L(DUMP), " core-dump ",
 	  "a core stays within the limits of files; a host that pipes cores to a program would "
 	  "start it" },

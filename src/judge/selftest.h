@@ -42,8 +42,10 @@ void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row, 
 #define GUARD_ENGINE ((enum layer)(LAYERS + 1))
 #define GUARD_SEAL   ((enum layer)(LAYERS + 2))
 #define GUARD_KERNEL ((enum layer)(LAYERS + 3)) /* no guard: the boundary's own kernel, which answers */
+/* That kernel taken away: the program runs where it ran, by the host's, in what ward made around it. */
+#define GUARD_GVISOR ((enum layer)(LAYERS + 4))
 
-/* The name of a layer, "engine" or "seal". */
+/* The name of a layer, "engine", "seal" or "gvisor". */
 const char *selftest_guard_name(enum layer guard);
 
 /* What is claimed, and by whom. */

@@ -48,7 +48,7 @@ int way_rmdir(const char *path)
 
 int way_unlink(const char *path)
 {
-	return unlink(path);
+	return unlinkat(AT_FDCWD, path, 0);
 }
 
 int way_symlink(const char *target, const char *path)

@@ -1,5 +1,6 @@
 """The boundary gvisor: a program behaves as in a container, sees gVisor's kernel and no other, and what fails in
 gVisor is not taken for the program's."""
+import json
 import os
 import signal
 import stat
@@ -255,6 +256,21 @@ def test_nothing_is_possible_that_reaches_the_host(ward):
     run = ward.call("selftest", *B, timeout=300)
     assert run.code == 0 and " 0 allowed," in run.text, run.text[-3000:]
     assert "by the boundary's own kernel" in run.text
+
+
+def test_with_gvisor_gone_the_jail_around_it_holds(ward):
+    """Native code where runsc is, with the calls and the /proc that runsc needs: nothing of the host's is reached."""
+    some = ["secret-read", "secret-stat", "etc-shadow", "create-usr", "granted-write", "mount", "pivot-root", "setuid-root", "setns-host",
+            "ptrace-parent", "host-signal", "host-named", "parent-mem", "proc-kcore", "dev-kvm", "socket-packet", "io-uring", "bpf-map",
+            "memory", "daemon", "fd-left", "ptrace-child", "clone-user", "open-files", "can-getpid", "can-read", "can-write", "can-exec"]
+    words = [word for name in some for word in ("--only", name)]
+    run = ward.call("selftest", *B, "--matrix", "--json", *words, timeout=600)
+    report = json.loads(run.text)
+    column = report["matrix"][0]
+    assert run.code == 0 and column["without"] == "gvisor" and column["error"] is None and not column["unanswered"], column
+    assert {row["id"] for row in column["possible"]} == {"ptrace-child", "clone-user", "open-files"}
+    # It shows something: the calls are the host's now, and layers count one by one.
+    assert len(report["matrix"]) > 10 and not report["summary"]["undocumented"]
 
 
 def test_runs_side_by_side_do_not_meet(ward):

@@ -53,7 +53,8 @@ def joined(text):
 def residuals():
     """Rows of the table in the source: boundary, layers, operations, reason."""
     text = read("src/judge/residual.c")
-    layers = {row[0]: row[1].strip('"') for row in rows_of("src/model/layer.def", "LAYER")} | {"ENGINE": "engine", "SEAL": "seal", "KERNEL": "answered by its own kernel"}
+    layers = {row[0]: row[1].strip('"') for row in rows_of("src/model/layer.def", "LAYER")} | {"ENGINE": "engine", "SEAL": "seal", "KERNEL": "answered by its own kernel",
+                                                                                              "GVISOR": "gvisor"}
     for name, meaning in re.findall(r"^#define (\w+) \(?(L\(.*?)\)?$", text, re.M):
         text = text.replace(f" {name} ", f" {meaning} ").replace(f" {name},", f" {meaning},")
     table = text[text.index("residuals[] = {"):text.index("\n};")]

@@ -162,7 +162,7 @@ static void add_scratch(struct rung *rung, const struct grant *grant, uint32_t a
 
 	add_parents(rung, at);
 	/* A sandbox has its own file systems, of memory that it is lent; it needs the place. */
-	if (rung->jail) {
+	if (rung->jail && !rung->payload->in_kernels_place) {
 		plan_add(rung->plan, OP_DIR, .s = at, .n = 0755);
 		return;
 	}
@@ -240,7 +240,7 @@ static int add_files(struct rung *rung, uint32_t abi, struct err *e)
 	const struct grant *const *grants = parts_in_order(rung);
 
 	plan_add(rung->plan, OP_ROOT, .n = ROOT_BYTES, .m = ROOT_INODES);
-	if (rung->jail)
+	if (rung->jail && *rung->jail->below)
 		plan_add(rung->plan, OP_DIR, .s = rung->jail->below, .n = 0755);
 	for (size_t i = 0; i < rung->policy->n_grants; i++)
 		if (add_grant(rung, grants[i], abi, e) < 0)

@@ -30,6 +30,8 @@ static const uint16_t sandbox_calls[] = {
 	SYS_mount, SYS_umount2, SYS_pivot_root, SYS_chroot, SYS_clone, SYS_ptrace,
 };
 static const struct jail jail = { BUNDLE_ROOT, sandbox_calls, ARRAY_SIZE(sandbox_calls) };
+/* The same for a program in runsc's place, with its files where it has them: more than runsc's processes have. */
+static const struct jail bare_jail = { "", sandbox_calls, ARRAY_SIZE(sandbox_calls) };
 
 /* What runsc needs to start, and what its two processes leave themselves: the lists of runsc/boot/filter and
  * runsc/fsgofer/filter, without the network. The policy's own list is for programs. */
@@ -186,16 +188,18 @@ static int gvisor_plan(struct rung *rung, struct err *e)
 		return -1;
 	if (bundle_user(rung->policy, false) == 0)
 		rung->notes |= NOTE_GUEST_ROOT;
-	become_jailer(rung);
+	if (!rung->payload->in_kernels_place)
+		become_jailer(rung);
 	rung->policy = narrowed(rung);
-	rung->jail = &jail;
+	rung->jail = rung->payload->in_kernels_place ? &bare_jail : &jail;
 	rung->reserves = true;
 	if (container()->plan(rung, e) < 0)
 		return -1;
 	rung->plan->boundary = BOUNDARY_GVISOR;
 	rung->notes &= ~(uint32_t)NOTE_SHARED_KERNEL;
 	rung->notes |= NOTE_NO_REPORT; /* what the program is refused, its own kernel refuses */
-	add_sandbox(rung, str_text(&config));
+	if (!rung->payload->in_kernels_place)
+		add_sandbox(rung, str_text(&config));
 	return 0;
 }
 

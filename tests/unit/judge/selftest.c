@@ -102,6 +102,32 @@ static void what_a_kernel_of_its_own_answers_has_a_reason_or_is_a_finding(void *
 	assert_int_equal(cell_of(&host, "dev-tun", OUTCOME_ALLOWED, 0), CELL_POSSIBLE);
 }
 
+/* With gVisor gone what it did to its own things is done to the host's: the reason for the one is none for the other. */
+static void what_its_kernel_answered_is_a_finding_when_it_is_gone(void **state)
+{
+	OWN(policy) policy = POLICY_NONE;
+	OWN(selftest_report) report = {
+		.scope = { .policy = &policy, .claimant = CLAIM_CONTAINER | CLAIM_GVISOR, .has_kernel = true },
+	};
+	struct selftest_column *const column = report.columns = mem_alloc(sizeof(*column));
+	const struct attempt_row *const row = attempt_find("dev-tun"), *const tracing = attempt_find("ptrace-child");
+
+	(void)state;
+	report.n_columns = 1;
+	selftest_pass_init(&report.pass);
+	selftest_pass_init(&column->pass);
+	column->layer = GUARD_GVISOR;
+	assert_string_equal(selftest_guard_name(GUARD_GVISOR), "gvisor");
+	report.pass.records[attempt_index(row)].kind = column->pass.records[attempt_index(row)].kind = OUTCOME_ALLOWED;
+	assert_true(selftest_opens(&report, column, row));
+	assert_null(selftest_residual(report.scope.claimant, row, GUARD_GVISOR));
+	column->pass.records[attempt_index(tracing)].kind = OUTCOME_ALLOWED;
+	assert_true(selftest_opens(&report, column, tracing));
+	assert_non_null(selftest_residual(report.scope.claimant, tracing, GUARD_GVISOR));
+	assert_int_equal(selftest_count(&report).undocumented, 1);
+	assert_int_equal(selftest_code(&report), 1);
+}
+
 /* A policy for native code may list open and not openat2; the seal has it the other way round. */
 static void in_an_engines_place_a_control_may_use_the_call_that_is_left(void **state)
 {
@@ -349,6 +375,7 @@ int main(void)
 		cmocka_unit_test(a_control_is_claimed_by_nobody_and_an_operation_by_somebody),
 		cmocka_unit_test(what_the_engine_alone_refuses_has_a_reason_or_is_a_finding),
 		cmocka_unit_test(what_a_kernel_of_its_own_answers_has_a_reason_or_is_a_finding),
+		cmocka_unit_test(what_its_kernel_answered_is_a_finding_when_it_is_gone),
 		cmocka_unit_test(in_an_engines_place_a_control_may_use_the_call_that_is_left),
 		cmocka_unit_test(refused_killed_allowed_and_silent_are_told_apart),
 		cmocka_unit_test(not_being_allowed_to_ask_proves_nothing),

@@ -111,7 +111,7 @@ static void take_row(const struct filter_row *row, uint32_t word, struct filter_
 	filter_cases_done(&hit);
 }
 
-/* What a set says of the pieces in *left, which is empty afterwards. */
+/* What a set, all of whose rows are this call's, says of the pieces in *left, which is empty afterwards. */
 static int judge_pieces(const struct filter_set *set, uint32_t nr, struct filter_cases *left,
 			struct filter_cases *out, struct err *e)
 {
@@ -119,7 +119,7 @@ static int judge_pieces(const struct filter_set *set, uint32_t nr, struct filter
 		for (size_t i = 0; i < set->n_rows && left->n; i++) {
 			const struct filter_row *const row = &set->rows[i];
 
-			if (row->nr != nr || filter_turn(row) != turn)
+			if (filter_turn(row) != turn)
 				continue;
 			take_row(row, filter_word(set, row), left, out);
 			if (left->n + out->n > FILTER_CASES_MAX)
@@ -229,9 +229,45 @@ static int judge_call(const struct filter_set *policy, const struct filter_set *
 	return 0;
 }
 
+/* The rows of a set by number, each call's in their order. */
+struct by_number {
+	struct filter_set set;
+	size_t first[SYSCALLS_NUMBERS + 1];
+};
+
+static void sort_rows(const struct filter_set *set, struct by_number *out)
+{
+	size_t at[SYSCALLS_NUMBERS + 1];
+
+	out->set = *set;
+	out->set.rows = mem_alloc((set->n_rows + 1) * sizeof(*out->set.rows));
+	memset(out->first, 0, sizeof(out->first));
+	for (size_t i = 0; i < set->n_rows; i++)
+		if (set->rows[i].nr < SYSCALLS_NUMBERS)
+			out->first[set->rows[i].nr + 1]++;
+	for (size_t nr = 0; nr < SYSCALLS_NUMBERS; nr++)
+		out->first[nr + 1] += out->first[nr];
+	memcpy(at, out->first, sizeof(at));
+	for (size_t i = 0; i < set->n_rows; i++)
+		if (set->rows[i].nr < SYSCALLS_NUMBERS)
+			out->set.rows[at[set->rows[i].nr]++] = set->rows[i];
+}
+
+static struct filter_set rows_of(const struct by_number *sorted, uint32_t nr)
+{
+	struct filter_set of = sorted->set;
+
+	of.rows += sorted->first[nr];
+	of.n_rows = sorted->first[nr + 1] - sorted->first[nr];
+	return of;
+}
+
 int filter_cases(const struct filter_set *policy, const struct filter_set *floor,
 		 struct filter_cases *out, struct err *e)
 {
+	struct by_number policy_rows, floor_rows;
+	int rc = 0;
+
 	OWN(filter_set) above = FILTER_SET_NONE;
 	OWN(filter_set) below = FILTER_SET_NONE;
 	OWN(filter_cases) cases = FILTER_CASES_NONE;
@@ -239,9 +275,17 @@ int filter_cases(const struct filter_set *policy, const struct filter_set *floor
 	filter_set_silence(policy, &above);
 	filter_set_silence(floor, &below);
 	cases.otherwise = filter_word(&above, NULL);
-	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS; nr++)
-		if (syscalls_name(nr) && judge_call(&above, &below, nr, &cases, e) < 0)
-			return -1;
-	*out = TAKE(cases, FILTER_CASES_NONE);
-	return 0;
+	sort_rows(&above, &policy_rows);
+	sort_rows(&below, &floor_rows);
+	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS && rc == 0; nr++) {
+		const struct filter_set above_of = rows_of(&policy_rows, nr), below_of = rows_of(&floor_rows, nr);
+
+		if (syscalls_name(nr))
+			rc = judge_call(&above_of, &below_of, nr, &cases, e);
+	}
+	free(policy_rows.set.rows);
+	free(floor_rows.set.rows);
+	if (rc == 0)
+		*out = TAKE(cases, FILTER_CASES_NONE);
+	return rc;
 }

@@ -61,42 +61,44 @@ static size_t put_rule(struct json *out, uint32_t nr, const struct filter_case *
 }
 
 /* What becomes of a call in no case with arguments. */
-static uint32_t rest_of(uint32_t nr, const struct filter_cases *cases)
+static uint32_t rest_of(const struct filter_case *of, size_t n, uint32_t otherwise)
 {
-	for (size_t i = 0; i < cases->n; i++)
-		if (cases->at[i].nr == nr && filter_case_is_plain(&cases->at[i]))
-			return cases->at[i].word;
-	return cases->otherwise;
+	for (size_t i = 0; i < n; i++)
+		if (filter_case_is_plain(&of[i]))
+			return of[i].word;
+	return otherwise;
 }
 
 /* The first rule that holds decides: what differs by arguments comes before what becomes of all the others. How a call
  * is refused may differ too; it is refused either way. */
-static size_t put_call(struct json *out, uint32_t nr, const struct filter_cases *cases)
+static size_t put_call(struct json *out, uint32_t nr, const struct filter_case *of, size_t n, uint32_t otherwise)
 {
-	const uint32_t rest = rest_of(nr, cases);
+	const uint32_t rest = rest_of(of, n, otherwise);
 	size_t cost = 0;
 
-	for (size_t i = 0; i < cases->n; i++) {
-		const struct filter_case *const one = &cases->at[i];
-
-		if (one->nr == nr && filter_word_passes(one->word) != filter_word_passes(rest))
-			cost += put_rule(out, nr, one, one->word);
-	}
+	for (size_t i = 0; i < n; i++)
+		if (filter_word_passes(of[i].word) != filter_word_passes(rest))
+			cost += put_rule(out, nr, &of[i], of[i].word);
 	return cost + (filter_word_passes(rest) ? 0 : put_rule(out, nr, NULL, rest));
 }
 
 /* What is let through by default is what gVisor does not know: it skips such a rule, and answers ENOSYS to the call. */
 static size_t put_profile(struct json *out, const struct filter_cases *cases)
 {
-	size_t cost = 0;
+	size_t cost = 0, at = 0;
 
 	json_put_line(out);
 	json_put_object(out, "seccomp");
 	json_put_text(out, "defaultAction", "SCMP_ACT_ALLOW");
 	json_put_array(out, "syscalls");
-	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS; nr++)
+	for (uint32_t nr = 0; nr < SYSCALLS_NUMBERS; nr++) {
+		const size_t first = at;
+
+		while (at < cases->n && cases->at[at].nr == nr)
+			at++;
 		if (syscalls_name(nr) && nr != SYS_clone3)
-			cost += put_call(out, nr, cases);
+			cost += put_call(out, nr, &cases->at[first], at - first, cases->otherwise);
+	}
 	json_put_end(out);
 	json_put_end(out);
 	return cost;

@@ -42,8 +42,7 @@ void selftest_settle(struct selftest_pass *pass, const struct attempt_row *row, 
 #define GUARD_ENGINE ((enum layer)(LAYERS + 1))
 #define GUARD_SEAL   ((enum layer)(LAYERS + 2))
 #define GUARD_KERNEL ((enum layer)(LAYERS + 3)) /* no guard: the boundary's own kernel, which answers */
-/* That kernel taken away: the program runs where it ran, by the host's, in what ward made around it. */
-#define GUARD_GVISOR ((enum layer)(LAYERS + 4))
+#define GUARD_GVISOR ((enum layer)(LAYERS + 4)) /* that kernel taken away: the program runs in the jail around it */
 
 /* The name of a layer, "engine", "seal" or "gvisor". */
 const char *selftest_guard_name(enum layer guard);
@@ -109,8 +108,7 @@ bool selftest_tries(const struct selftest_column *column, const struct attempt_r
 /* True when the operation is refused in the whole box and possible in this column. */
 bool selftest_opens(const struct selftest_report *report, const struct selftest_column *column, const struct attempt_row *row);
 
-/* Operations (and controls) that have an answer in the whole box and none, or for a control another
- * one, in this column: such a column proves less than it seems to. */
+/* Operations (and controls) that have an answer in the whole box and none, or for a control another, in this column. */
 size_t selftest_silent(const struct selftest_report *report, const struct selftest_column *column);
 
 /* Why it is accepted that, under this boundary, one layer alone refuses an operation; NULL when

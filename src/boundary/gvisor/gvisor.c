@@ -16,7 +16,7 @@
 #define STATE_BYTES (1u << 20)  /* runsc's notes about its one sandbox, and its log */
 #define STATE_INODES 64
 
-/* Processes and threads of runsc itself: the command, the one that opens files, the kernel. Measured: 41 to 46 while a
+/* Processes and threads of runsc itself: the command, the one that opens files, the kernel. Measured: 32 to 38 while a
  * program sleeps; the rest is room for Go's runtime, which starts a thread for every call that blocks. */
 #define OWN_TASKS 128
 /* And for each process of the program's: one that holds its memory, one that runs it, and those that watch them.

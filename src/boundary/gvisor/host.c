@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -67,21 +68,66 @@ static int search(int root_fd, const char *name, const char *path, const char *c
 	return found;
 }
 
+/* ---- a failure of gVisor's ---- */
+
+_Noreturn static void die_of(int number)
+{
+	sigset_t none;
+
+	signal(number, SIG_DFL);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	raise(number);
+	_exit(128 + number);
+}
+
+_Noreturn static void fail(const char *what)
+{
+	dprintf(STDERR_FILENO, "ward-runsc: %s\n", what);
+	die_of(GVISOR_FAILED);
+}
+
 /* ---- runsc's commands ---- */
+
+static void write_map(const char *path, const char *text)
+{
+	OWN_FD int fd = open(path, O_WRONLY | O_CLOEXEC);
+
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		fail("no user namespace for runsc");
+}
+
+/* Root of a user namespace, with this process's id. runsc has to be that and starts itself anew in one where it is not:
+ * a second start of a large program. */
+static pid_t fork_as_root(void)
+{
+	char users[32], groups[32];
+
+	snprintf(users, sizeof(users), "0 %u 1", getuid());
+	snprintf(groups, sizeof(groups), "0 %u 1", getgid());
+	const pid_t pid = (pid_t)syscall(SYS_clone, CLONE_NEWUSER | CLONE_NEWNS | SIGCHLD, NULL, NULL, NULL, NULL);
+
+	if (pid == 0) {
+		write_map("/proc/self/setgroups", "deny");
+		write_map("/proc/self/uid_map", users);
+		write_map("/proc/self/gid_map", groups);
+	}
+	return pid;
+}
 
 /* Go's runtime takes orders from the environment: there is none. A group of its own, so that what a terminal sends
  * to the foreground comes here alone and is passed on. */
-static pid_t start(const char *const *argv, const sigset_t *before, bool is_quiet)
+static pid_t start(const char *const *argv, const sigset_t *before, bool is_kill)
 {
 	static const char *const none[] = { NULL };
-	const pid_t pid = fork();
+	const pid_t pid = is_kill ? fork() : fork_as_root();
 
 	if (pid)
 		return pid;
 	setpgid(0, 0);
 	sigprocmask(SIG_SETMASK, before, NULL);
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (is_quiet)
+	if (is_kill)
 		for (int fd = 0; fd < 3; fd++)
 			close(fd);
 	execve(RUNSC, (char *const *)(uintptr_t)argv, (char *const *)(uintptr_t)none);
@@ -182,23 +228,6 @@ static size_t read_end(const char *path, char *text, size_t cap)
 		n = pread(fd, text, cap - 1, st.st_size < (off_t)cap ? 0 : st.st_size - (off_t)cap + 1);
 	text[n > 0 ? n : 0] = '\0';
 	return (size_t)st.st_size;
-}
-
-_Noreturn static void die_of(int number)
-{
-	sigset_t none;
-
-	signal(number, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	raise(number);
-	_exit(128 + number);
-}
-
-_Noreturn static void fail(const char *what)
-{
-	dprintf(STDERR_FILENO, "ward-runsc: %s\n", what);
-	die_of(GVISOR_FAILED);
 }
 
 /* A line of Go's runtime that tells why it ends. Lines of gVisor's own begin with a letter and a date, whatever the

@@ -8,6 +8,7 @@
 #include "api/job_show.h"
 #include "serve/dispatch.h"
 #include "serve/job_fields.h"
+#include "serve/job_json.h"
 
 struct item {
 	struct job_fault fault;         /* code NULL: it went to the store */
@@ -70,7 +71,7 @@ static void take_item(struct request *request, struct batch *batch, json_t *valu
 	struct reading r = { &request->arena, &item->fault };
 	const struct pointer whole = { .up = NULL };
 	struct job_spec *const spec = &batch->specs[batch->n++];
-	char *text;
+	OWN(str) text = STR_NONE;
 
 	if (fields_read(&r, &whole, value, fields, ARRAY_SIZE(fields), &part) < 0)
 		return;
@@ -78,15 +79,16 @@ static void take_item(struct request *request, struct batch *batch, json_t *valu
 		fields_fault(&r, &whole, "invalid_value", "job is missing");
 		return;
 	}
-	text = json_dumps(part.job, JSON_COMPACT | JSON_ENCODE_ANY);
-	if (!text)
-		mem_fail();
+	if (!json_is_object(part.job)) {
+		fields_fault(&r, &whole, "invalid_value", "job must be an object");
+		return;
+	}
+	job_json_write(part.job, &text);
 	item->at = batch->n_creates;
-	if (job_prepare(request, text, strlen(text), item->key, spec, &batch->creates[batch->n_creates], &item->fault) == 0) {
+	if (job_prepare(request, str_text(&text), text.len, item->key, spec, &batch->creates[batch->n_creates], &item->fault) == 0) {
 		item->fault.code = NULL;
 		batch->n_creates++;
 	}
-	free(text);
 }
 
 /* A line that is no JSON is an item that is refused: the others do not depend on it. */

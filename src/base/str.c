@@ -44,7 +44,7 @@ void str_add(struct str *str, const char *text)
 
 void str_addf(struct str *str, const char *format, ...)
 {
-	char text[FORMAT_BYTES];
+	NO_INIT char text[FORMAT_BYTES];
 	va_list args;
 	int len;
 

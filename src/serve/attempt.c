@@ -44,7 +44,7 @@ static int read_job(struct attempt *attempt, const struct store_lease *lease, st
 	struct runtime own;
 	struct job_fault fault = { .code = "" };
 
-	if (job_spec_read(lease->document.at, lease->document.len, &attempt->spec, &fault) < 0)
+	if (job_spec_read_again(lease->document.at, lease->document.len, &attempt->spec, &fault) < 0)
 		return err_set(e, ERR_USAGE, "%.100s: %.200s", fault.field, fault.detail);
 	runtime = runtime_of(attempt->class, &own);
 	if (!runtime)

@@ -87,8 +87,7 @@ struct job_spec {
 	uint32_t max_attempts;  /* 1..JOB_ATTEMPTS, of starts that failed by no fault of the job's */
 	uint64_t ttl_s;         /* the job's data are kept for that long after its end */
 	int64_t deadline_ms;    /* UTC since 1970: not started later than that; 0 = none */
-	/* The same document: sorted keys, no blanks. Hashed for idempotency, kept by the store, and read again by
-	 * job_spec_read() with the same outcome. */
+	/* The same: sorted keys, no blanks. Hashed for idempotency, kept by the store, read by job_spec_read_again(). */
 	const char *canonical;
 	size_t canonical_len;
 };
@@ -105,10 +104,11 @@ struct job_fault {
 void job_spec_done(struct job_spec *spec);
 
 /* Reads a document. Returns 0, or -1 with *fault and nothing to release.
- *
  * json[len]  strict JSON: no duplicate keys, JOB_DEPTH levels, UTF-8, no NUL in a string
  * *spec      job_spec_done() releases it */
 MUST_USE int job_spec_read(const char *json, size_t len, struct job_spec *spec, struct job_fault *fault);
+/* With the same outcome, of what is canonical: that is not written once more, spec->canonical stays NULL. */
+MUST_USE int job_spec_read_again(const char *canonical, size_t len, struct job_spec *spec, struct job_fault *fault);
 
 /* "auto", "container", ...; and back: JOB_BOUNDARIES when there is none of that name. */
 const char *job_boundary_name(enum job_boundary boundary);

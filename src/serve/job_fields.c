@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "serve/job_json.h"
 
 /* From the outermost on. The depth is bounded by JOB_DEPTH. */
 static void put_pointer(struct str *out, const struct pointer *at)
@@ -152,9 +153,11 @@ static bool is_shallow(const char *json, size_t len)
 json_t *fields_parse(struct reading *r, const char *json, size_t len)
 {
 	const struct pointer whole = { .up = NULL };
+	json_t *root = job_json_read(json, len);
 	json_error_t error;
-	json_t *root;
 
+	if (root)
+		return root;
 	if (!is_shallow(json, len)) {
 		fields_fault(r, &whole, "invalid_json", "more than %d levels deep", JOB_DEPTH);
 		return NULL;

@@ -1,12 +1,12 @@
-/* Reads the job document: jansson makes values of the bytes, tables make a job_spec of the values. What is not in
+/* Reads the job document: job_json.c or jansson makes values of the bytes, tables make a job_spec of the values. What is not in
  * a table is refused, and so is what this service cannot do: a document that is taken is done as it stands. */
 #include "serve/job.h"
 
-#include <stdio.h>
-#include <stdlib.h>
+#include <assert.h>
 #include <string.h>
 
 #include "serve/job_fields.h"
+#include "serve/job_json.h"
 #include "serve/job_parts.h"
 
 #define TTL_MIN     60
@@ -387,17 +387,19 @@ static int check_whole(struct reading *r, const struct pointer *at, const struct
 static int read_root(struct reading *r, json_t *root, struct job_spec *spec)
 {
 	const struct pointer at = { .up = NULL };
-	char *canonical;
 
-	if (fields_read(r, &at, root, document, ARRAY_SIZE(document), spec) < 0 || check_whole(r, &at, spec) < 0)
-		return -1;
-	canonical = json_dumps(root, JSON_COMPACT | JSON_SORT_KEYS);
-	if (!canonical)
-		mem_fail();
-	spec->canonical_len = strlen(canonical);
-	spec->canonical = arena_copy(r->arena, canonical, spec->canonical_len);
-	free(canonical);
-	return 0;
+	return fields_read(r, &at, root, document, ARRAY_SIZE(document), spec) < 0 ? -1 : check_whole(r, &at, spec);
+}
+
+static void put_canonical(json_t *root, struct job_spec *spec)
+{
+	OWN(str) text = STR_NONE;
+
+	/* What is escaped here was so when it came: it grows by its one number with a point, and STR_MAX is twice the most. */
+	job_json_write(root, &text);
+	assert(!text.cut);
+	spec->canonical_len = text.len;
+	spec->canonical = arena_copy(&spec->arena, str_text(&text), text.len);
 }
 
 void job_spec_done(struct job_spec *spec)
@@ -406,7 +408,7 @@ void job_spec_done(struct job_spec *spec)
 	*spec = JOB_SPEC_NONE;
 }
 
-int job_spec_read(const char *json, size_t len, struct job_spec *out, struct job_fault *fault)
+static int read_document(const char *json, size_t len, bool is_canonical, struct job_spec *out, struct job_fault *fault)
 {
 	OWN(job_spec) spec = { .name = "", .priority = 5, .max_attempts = 3, .ttl_s = TTL_DEFAULT };
 	struct reading r = { &spec.arena, fault };
@@ -420,8 +422,20 @@ int job_spec_read(const char *json, size_t len, struct job_spec *out, struct job
 	if (!root)
 		return -1;
 	result = read_root(&r, root, &spec);
+	if (result == 0 && !is_canonical)
+		put_canonical(root, &spec);
 	json_decref(root);
 	if (result == 0)
 		*out = TAKE(spec, JOB_SPEC_NONE);
 	return result;
+}
+
+int job_spec_read(const char *json, size_t len, struct job_spec *spec, struct job_fault *fault)
+{
+	return read_document(json, len, false, spec, fault);
+}
+
+int job_spec_read_again(const char *canonical, size_t len, struct job_spec *spec, struct job_fault *fault)
+{
+	return read_document(canonical, len, true, spec, fault);
 }

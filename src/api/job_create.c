@@ -117,7 +117,10 @@ static void created(void *at, const struct store_answer *answer)
 	if (!is_replay)
 		dispatch_wake(request->front->dispatch);
 	request->is_replay = is_replay;
-	job_show_when(request, is_replay ? MHD_HTTP_OK : MHD_HTTP_CREATED, creating->wait_ms, job_has_ended);
+	if (is_replay || !creating->wait_ms || request->front->is_ending)
+		job_show_when(request, is_replay ? MHD_HTTP_OK : MHD_HTTP_CREATED, creating->wait_ms, job_has_ended);
+	else
+		job_show_ended(request, MHD_HTTP_CREATED, creating->wait_ms);
 }
 
 void api_job_create(struct request *request)

@@ -156,10 +156,20 @@ static void look(struct request *request, bool is_late)
 		job_show(request, until->status, &job);
 }
 
+bool job_has_ended(const struct request *request, const struct store_job *job)
+{
+	(void)request;
+	return job_state_is_final(job->state);
+}
+
+/* Who waits for the end need not look at the states before it. */
 static void woken(struct watcher *watcher, const struct store_change *change)
 {
-	(void)change;
-	look(watcher->owner, false);
+	struct request *const request = watcher->owner;
+	const struct until *const until = request->own;
+
+	if (until->is_over != job_has_ended || job_state_is_final(change->to))
+		look(request, false);
 }
 
 static void late(struct request *request)
@@ -167,25 +177,34 @@ static void late(struct request *request)
 	look(request, true);
 }
 
-bool job_has_ended(const struct request *request, const struct store_job *job)
+static void begin_wait(struct request *request, uint64_t wait_ms)
 {
-	(void)request;
-	return job_state_is_final(job->state);
+	request->watcher.wake = woken;
+	request->watcher.owner = request;
+	watch_begin(&request->front->watch, &request->watcher, &request->job);
+	request_wait(request, loop_now_us() + wait_ms * 1000, late);
 }
 
-void job_show_when(struct request *request, unsigned status, uint64_t wait_ms, job_is_over *is_over)
+static void set_until(struct request *request, unsigned status, job_is_over *is_over)
 {
 	struct until *const until = arena_alloc(&request->arena, sizeof(*until));
 
 	*until = (struct until){ .status = status, .is_over = is_over };
 	request->own = until;
+}
+
+void job_show_when(struct request *request, unsigned status, uint64_t wait_ms, job_is_over *is_over)
+{
+	set_until(request, status, is_over);
 	look(request, !wait_ms || request->front->is_ending);
-	if (request->answer)
-		return;
-	request->watcher.wake = woken;
-	request->watcher.owner = request;
-	watch_begin(&request->front->watch, &request->watcher, &request->job);
-	request_wait(request, loop_now_us() + wait_ms * 1000, late);
+	if (!request->answer)
+		begin_wait(request, wait_ms);
+}
+
+void job_show_ended(struct request *request, unsigned status, uint64_t wait_ms)
+{
+	set_until(request, status, job_has_ended);
+	begin_wait(request, wait_ms);
 }
 
 /* -- refusals of the store -- */

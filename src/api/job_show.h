@@ -22,6 +22,8 @@ void job_etag(const struct store_job *job, char out[JOB_ETAG]);
  * status  of the answer in each case */
 typedef bool job_is_over(const struct request *request, const struct store_job *job);
 void job_show_when(struct request *request, unsigned status, uint64_t wait_ms, job_is_over *is_over);
+/* The same of a job that has only just been made: it has not ended, so nothing is looked at before it does. */
+void job_show_ended(struct request *request, unsigned status, uint64_t wait_ms);
 bool job_has_ended(const struct request *request, const struct store_job *job);
 
 /* Answers for a write of the store that was not done; false: it was, or was before. */

@@ -105,6 +105,8 @@ static sqlite3_vfs files_here;
 
 static void make_files_here(void)
 {
+	/* Counting every piece of memory takes a lock that both threads would wait for. Refused where SQLite runs already. */
+	(void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
 	files_here = *sqlite3_vfs_find(NULL);
 	files_here.zName = "ward";
 	files_here.xFullPathname = keep_name;

@@ -36,6 +36,7 @@ struct attempt {
 	struct store_hold hold;
 	uint32_t number, max_attempts;
 	uint64_t queue_us, leased_us, sent_us;
+	uint64_t started_ms, say_started_us;    /* by the wall clock; when the store is told, 0: it was */
 	char boundary[STORE_NAME_MAX + 1];
 	const struct order_class *class;
 	struct job_spec spec;

@@ -140,7 +140,9 @@ int dispatch_fd(const struct dispatch *dispatch)
 uint64_t dispatch_due_us(const struct dispatch *dispatch)
 {
 	/* With nothing at work only leases that are none and old boxes are looked at. */
-	return loop_now_us() + (dispatch->n_attempts || dispatch->n_slots ? TICK_US : BEAT_US);
+	const uint64_t tick = loop_now_us() + (dispatch->n_attempts || dispatch->n_slots ? TICK_US : BEAT_US);
+
+	return dispatch->say_started_us && dispatch->say_started_us < tick ? dispatch->say_started_us : tick;
 }
 
 int dispatch_turn(struct dispatch *dispatch, struct err *e)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/loop.h"
 #include "serve/attempt_guest.h"
@@ -81,10 +82,46 @@ static void moved(void *at, const struct store_answer *answer)
 		fence(asked->d, attempt);
 }
 
+static uint64_t wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
+/* Most jobs end within milliseconds: then one operation says that it ran and how it ended. */
 void job_started(struct dispatch *d, struct attempt *attempt)
 {
-	store_job_move(d->setup.store, &attempt->hold, JOB_RUNNING, moved, ask(d, attempt));
+	attempt->started_ms = wall_ms();
+	attempt->say_started_us = loop_now_us() + SAY_STARTED_US;
+	if (!d->say_started_us)
+		d->say_started_us = attempt->say_started_us;
 	tell(d, attempt, LIVE_STATE, JOB_RUNNING);
+}
+
+static void say_started(struct dispatch *d, struct attempt *attempt)
+{
+	if (attempt->is_finishing)
+		return; /* it is said with the end */
+	attempt->say_started_us = 0;
+	store_job_move(d->setup.store, &attempt->hold, JOB_RUNNING, moved, ask(d, attempt));
+}
+
+/* All that are due, and when the next one is. */
+static void say_all_started(struct dispatch *d, uint64_t now)
+{
+	if (!d->say_started_us || now < d->say_started_us)
+		return;
+	d->say_started_us = 0;
+	for (size_t i = 0; i < d->n_attempts; i++) {
+		struct attempt *const attempt = d->attempts[i];
+
+		if (attempt->say_started_us && now >= attempt->say_started_us)
+			say_started(d, attempt);
+		else if (attempt->say_started_us && (!d->say_started_us || attempt->say_started_us < d->say_started_us))
+			d->say_started_us = attempt->say_started_us;
+	}
 }
 
 /* DONE and REPLAYED: it is recorded. FENCED: it is another's. An error: the disk may be full; the result waits. */
@@ -134,6 +171,7 @@ static void finish(struct dispatch *d, struct attempt *attempt)
 		finish.small[i] = spool_small(&attempt->written[i].spool);
 	finish.small[STORE_MIX] = spool_small(&attempt->mix.spool);
 	finish.kept_bytes = attempt->written[0].spool.kept + attempt->written[1].spool.kept + attempt->mix.spool.kept;
+	finish.started_ms = attempt->say_started_us ? attempt->started_ms : 0;
 	finish.artifacts = artifacts;
 	finish.n_artifacts = attempt->n_artifacts;
 	store_job_finish(d->setup.store, &attempt->hold, &finish, finished, ask(d, attempt));
@@ -354,6 +392,7 @@ void job_look_at_clocks(struct dispatch *d, uint64_t now)
 {
 	if (now >= d->beat_at_us)
 		job_beat(d);
+	say_all_started(d, now);
 	/* Its leases end soon and it cannot hold them: nobody else may find its boxes alive. */
 	if (d->n_attempts && now - d->beat_ok_us > SELF_FENCE_US)
 		fence_all(d);

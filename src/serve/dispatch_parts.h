@@ -19,6 +19,7 @@
 #define BREAKER_TRIES 3
 #define BREAKER_US 30000000
 #define FINISH_AGAIN_US 1000000
+#define SAY_STARTED_US 10000            /* that a job runs is told to the store by then */
 
 /* Boxes of one shape that wait for a job: classes that differ in name alone share one. */
 struct pool {
@@ -56,6 +57,7 @@ struct dispatch {
 	unsigned n_claims;                      /* asked for and not answered */
 	bool is_draining, is_beating, launcher_is_gone;
 	uint64_t beat_at_us, beat_ok_us;
+	uint64_t say_started_us;                /* the earliest of the attempts', 0: none */
 };
 
 /* dispatch_box.c: slots and pools. */

@@ -64,6 +64,9 @@ static int finish_run(struct writer *w, struct op *op, struct err *e)
 	if (add_artifacts(w, input, e) < 0)
 		return -1;
 	crash_at(CRASH_FINISH_ARTIFACTS);
+	if (finish->started_ms && job_state_may_move(row.job.state, JOB_RUNNING) &&
+	    job_pass(w, op, &row, JOB_RUNNING, finish->started_ms, e) < 0)
+		return -1;
 	if (attempt_end(w, &row, finish->state, finish->reason, "", e) < 0 || job_end(w, op, &row, finish, e) < 0)
 		return -1;
 	item_set(item, STORE_DONE, &row);

@@ -69,12 +69,18 @@ void item_set(struct store_item *item, enum store_outcome outcome, const struct 
 	item->version = row->job.version;
 }
 
-int event_add(struct writer *w, struct job_row *row, const char *kind, struct store_bytes document, struct err *e)
+static int event_add_at(struct writer *w, struct job_row *row, uint64_t at_ms, const char *kind, struct store_bytes document,
+			struct err *e)
 {
 	return db_run_one(w->db, Q_EVENT_INSERT,
 			  DB_WITH(db_number(row->job.tenant), db_id(&row->job.id), db_number(row->job.last_seq),
-				  db_number(w->wall_ms), db_text(kind), db_number(row->job.state),
+				  db_number(at_ms), db_text(kind), db_number(row->job.state),
 				  db_bytes(document.at, document.len)), e);
+}
+
+int event_add(struct writer *w, struct job_row *row, const char *kind, struct store_bytes document, struct err *e)
+{
+	return event_add_at(w, row, w->wall_ms, kind, document, e);
 }
 
 static int64_t score_of(const struct job_row *row)
@@ -208,6 +214,22 @@ int job_move(struct writer *w, struct op *op, struct job_row *row, enum job_stat
 		return -1;
 	tell(op, row, from);
 	crash_at(CRASH_MOVE_DONE);
+	return 0;
+}
+
+int job_pass(struct writer *w, struct op *op, struct job_row *row, enum job_state state, uint64_t at_ms, struct err *e)
+{
+	const enum job_state from = row->job.state;
+
+	assert(job_state_may_move(from, state) && job_state_is_held(from) && job_state_is_held(state));
+	settle(w, row, from, state);
+	row->job.started_ms = at_ms < w->wall_ms ? at_ms : w->wall_ms;
+	row->job.state = state;
+	row->job.version++;
+	row->job.last_seq++;
+	if (event_add_at(w, row, row->job.started_ms, "state", (struct store_bytes){ NULL, 0 }, e) < 0)
+		return -1;
+	tell(op, row, from);
 	return 0;
 }
 

@@ -33,6 +33,11 @@ MUST_USE int job_enter(struct writer *w, struct op *op, struct job_row *row, str
  * move that the table does not have is a bug, and so is a row that changed since it was read. */
 MUST_USE int job_move(struct writer *w, struct op *op, struct job_row *row, enum job_state to, struct err *e);
 
+/* A state of a lease that the job was in for so short that its row never says so: its event is there all the same. Another
+ * move must follow. */
+MUST_USE int job_pass(struct writer *w, struct op *op, struct job_row *row, enum job_state state, uint64_t at_ms,
+		      struct err *e);
+
 /* A final move with all that belongs to it: the result, its place in the audit chain, counters, outbox. */
 MUST_USE int job_end(struct writer *w, struct op *op, struct job_row *row, const struct store_finish *finish,
 		     struct err *e);

@@ -84,6 +84,7 @@ struct store_finish {
 	struct store_bytes document;    /* the result as JSON */
 	struct store_bytes small[STORE_KEPT];   /* NULL: in its file, if anywhere */
 	uint64_t kept_bytes;            /* of all three, wherever they are */
+	uint64_t started_ms;            /* it ran from then on, and nobody has said so yet; 0: that was said */
 	const struct store_artifact *artifacts;
 	size_t n_artifacts;
 };

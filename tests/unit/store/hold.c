@@ -171,6 +171,39 @@ static void late_news_of_a_state_is_no_news(void **state)
 	scene_end(&s);
 }
 
+/* What ends within milliseconds was running all the same: when, and between which other states. */
+static void a_start_may_be_told_with_the_end(void **state)
+{
+	static const enum job_state states[] = { JOB_QUEUED, JOB_LEASED, JOB_RUNNING, JOB_SUCCEEDED };
+	static struct scene s;
+	struct store_finish finish = { .state = JOB_SUCCEEDED, .document = { "{}", 2 } };
+	OWN(arena) arena = { .total = 0 };
+	struct store_event *events;
+	struct store_hold hold;
+	struct store_job job;
+	struct err e = ERR_INIT;
+	size_t n;
+
+	(void)state;
+	scene_plain(&s);
+	hold = scene_hold(&s);
+	finish.started_ms = s.wall_ms + 3;
+	scene_pass(&s, 7);
+	store_job_finish(s.store, &hold, &finish, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	job = scene_get(&s, &hold.id);
+	assert_int_equal(job.state, JOB_SUCCEEDED);
+	assert_int_equal(job.version, ARRAY_SIZE(states));
+	assert_int_equal(job.started_ms, finish.started_ms);
+	assert_int_equal(job.ended_ms, finish.started_ms + 4);
+	assert_int_equal(store_event_list(s.store, s.tenant, &hold.id, 0, 10, &arena, &events, &n, &e), 0);
+	assert_int_equal(n, ARRAY_SIZE(states));
+	for (size_t i = 0; i < n; i++)
+		assert_int_equal(events[i].state, states[i]);
+	assert_int_equal(events[2].at_ms, finish.started_ms);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -181,6 +214,7 @@ int main(void)
 		cmocka_unit_test(what_was_never_tried_does_not_count),
 		cmocka_unit_test(the_wall_clock_may_jump_an_hour_either_way),
 		cmocka_unit_test(late_news_of_a_state_is_no_news),
+		cmocka_unit_test(a_start_may_be_told_with_the_end),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

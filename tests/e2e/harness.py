@@ -315,7 +315,7 @@ class Traces:
         descendants()
 
 
-def wait_until(holds, what, seconds=5.0):
+def wait_until(holds, what, seconds=30.0):
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, f"not within {seconds} s: {what}"

@@ -92,9 +92,9 @@ def test_the_box_is_the_users_own(make, user):
     monitor = make()
     with user.start("run", "--monitor", monitor.socket, "/bin/sh", "-c", "echo up; exec sleep 60") as process:
         assert process.stdout.readline() == b"up\n"
-        busy = [pid for pid in monitor.slots() if harness.stat_of(pid)[0] == "sleep"]
-        assert len(busy) == 1
-        status = harness.status_of(busy[0])
+        busy = lambda: [pid for pid in monitor.slots() if harness.stat_of(pid)[0] == "sleep"]     # the shell, and then it
+        harness.wait_until(lambda: len(busy()) == 1, "one slot sleeps")
+        status = harness.status_of(busy()[0])
         assert set(status["Uid"].split()) == {str(ORDINARY)}
         process.terminate()
         process.wait(10)

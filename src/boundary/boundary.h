@@ -19,8 +19,9 @@ struct payload {
 	const char *program_path;       /* absolute, of the file argv[0] names; for boundaries that read it themselves */
 	const int *pass_numbers;        /* the number each passed descriptor has inside */
 	size_t n_pass;
-	bool is_plugin;                 /* argv[0] is a name alone: a host sends the module over the one descriptor that is
-					 * passed, for boundaries that have plug-ins */
+	bool is_plugin;                 /* a host calls it over the descriptor that is passed. Boundary wasm: argv[0] is a
+					 * name alone, and the module comes there; container: the program that was
+					 * made of the module */
 	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
 	bool makes_terminals;           /* the program may make pseudo-terminals, of the box's own instance */
 	uint32_t pty_size;              /* rows << 16 | columns it begins with, 0: not known */

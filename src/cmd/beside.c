@@ -16,7 +16,7 @@ static bool go_up(char *path)
 }
 
 /* Paths are written without "..": they become grants of policies, which take none. */
-int beside_find(const char *name, struct arena *arena, const char **out, struct err *e)
+static int find(const char *name, int mode, struct arena *arena, const char **out, struct err *e)
 {
 	static const struct {
 		bool is_above;
@@ -33,8 +33,18 @@ int beside_find(const char *name, struct arena *arena, const char **out, struct 
 	(void)go_up(above);
 	for (size_t i = 0; i < ARRAY_SIZE(places); i++) {
 		*out = arena_printf(arena, "%s/%s%s", places[i].is_above ? above : self, places[i].place, name);
-		if (access(*out, X_OK) == 0)
+		if (access(*out, mode) == 0)
 			return 0;
 	}
 	return err_set(e, ERR_MISSING, "%s is neither next to ward nor in %s/%s; install it", name, above, places[1].place);
+}
+
+int beside_find(const char *name, struct arena *arena, const char **out, struct err *e)
+{
+	return find(name, X_OK, arena, out, e);
+}
+
+int beside_find_file(const char *name, struct arena *arena, const char **out, struct err *e)
+{
+	return find(name, R_OK, arena, out, e);
 }

@@ -9,3 +9,6 @@
  * out  in the arena
  * Errors: ERR_MISSING, naming where it was looked for */
 MUST_USE int beside_find(const char *name, struct arena *arena, const char **out, struct err *e);
+
+/* The same for what is no program. */
+MUST_USE int beside_find_file(const char *name, struct arena *arena, const char **out, struct err *e);

@@ -157,8 +157,8 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 			       "this build has no boundary '%s'; `ward version` lists "
 			       "those it has",
 			       name);
-	if (payload->is_plugin && strcmp(name, "wasm") != 0)
-		return err_set(e, ERR_USAGE, "boundary %s has no plug-ins; write -b wasm", name);
+	if (payload->is_plugin && strcmp(name, "wasm") != 0 && strcmp(name, "container") != 0)
+		return err_set(e, ERR_USAGE, "boundary %s has no plug-ins; write -b wasm, or -b container for a compiled one", name);
 	if (fit->boundary->reads_program && !*host->engine)
 		host_find_engine(host);
 	if (fit->boundary->has_kernel && !*host->runsc)

@@ -23,24 +23,33 @@
 
 static const char *const levels[] = { "error", "warning", "info", "debug" };
 
-/* One option wherever it stands: before the word `run`, or behind it. */
-struct given {
-	const char *store;
-	bool adopt, json, quiet;
-	char *const *operands;  /* behind `run` or `check`; ends with NULL */
-	size_t n;
+static const char *const engines[] = {
+	[WARD_PLUGIN_ANY] = "any", [WARD_PLUGIN_V8] = "v8", [WARD_PLUGIN_WASM2C] = "wasm2c",
 };
 
-static void take_hit(struct given *given, const struct opt_hit *hit)
+static int take_engine(struct plugin_given *given, const char *name, struct err *e)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
+		if (strcmp(engines[i], name) == 0) {
+			given->engine = (enum ward_plugin_engine)i;
+			return 0;
+		}
+	return err_set(e, ERR_USAGE, "there is no engine '%.40s'; write --engine any, v8 or wasm2c", name);
+}
+
+static int take_hit(struct plugin_given *given, const struct opt_hit *hit, struct err *e)
 {
 	if (hit->opt->id == PLUGIN_STORE)
 		given->store = hit->value;
+	if (hit->opt->id == PLUGIN_COMPILED)
+		given->compiled = hit->value;
 	given->adopt |= hit->opt->id == PLUGIN_ADOPT;
 	given->json |= hit->opt->id == PLUGIN_JSON;
 	given->quiet |= hit->opt->id == PLUGIN_QUIET;
+	return hit->opt->id == PLUGIN_ENGINE ? take_engine(given, hit->value, e) : 0;
 }
 
-static int read_options(struct args *args, struct given *given, struct err *e)
+static int read_options(struct args *args, struct plugin_given *given, struct err *e)
 {
 	struct opt_reader reader = {
 		.table = args->command->options, .n = command_count_options(args->command), .argv = args->operands + 1,
@@ -49,9 +58,11 @@ static int read_options(struct args *args, struct given *given, struct err *e)
 	int more;
 
 	for (size_t i = 0; i < args->n_hits; i++)
-		take_hit(given, &args->hits[i]);
+		if (take_hit(given, &args->hits[i], e) < 0)
+			return -1;
 	while ((more = opt_next(&reader, &hit, e)) > 0)
-		take_hit(given, &hit);
+		if (take_hit(given, &hit, e) < 0)
+			return -1;
 	given->operands = args->operands + 1 + reader.at;
 	while (more == 0 && given->operands[given->n])
 		given->n++;
@@ -60,7 +71,7 @@ static int read_options(struct args *args, struct given *given, struct err *e)
 
 static void print_log(void *at, const char *plugin, int level, const void *text, size_t len)
 {
-	const struct given *const given = at;
+	const struct plugin_given *const given = at;
 	char line[4096];
 	const size_t n = len < sizeof(line) ? len : sizeof(line);
 
@@ -76,30 +87,17 @@ static void print_warning(void *at, const char *text)
 	say(SAY_ERROR, "%s", text);
 }
 
-static int make_folder(const char *path, struct err *e)
+static int find_store(const struct plugin_given *given, struct arena *arena, const char **out, struct err *e)
 {
-	return mkdir(path, 0700) < 0 && access(path, W_OK) < 0 ? err_sys(e, "%.200s", path) : 0;
-}
-
-/* The user's own place for what is not configuration. Source: XDG Base Directory Specification 0.8 */
-static int find_store(const struct given *given, struct arena *arena, const char **out, struct err *e)
-{
-	const char *const state = getenv("XDG_STATE_HOME"), *const home = getenv("HOME");
-	const char *parts[] = { "", "/.local", "/.local/state" };
+	const char *folder;
 
 	*out = given->store;
 	if (given->store)
 		return 0;
-	if ((!state || *state != '/') && (!home || *home != '/'))
-		return err_set(e, ERR_USAGE, "neither XDG_STATE_HOME nor HOME is set; write --store FILE");
-	const bool has_state = state && *state == '/';
-	for (size_t i = 1; i < ARRAY_SIZE(parts) && !has_state; i++)
-		if (make_folder(arena_printf(arena, "%s%s", home, parts[i]), e) < 0)
-			return -1;
-	const char *const folder = has_state ? arena_printf(arena, "%s/ward", state) :
-		arena_printf(arena, "%s/.local/state/ward", home);
+	if (plugin_state_dir(arena, &folder, e) < 0)
+		return err_add(e, "write --store FILE");
 	*out = arena_printf(arena, "%s/plugins.db", folder);
-	return make_folder(folder, e);
+	return 0;
 }
 
 static int read_input(const char *word, char **text, size_t *len, struct err *e)
@@ -131,11 +129,13 @@ static int code_of(enum ward_plugin_end end)
 	return codes[end];
 }
 
-static int call(const struct given *given, const struct ward_plugin_options *options, const char *input, size_t len,
+static int call(const struct plugin_given *given, const struct ward_plugin_options *options, const char *input, size_t len,
 		struct err *e)
 {
 	struct ward_plugin_error error;
-	struct ward_plugin *const plugin = ward_plugin_open(options, &error);
+	OWN(arena) arena = { .blocks = NULL };
+	const struct ward_plugin_choice choice = { .engine = given->engine, .compiled = plugin_compiled_dir(given, &arena) };
+	struct ward_plugin *const plugin = ward_plugin_open_with(options, &choice, &error);
 	OWN_MEM void *output = NULL;
 	size_t output_len = 0;
 	int code = 0;
@@ -152,17 +152,15 @@ static int call(const struct given *given, const struct ward_plugin_options *opt
 	return code;
 }
 
-static int run(struct given *given, struct err *e)
+static int run(const struct plugin_given *given, struct err *e)
 {
 	OWN(arena) arena = { .blocks = NULL };
 	OWN_MEM char *input = NULL;
 	struct ward_plugin_options options = {
-		.manifest = given->operands[0], .adopt = given->adopt, .log = print_log, .warn = print_warning, .at = given,
+		.manifest = given->operands[0], .adopt = given->adopt, .log = print_log, .warn = print_warning, .at = (void *)(uintptr_t)given,
 	};
 	size_t len;
 
-	if (given->n > 3)
-		return err_set(e, ERR_USAGE, "more than a manifest, a function and its input; quote the input");
 	if (given->json)
 		return err_set(e, ERR_USAGE, "--json is for `check`; what a plug-in returns is written as it is");
 	if (read_input(given->n > 2 ? given->operands[2] : NULL, &input, &len, e) < 0 ||
@@ -192,7 +190,14 @@ static void put_exports(struct json *json, const struct wasm_module *says)
 	json_put_end(json);
 }
 
-static void write_json(const struct load *load, const struct admission *admission, struct str *out)
+/* What the choice of an engine means for who breaks out of it. */
+static const char *surface_of(const char *compiled)
+{
+	return compiled ? "compiled when it was installed; its process makes no code: memory cannot become executable" :
+			  "a compiler in the worker's process, which makes code at run time; `ward plugin install` does without";
+}
+
+static void write_json(const struct load *load, const struct admission *admission, const char *compiled, struct str *out)
 {
 	OWN(json) json = JSON_NONE;
 
@@ -205,6 +210,9 @@ static void write_json(const struct load *load, const struct admission *admissio
 	put_lines(&json, "refused", str_text(&admission->refused));
 	put_lines(&json, "warnings", str_text(&admission->warnings));
 	put_exports(&json, &load->says);
+	json_put_text(&json, "engine", compiled ? "wasm2c" : "v8");
+	if (compiled)
+		json_put_text(&json, "compiled", compiled);
 	json_put_end(&json);
 	json_put_line(&json);
 	str_add_bytes(out, json.out.at, json.out.len);
@@ -219,7 +227,7 @@ static void add_name(struct str *out, const char *name)
 	str_add(out, clean.text);
 }
 
-static void write_text(const struct load *load, const struct admission *admission, struct str *out)
+static void write_text(const struct load *load, const struct admission *admission, const char *compiled, struct str *out)
 {
 	const struct wasm_module *const says = &load->says;
 
@@ -240,43 +248,63 @@ static void write_text(const struct load *load, const struct admission *admissio
 	for (size_t i = 0; i < says->n_exports; i++)
 		if (admit_callable(&says->exports[i]) && strcmp(says->exports[i].name, "alloc") != 0)
 			add_name(out, says->exports[i].name);
-	str_add(out, "\n");
+	str_addf(out, "\nengine: %s: %s\n", compiled ? "wasm2c" : "v8", surface_of(compiled));
 }
 
-static int check(const struct given *given, struct err *e)
+static int check(const struct plugin_given *given, struct err *e)
 {
 	OWN(load) load = { .path = NULL };
 	OWN(admission) admission = ADMISSION_NONE;
+	OWN(arena) arena = { .blocks = NULL };
 	OWN(str) out = STR_NONE;
+	const char *compiled;
 
-	if (given->n > 1)
-		return err_set(e, ERR_USAGE, "check takes one manifest");
-	if (load_plugin(given->operands[0], &load, e) < 0)
+	if (load_plugin(given->operands[0], &load, e) < 0 || plugin_find_engine(given, &load, &arena, &compiled, e) < 0)
 		return -1;
 	admit_module(&load.manifest, load.module, load.len, &admission);
 	if (given->json)
-		write_json(&load, &admission, &out);
+		write_json(&load, &admission, compiled, &out);
 	else
-		write_text(&load, &admission, &out);
+		write_text(&load, &admission, compiled, &out);
 	if (say_out(STDOUT_FILENO, "standard output", &out, e) < 0)
 		return -1;
 	return admission.n_refused || admission.n_unexplained ? CODE_FINDINGS : 0;
 }
 
+static const struct verb {
+	const char *name;
+	int (*run)(const struct plugin_given *given, struct err *e);
+	size_t operands;        /* at most */
+} verbs[] = {
+	{ "run", run, 3 }, { "check", check, 1 }, { "install", plugin_install, 1 }, { "remove", plugin_remove, 1 },
+	{ "policy", plugin_policy, 1 },
+};
+
+static const struct verb *find_verb(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
 int command_plugin_run(struct args *args, struct err *e)
 {
-	struct given given = { .n = 0 };
-	const char *const verb = args->n_operands ? args->operands[0] : "";
-	const bool is_run = strcmp(verb, "run") == 0;
+	struct plugin_given given = { .n = 0 };
+	const char *const word = args->n_operands ? args->operands[0] : "";
+	const struct verb *const verb = find_verb(word);
 
-	if (!is_run && strcmp(verb, "check") != 0)
-		return err_set(e, ERR_USAGE, "%s%.40s%s; write `ward plugin run MANIFEST` or `ward plugin check MANIFEST`",
-			       *verb ? "'" : "nothing to do", verb, *verb ? "' is nothing a plug-in does" : "");
+	if (!verb)
+		return err_set(e, ERR_USAGE, "%s%.40s%s; write `ward plugin run MANIFEST`, or check, install, remove or policy",
+			       *word ? "'" : "nothing to do", word, *word ? "' is nothing a plug-in does" : "");
 	if (read_options(args, &given, e) < 0)
 		return -1;
 	if (!given.n)
-		return err_set(e, ERR_USAGE, "no manifest given; write `ward plugin %s MANIFEST`", verb);
-	return is_run ? run(&given, e) : check(&given, e);
+		return err_set(e, ERR_USAGE, "no manifest given; write `ward plugin %s MANIFEST`", word);
+	if (given.n > verb->operands)
+		return err_set(e, ERR_USAGE, verb->run == run ? "more than a manifest, a function and its input; quote the input" :
+			       "%s takes one manifest", word);
+	return verb->run(&given, e);
 }
 
 #define PLUGIN(name) DISPATCH_HERE(name)

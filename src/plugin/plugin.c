@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "plugin/admit.h"
 #include "base/clean.h"
+#include "plugin/compiled.h"
 #include "plugin/load.h"
 #include "plugin/store.h"
 #include "plugin/worker.h"
@@ -29,6 +30,8 @@ _Static_assert((int)WARD_PLUGIN_PURE == (int)PLUGIN_CLASS_PURE && (int)WARD_PLUG
 
 struct ward_plugin {
 	struct ward_plugin_options options;
+	struct ward_plugin_choice choice;
+	const char *compiled;           /* path, in the manifest's arena; NULL: the engine is V8 */
 	const char *ward;               /* in the manifest's arena */
 	struct load load;
 	struct store *store;
@@ -113,11 +116,31 @@ static enum ward_plugin_end await_ready(struct ward_plugin *plugin, struct err *
 	return frame.word == WIRE_CPU || frame.word == WIRE_CALLS ? WARD_PLUGIN_LIMIT : WARD_PLUGIN_TRAP;
 }
 
+/* Looked at anew for each worker: it is a file. */
+static int find_compiled(struct ward_plugin *plugin, struct err *e)
+{
+	const char *const folder = plugin->choice.compiled;
+
+	plugin->compiled = NULL;
+	if (plugin->choice.engine == WARD_PLUGIN_V8)
+		return 0;
+	if (folder && compiled_find(folder, &plugin->load.manifest.sha256, &plugin->load.manifest.arena, &plugin->compiled, e) < 0)
+		return -1;
+	if (!plugin->compiled && plugin->choice.engine == WARD_PLUGIN_WASM2C)
+		return err_set(e, ERR_MISSING, "%.200s was not compiled by this ward; write `ward plugin install` and its manifest",
+			       plugin->load.path);
+	return 0;
+}
+
 static enum ward_plugin_end start_worker(struct ward_plugin *plugin, struct err *e)
 {
+	struct worker_code code = { .module = plugin->load.module, .len = plugin->load.len };
 	enum ward_plugin_end end;
 
-	if (worker_start(plugin->ward, &plugin->load.manifest, plugin->load.module, plugin->load.len, &plugin->worker, e) < 0)
+	if (find_compiled(plugin, e) < 0)
+		return WARD_PLUGIN_REFUSED;
+	code.compiled = plugin->compiled;
+	if (worker_start(plugin->ward, &plugin->load.manifest, &code, &plugin->worker, e) < 0)
 		return WARD_PLUGIN_BROKEN;
 	end = await_ready(plugin, e);
 	if (end != WARD_PLUGIN_OK)
@@ -133,6 +156,8 @@ static enum ward_plugin_end open_all(struct ward_plugin *plugin, struct err *e)
 		return WARD_PLUGIN_REFUSED;
 	const char *const ward = plugin->options.ward ? plugin->options.ward : "/usr/bin/ward";
 	plugin->ward = arena_copy(&plugin->load.manifest.arena, ward, strlen(ward));
+	if (plugin->choice.compiled)
+		plugin->choice.compiled = arena_copy(&plugin->load.manifest.arena, plugin->choice.compiled, strlen(plugin->choice.compiled));
 	admit_module(&plugin->load.manifest, plugin->load.module, plugin->load.len, &admission);
 	warn(plugin, str_text(&admission.warnings));
 	if (admission.n_refused) {
@@ -151,11 +176,18 @@ static enum ward_plugin_end open_all(struct ward_plugin *plugin, struct err *e)
 
 struct ward_plugin *ward_plugin_open(const struct ward_plugin_options *options, struct ward_plugin_error *error)
 {
+	return ward_plugin_open_with(options, &(struct ward_plugin_choice){ .engine = WARD_PLUGIN_V8 }, error);
+}
+
+struct ward_plugin *ward_plugin_open_with(const struct ward_plugin_options *options, const struct ward_plugin_choice *choice,
+					  struct ward_plugin_error *error)
+{
 	struct ward_plugin *const plugin = mem_alloc(sizeof(*plugin));
 	struct err e = ERR_INIT;
 	enum ward_plugin_end end;
 
 	plugin->options = *options;
+	plugin->choice = *choice;
 	plugin->worker = WORKER_NONE;
 	end = open_all(plugin, &e);
 	if (tell(error, end, &e) == WARD_PLUGIN_OK)
@@ -172,6 +204,11 @@ void ward_plugin_close(struct ward_plugin *plugin)
 	store_close(plugin->store);
 	load_done(&plugin->load);
 	free(plugin);
+}
+
+const char *ward_plugin_engine_name(const struct ward_plugin *plugin)
+{
+	return plugin->compiled ? "wasm2c" : "v8";
 }
 
 const char *ward_plugin_name(const struct ward_plugin *plugin)

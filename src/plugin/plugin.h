@@ -72,12 +72,31 @@ struct ward_plugin_options {
 	void *at;
 };
 
+/* Who runs the module. Either is in the worker's process, in a box. */
+enum ward_plugin_engine {
+	WARD_PLUGIN_ANY,                /* what was installed, else V8 */
+	WARD_PLUGIN_V8,                 /* compiles the module whenever a worker starts */
+	WARD_PLUGIN_WASM2C              /* what `ward plugin install` has compiled, and nothing else */
+};
+
+struct ward_plugin_choice {
+	enum ward_plugin_engine engine;
+	const char *compiled;           /* the directory of `ward plugin install`; NULL: there is none */
+};
+
 struct ward_plugin;
 
 /* Reads the manifest, judges the module, warns of each registered function that widens the sandbox, and starts the
  * worker. NULL with the reason in *error. */
-WARD_PLUGIN_API struct ward_plugin *ward_plugin_open(const struct ward_plugin_options *options,
-						     struct ward_plugin_error *error);
+WARD_PLUGIN_API struct ward_plugin *ward_plugin_open(const struct ward_plugin_options *options, struct ward_plugin_error *error);
+
+/* The same with an engine of the caller's choice; ward_plugin_open() takes V8. What was installed and could have been
+ * written by others is refused, and never passed by. */
+WARD_PLUGIN_API struct ward_plugin *ward_plugin_open_with(const struct ward_plugin_options *options,
+	const struct ward_plugin_choice *choice, struct ward_plugin_error *error);
+
+/* "v8" or "wasm2c". */
+WARD_PLUGIN_API const char *ward_plugin_engine_name(const struct ward_plugin *plugin);
 
 /* Calls an exported function with some bytes. A call that does not end with OK leaves nothing in the store.
  *

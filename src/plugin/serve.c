@@ -212,7 +212,8 @@ static size_t stack_bytes(void)
 int serve_calls(int fd, int (*seal)(bool random, struct err *e), struct err *e)
 {
 	static const uint64_t most[] = { FUNCTION_MOST, UINT32_MAX, UINT32_MAX };
-	const struct sigaction action = { .sa_handler = ring, .sa_flags = SA_RESTART };
+	/* An engine may leave the handler for where the call began, and the stack may be the guest's last page. */
+	const struct sigaction action = { .sa_handler = ring, .sa_flags = SA_RESTART | SA_ONSTACK | SA_NODEFER };
 	struct wire_frame call;
 	ssize_t len;
 

@@ -19,11 +19,18 @@ struct worker {
 };
 #define WORKER_NONE ((struct worker){ .wire = { .fd = -1 }, .errors_fd = -1 })
 
+/* What a worker runs. */
+struct worker_code {
+	const uint8_t *module;
+	size_t len;
+	const char *compiled;   /* path of the program that was made of the module; NULL: an engine compiles the module */
+};
+
 /* Starts a box for the plug-in and sends it terms, module and names.
  *
  * ward  path of the program
  * Errors: ERR_SYSTEM, ERR_MISSING; what the module does wrong comes with WIRE_READY */
-MUST_USE int worker_start(const char *ward, const struct manifest *manifest, const uint8_t *module, size_t len,
+MUST_USE int worker_start(const char *ward, const struct manifest *manifest, const struct worker_code *code,
 			  struct worker *out, struct err *e);
 
 /* Ends it, at once, and waits. Fine for WORKER_NONE. */

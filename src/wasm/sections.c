@@ -269,7 +269,7 @@ static int read_exports(struct reading *r)
 		if (take_name(r, &export->name) < 0)
 			return -1;
 		export->kind = (enum wasm_kind)take_byte(&r->in);
-		index = take_u32(&r->in);
+		export->index = index = take_u32(&r->in);
 		if (r->in.bad || export->kind > WASM_TAG)
 			return wrong(r, "an export of a kind that is not known to this ward");
 		if (export->kind == WASM_FUNCTION && index >= r->n_functions)

@@ -34,6 +34,7 @@ struct wasm_import {
 struct wasm_export {
 	const char *name;
 	enum wasm_kind kind;
+	uint32_t index;
 	struct wasm_type type;          /* of a function */
 };
 

@@ -24,13 +24,35 @@ WASI_OPEN = ("wasi_snapshot_preview1", "path_open", "iiiiiIIii", "i")
 EXAMPLES = pathlib.Path(harness.ROOT) / "examples/plugin"
 
 
+ENGINES = ("v8", "wasm2c")
+
+
+def once(test):
+    """No engine has a part in it."""
+    test.once = True
+    return test
+
+
+def pytest_generate_tests(metafunc):
+    metafunc.parametrize("engine", ENGINES[:1] if hasattr(metafunc.function, "once") else ENGINES, indirect=True)
+
+
 @pytest.fixture(autouse=True)
-def engine(ward_path):
+def engine(request, ward_path):
+    """The engine that plug-ins of this test run in."""
     if not os.access(os.path.join(harness.BUILD, "ward-plugin"), os.X_OK):
         pytest.skip("needs ward-plugin (libsqlite3-dev when it was built)")
-    done = subprocess.run([ward_path, "check", "-b", "wasm"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        pytest.skip(done.stdout.strip() or done.stderr.strip())
+    if request.param == "wasm2c":
+        if not shutil.which("wasm2c") or not shutil.which("gcc"):
+            pytest.skip("needs wasm2c and gcc (apt-get install wabt gcc libc6-dev)")
+        if not os.path.exists(os.path.join(harness.BUILD, "libward-module.a")):
+            pytest.skip("needs libward-module.a: this build has no compiled plug-ins")
+    else:
+        done = subprocess.run([ward_path, "check", "-b", "wasm"], capture_output=True, text=True, check=False)
+        if done.returncode:
+            pytest.skip(done.stdout.strip() or done.stderr.strip())
+    Plugin.engine = request.param
+    return request.param
 
 
 def types_of(signatures):
@@ -65,18 +87,31 @@ def put(at, key_len, value_at, value_len, function=0):
 class Plugin:
     """A manifest and its module, for one ward."""
 
+    engine = "v8"
+
     def __init__(self, ward, name, module, more="", sha256=None):
         self.ward, self.name = ward, name
+        self.compiled, self.installed = os.path.join(ward.place, "compiled"), None
         digest = sha256 or hashlib.sha256(module).hexdigest()
         ward.file(f"{name}.wasm", module)
         self.manifest = ward.file(f"{name}.yaml", f"version: 1\nname: {name}\nmodule: {name}.wasm\nsha256: {digest}\n{more}")
         self.store = os.path.join(ward.place, "store.db")
 
+    def where(self):
+        return ["--engine", self.engine, "--compiled", self.compiled]
+
+    def install(self, *options):
+        """Compiles it; what cannot be compiled is refused by run, too."""
+        self.installed = self.ward.call("plugin", "install", "--compiled", self.compiled, *options, self.manifest, timeout=120)
+        return self.installed
+
     def run(self, *words, options=(), **how):
-        return self.ward.call("plugin", "run", "--store", self.store, *options, self.manifest, *words, **how)
+        if self.engine == "wasm2c" and not self.installed:
+            self.install()
+        return self.ward.call("plugin", "run", "--store", self.store, *self.where(), *options, self.manifest, *words, **how)
 
     def check(self, *options):
-        return self.ward.call("plugin", "check", *options, self.manifest)
+        return self.ward.call("plugin", "check", "--engine", "any", "--compiled", self.compiled, *options, self.manifest)
 
     def pairs(self):
         with sqlite3.connect(self.store) as db:
@@ -209,6 +244,7 @@ IMPORTS = {
 }
 
 
+@once
 @pytest.mark.parametrize("case", IMPORTS)
 def test_an_import_is_refused_by_name_before_anything_runs(ward, case):
     imports, words = IMPORTS[case]
@@ -247,6 +283,7 @@ BAD = {
 }
 
 
+@once
 @pytest.mark.parametrize("case", BAD)
 def test_a_bad_module_is_refused_in_one_line_each(ward, case):
     module, words = BAD[case]
@@ -257,6 +294,7 @@ def test_a_bad_module_is_refused_in_one_line_each(ward, case):
     assert run.code == 125 and words in run.errors, run
 
 
+@once
 def test_a_module_of_a_hundred_megabytes_is_not_read(ward):
     plugin = Plugin(ward, "huge", b"")
     with open(os.path.join(ward.place, "huge.wasm"), "wb") as file:
@@ -265,11 +303,15 @@ def test_a_module_of_a_hundred_megabytes_is_not_read(ward):
         assert run.code in (2, 125) and "huge.wasm" in run.errors
 
 
-def test_what_our_reader_admits_and_the_engine_does_not_is_a_clear_error(ward):
+def test_what_our_reader_admits_and_the_engine_does_not_is_a_clear_error(ward, engine):
     plugin = Plugin(ward, "broken", plugin_module({"run": b"\xfe\xff\xff"}))
     assert plugin.check().code == 0     # no code is looked at
     run = plugin.run()
-    assert run.code == 134 and "it does not start: CompileError" in run.errors, run
+    if engine == "v8":
+        assert run.code == 134 and "it does not start: CompileError" in run.errors, run
+    else:
+        assert plugin.installed.code == 2 and "wasm2c refuses the module: " in plugin.installed.errors
+        assert run.code == 125 and "was not compiled by this ward" in run.errors
 
 
 def test_another_module_than_the_one_that_was_looked_at_does_not_run(ward):
@@ -280,6 +322,7 @@ def test_another_module_than_the_one_that_was_looked_at_does_not_run(ward):
     assert run.code == 125 and "it is another module, or it was changed" in run.errors
 
 
+@once
 def test_a_manifest_is_checked_strictly(ward):
     plugin = Plugin(ward, "strict", plugin_module(), "limits: {memmory: 1M}\n")
     for run in (plugin.check(), plugin.run()):
@@ -298,8 +341,8 @@ def test_a_manifest_is_checked_strictly(ward):
 LIMITS = {
     "loop": ({"run": LOOP_FOR_EVER}, (), None, 124, "200 ms of processor time (limits.cpu) were used up"),
     "start": ({"run": b"", "begin": LOOP_FOR_EVER}, (), 1, 124, "it does not start: 200 ms of processor time"),
-    "trap": ({"run": UNREACHABLE}, (), None, 134, "unreachable, in function 0 at 0x"),
-    "recursion": ({"run": call(0)}, (), None, 134, "Maximum call stack size exceeded, in function 0"),
+    "trap": ({"run": UNREACHABLE}, (), None, 134, "unreachable, in function 0"),
+    "recursion": ({"run": call(0)}, (), None, 134, ("Maximum call stack size exceeded, in function 0", "call stack exhausted, in function 0")),
     "memory": ({"run": b"\x03\x40" + const(1) + b"\x40\0" + const(-1) + b"\x47\x0d\0\x0b" + const((256 << 16) - 1) + b"\x2d\0\0\x1a"
                 + const(256 << 16) + b"\x2d\0\0\x1a"}, (), None, 134, "memory access out of bounds"),
     "calls": ({"run": b"\x03\x40" + put(0, 1, 0, 1) + b"\x0c\0\x0b"}, [PUT], None, 124, "more than 1000000 calls of host functions"),
@@ -307,8 +350,9 @@ LIMITS = {
 
 
 @pytest.mark.parametrize("case", LIMITS)
-def test_a_limit_is_an_error_that_names_it(anyone, case):
+def test_a_limit_is_an_error_that_names_it(anyone, engine, case):
     functions, imports, start, code, words = LIMITS[case]
+    words = words if isinstance(words, str) else words[ENGINES.index(engine)]
     more = "limits: {cpu: 10s, wall: 20s}\n" if case == "calls" else ""
     plugin = Plugin(anyone, "limited", plugin_module(functions, imports, start=start), more)
     run = plugin.run()
@@ -340,6 +384,9 @@ class Library:
                     ("functions", ctypes.c_void_p), ("n_functions", ctypes.c_size_t), ("log", ctypes.c_void_p),
                     ("warn", ctypes.c_void_p), ("at", ctypes.c_void_p)]
 
+    class Choice(ctypes.Structure):
+        _fields_ = [("engine", ctypes.c_int), ("compiled", ctypes.c_char_p)]
+
     class Error(ctypes.Structure):
         _fields_ = [("end", ctypes.c_int), ("text", ctypes.c_char * 368)]
 
@@ -350,16 +397,22 @@ class Library:
         if not os.path.exists(path):
             pytest.skip("needs libward-plugin.so: this build has no shared library")
         self.library = ctypes.CDLL(path)
-        self.library.ward_plugin_open.restype = ctypes.c_void_p
+        self.library.ward_plugin_open_with.restype = ctypes.c_void_p
+        self.library.ward_plugin_engine_name.restype = ctypes.c_char_p
         self.library.ward_plugin_process.restype = ctypes.c_long
         self.ward = ward
 
     def open(self, plugin):
+        if plugin.engine == "wasm2c" and not plugin.installed:
+            plugin.install()
         options = self.Options(plugin.manifest.encode(), plugin.store.encode(), self.ward.program.encode())
+        choice = self.Choice(1 + ENGINES.index(plugin.engine), plugin.compiled.encode())
         error = self.Error()
-        handle = self.library.ward_plugin_open(ctypes.byref(options), ctypes.byref(error))
+        handle = self.library.ward_plugin_open_with(ctypes.byref(options), ctypes.byref(choice), ctypes.byref(error))
         assert handle, error.text
-        return Opened(self, ctypes.c_void_p(handle))
+        handle = ctypes.c_void_p(handle)
+        assert self.library.ward_plugin_engine_name(handle) == plugin.engine.encode()
+        return Opened(self, handle)
 
 
 class Opened:
@@ -438,11 +491,14 @@ def descendants(pid):
     return found
 
 
+WORKERS = (b"/ward/ward-v8\0plugin", b"/ward/plugin\0")
+
+
 def worker_of(opened):
     """The engine's process."""
     for pid in descendants(opened.process()):
         with open(f"/proc/{pid}/cmdline", "rb") as file:
-            if file.read().startswith(b"/ward/ward-v8\0plugin"):
+            if file.read().startswith(WORKERS):
                 return pid
     raise AssertionError("no worker")
 
@@ -536,7 +592,7 @@ def any_worker(pid):
     for child in descendants(pid):
         try:
             with open(f"/proc/{child}/cmdline", "rb") as file:
-                if file.read().startswith(b"/ward/ward-v8\0plugin"):
+                if file.read().startswith(WORKERS):
                     return True
         except OSError:
             pass
@@ -627,6 +683,7 @@ LIES = {
 }
 
 
+@once
 @pytest.mark.parametrize("case", LIES)
 def test_a_host_believes_no_worker(library, case):
     lie, words = LIES[case]
@@ -653,13 +710,15 @@ def test_a_worker_can_write_what_its_plugin_may_write_and_no_more(library):
     assert plugin.pairs() == {b"key": b"mine"} and honest.pairs() == {b"key": struct.pack("<I", 1)}
 
 
+@once
 def test_run_takes_a_plugin_only_where_there_are_some(ward):
-    for options, words in ((["--plugin", "-b", "container"], "boundary container has no plug-ins; write -b wasm"),
+    for options, words in ((["--plugin", "-b", "process"], "boundary process has no plug-ins; write -b wasm"),
                            (["--plugin", "-b", "wasm"], "write --pass-fd N once")):
         run = ward.run("name", options=options)
         assert run.code == 125 and words in run.errors, run
 
 
+@once
 # ---- the store ----
 
 def test_a_store_that_is_locked_is_an_error_and_not_a_wait(counter):
@@ -672,6 +731,7 @@ def test_a_store_that_is_locked_is_an_error_and_not_a_wait(counter):
     assert counter.run("run", "a").text == "2"
 
 
+@once
 def test_a_store_that_is_full_is_an_error_and_stays_whole(ward):
     if not ward.is_root:
         pytest.skip("needs root, to mount a small file system")
@@ -691,6 +751,7 @@ def test_a_store_that_is_full_is_an_error_and_stays_whole(ward):
         harness.libc.umount2(place.encode(), 2)
 
 
+@once
 def test_what_is_no_store_is_not_touched(ward):
     plugin = Plugin(ward, "plain", plugin_module())
     ward.file("store.db", b"not a database at all, but long enough to be looked at by one" * 20)
@@ -745,6 +806,7 @@ def embedder(ward, programs):
 UPPER = "functions: [{name: upper, class: pure}"
 
 
+@once
 def test_an_embedder_registers_a_function_and_is_warned_when_it_widens(ward, embedder):
     plain = Plugin(ward, "shout", compiled("shout.c"), UPPER + "]\n")
     run = embedder(plain, "run", "quiet")
@@ -759,6 +821,7 @@ def test_an_embedder_registers_a_function_and_is_warned_when_it_widens(ward, emb
     assert check.code == 1 and "WARNING: embedder.ask" in check.text
 
 
+@once
 def test_manifest_and_embedder_have_to_agree(ward, embedder):
     module = compiled("shout.c")
     for functions, words in (("", "import embedder.upper: the manifest lists no such function"),
@@ -770,6 +833,7 @@ def test_manifest_and_embedder_have_to_agree(ward, embedder):
     assert refused.code == 125 and "which this embedder does not have" in refused.errors
 
 
+@once
 def test_a_warning_that_is_explained_is_no_finding(ward):
     plugin = Plugin(ward, "tell", compiled("shout.c", "-DTELL"), UPPER + ", {name: ask, class: network, why: 'it is a client'}]\n")
     check = plugin.check()

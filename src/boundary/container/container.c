@@ -267,6 +267,8 @@ static int container_plan(struct rung *rung, struct err *e)
 	uint32_t abi;
 
 	rung->plan->boundary = BOUNDARY_CONTAINER;
+	/* A compiled one: all that its module could address. */
+	rung->reserves |= rung->payload->is_plugin;
 	if (add_namespaces(rung, e) < 0 || parts_limits(rung, true, e) < 0)
 		return -1;
 	abi = parts_landlock_begin(rung, true);

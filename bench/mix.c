@@ -57,7 +57,14 @@ static uint32_t mix(void)
 	return hash(40000000) + matrices() * 3 + list(30000000) + fib(34);
 }
 
-#ifdef __wasm__
+#if defined(PLUGIN)
+volatile uint32_t mixed;
+
+void run(void)
+{
+	mixed = mix();
+}
+#elif defined(__wasm__)
 __attribute__((import_module("wasi_snapshot_preview1"), import_name("proc_exit"))) _Noreturn void proc_exit(uint32_t code);
 
 void _start(void)

@@ -19,12 +19,28 @@ static int spill(struct spool *spool, int state_fd, const struct store_id *id, s
 	fd = openat(state_fd, path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_sys(e, "make a file");
-	if (spool->small && fd_write_all(fd, spool->small, (size_t)spool->kept, e) < 0)
+	if (spool->small && fd_write_all(fd, spool->small, (size_t)spool->kept, e) < 0) {
+		unlinkat(state_fd, path, 0);
 		return -1;
+	}
 	free(TAKE_PTR(spool->small));
 	spool->fd = TAKE_FD(fd);
 	spool->is_file = true;
 	return 0;
+}
+
+/* Of what a disk had no room for, some may be in the file: it goes, or the next bytes would lie behind it. */
+static int append(const struct spool *spool, const char *bytes, size_t n, struct err *e)
+{
+	struct err left = ERR_INIT;
+
+	if (fd_write_all(spool->fd, bytes, n, e) == 0)
+		return 0;
+	if (ftruncate(spool->fd, (off_t)spool->kept) < 0 || lseek(spool->fd, (off_t)spool->kept, SEEK_SET) < 0) {
+		err_sys(&left, "cut off what is too much of it");
+		err_add(e, "%s", left.text);
+	}
+	return -1;
 }
 
 int spool_add(struct spool *spool, int state_fd, const struct store_id *id, const char *bytes, size_t n, struct err *e)
@@ -32,7 +48,7 @@ int spool_add(struct spool *spool, int state_fd, const struct store_id *id, cons
 	if (!spool->is_file && spool->kept + n > SPOOL_SMALL && spill(spool, state_fd, id, e) < 0)
 		return -1;
 	if (spool->is_file) {
-		if (fd_write_all(spool->fd, bytes, n, e) < 0)
+		if (append(spool, bytes, n, e) < 0)
 			return -1;
 	} else {
 		if (!spool->small)

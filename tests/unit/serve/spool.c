@@ -137,6 +137,8 @@ static void a_disk_that_fills_as_the_file_is_made_keeps_what_there_is(void **sta
 	struct rlimit before, little = { .rlim_cur = 4 };
 	char most[SPOOL_SMALL], bytes[4];
 	struct err e = ERR_INIT;
+	struct stat st;
+	int fd;
 
 	memset(most, 'x', sizeof(most));
 	add(s, "abc", 3);
@@ -150,6 +152,14 @@ static void a_disk_that_fills_as_the_file_is_made_keeps_what_there_is(void **sta
 	assert_null(spool_small(&s->spool).at);
 	assert_int_equal(spool_read(&s->spool, 0, bytes, sizeof(bytes)), -1);
 	assert_true(has_file(s));
+	assert_int_equal(fstatat(s->state_fd, s->path, &st, 0), 0);
+	assert_int_equal(st.st_size, 3);
+	/* There is room again: the next bytes lie behind those that were kept. */
+	add(s, "d", 1);
+	fd = openat(s->state_fd, s->path, O_RDONLY | O_CLOEXEC);
+	assert_int_equal(read(fd, most, sizeof(most)), 4);
+	assert_memory_equal(most, "abcd", 4);
+	close(fd);
 }
 
 static void what_is_given_back_leaves_nothing(void **state)

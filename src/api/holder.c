@@ -25,6 +25,20 @@ static bool key_holds(struct front *front, const char *public)
 	return found < 0 || (found == 1 && (!tenant.is_suspended || key.scopes & STORE_ADMIN_OPERATOR));
 }
 
+void holder_end_waits(struct front *front)
+{
+	struct holder_answer last = { .holds = false };
+	struct request *next;
+
+	for (struct request *r = front->waiting; r; r = next) {
+		const struct holder holder = holder_of(r);
+
+		next = r->next_waiting;
+		if (!holder_holds(front, &holder, &last))
+			request_fail(r, "unauthenticated", NULL, "the key, or the session, that asked has ended meanwhile");
+	}
+}
+
 bool holder_holds(struct front *front, const struct holder *holder, struct holder_answer *last)
 {
 	if (strcmp(last->public, holder->public) != 0) {

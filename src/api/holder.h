@@ -21,3 +21,6 @@ struct holder_answer {
 /* False: the key was revoked or is out of date, its tenant was suspended, or the session has ended. A store that cannot be
  * read closes no door. */
 bool holder_holds(struct front *front, const struct holder *holder, struct holder_answer *last);
+
+/* Ends every wait whose holder does not hold any more: each second, and when a key was revoked or a session ended. */
+void holder_end_waits(struct front *front);

@@ -67,6 +67,8 @@ static struct request *make(struct request *outer, const struct inner_call *call
 	memcpy(request->id, outer->id, sizeof(request->id));
 	request->key = outer->key;
 	request->tenant = outer->tenant;
+	request->session = outer->session;
+	request->is_session = outer->is_session;
 	*inner = (struct inner){ .request = request, .done = done, .at = at };
 	copy_words(&request->arena, call->query, inner->query);
 	copy_words(&request->arena, call->headers, inner->headers);

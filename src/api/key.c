@@ -5,6 +5,7 @@
 
 #include "api/body.h"
 #include "api/handlers.h"
+#include "api/holder.h"
 #include "api/tenant.h"
 
 static const struct {
@@ -174,6 +175,7 @@ static void revoked(void *at, const struct store_answer *answer)
 	}
 	tenant_audit(request, tenant->id, "key.revoke", request->parts[0]);
 	session_end_key(&request->front->sessions, request->parts[0]);
+	holder_end_waits(request->front);
 	json_put_object(&json, NULL);
 	json_put_text(&json, "public", request->parts[0]);
 	json_put_bool(&json, "revoked", true);

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "api/handlers.h"
+#include "api/holder.h"
 #include "api/key.h"
 #include "api/tenant.h"
 
@@ -210,6 +211,7 @@ void api_session_close(struct request *request)
 		session_end(own);
 	else
 		n = session_end_key(sessions, request->key.public);
+	holder_end_waits(request->front);
 	json_put_object(&json, NULL);
 	json_put_u64(&json, "ended", n);
 	json_put_end(&json);

@@ -20,6 +20,7 @@
 #include "api/blob.h"
 #include "api/delivery.h"
 #include "api/first.h"
+#include "api/holder.h"
 #include "api/http.h"
 #include "api/jail.h"
 #include "api/listen.h"
@@ -171,6 +172,7 @@ static void on_beat(void *at)
 
 	streams_beat(front);
 	sockets_beat(front);
+	holder_end_waits(front);
 	uploads_sweep(front, false);
 	trash_sweep(front);
 	admit_beat(front);

@@ -248,6 +248,18 @@ def test_a_revoked_key_and_a_suspended_tenant_end_at_once(service, other):
     assert service.call("GET", "/v1/jobs", key=other).status == 200
 
 
+def test_a_wait_ends_with_the_key_that_waits(service, other):
+    made = service.call("POST", "/v1/keys", {}, key=other).json
+    job = service.call("POST", "/v1/jobs", bash("sleep 60"), key=made["key"]).json["id"]
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(service.call, "GET", f"/v1/jobs/{job}?wait=60s", key=made["key"])
+        eventually(lambda: service.call("GET", f"/v1/jobs/{job}", key=other).json["state"] == "running")
+        assert service.call("DELETE", f"/v1/keys/{made['public']}", key=other).status == 200
+        reply = waiting.result(30)
+    assert reply.status == 401 and reply.json["code"] == "unauthenticated" and "state" not in reply.json
+    assert service.call("POST", f"/v1/jobs/{job}/cancel", key=other).status == 200
+
+
 # -- bytes that are no request -------------------------------------------------------------------------------------
 
 MALFORMED = [

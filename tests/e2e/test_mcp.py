@@ -167,6 +167,17 @@ def test_descriptions_say_what_runs_here_and_what_is_refused(service):
         assert word in text
 
 
+def test_a_call_that_waits_ends_with_its_key(service, other):
+    made = service.call("POST", "/v1/keys?tenant=other", {}, key=service.operator).json
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(use, service, "run_code", runtime="bash", code="echo secret; sleep 60", key=made["key"])
+        job = eventually(lambda: next((job["id"] for job in service.call("GET", "/v1/jobs?state=running", key=other).json["jobs"]), None))
+        assert service.call("DELETE", f"/v1/keys/{made['public']}?tenant=other", key=service.operator).status == 200
+        result = waiting.result(30)
+    assert refusal(result) == "unauthenticated" and "secret" not in json.dumps(result)
+    assert service.call("POST", f"/v1/jobs/{job}/cancel", key=other).status == 200
+
+
 @pytest.mark.parametrize("runtime, code", [("python", "print(6*7)"), ("bash", "echo $((6*7))"), ("node", "console.log(6*7)"), ("c", '#include <stdio.h>\nint main(void) { puts("42"); }')])
 def test_code_is_run(service, runtime, code):
     names = [row["name"] for row in service.call("GET", "/v1/runtimes").json["runtimes"] if row["available"]]

@@ -18,6 +18,7 @@
 #ifndef CLONE_INTO_CGROUP
 #define CLONE_INTO_CGROUP 0x200000000ULL
 #endif
+#define STACK_BYTES (64 << 10)
 
 pid_t ns_clone(uint64_t flags, int cgroup_fd, int *pid_fd, struct err *e)
 {
@@ -39,14 +40,13 @@ pid_t ns_clone(uint64_t flags, int cgroup_fd, int *pid_fd, struct err *e)
 
 pid_t ns_spawn(int (*body)(void *arg), void *arg, struct err *e)
 {
-	const long flags = CLONE_FILES | CLONE_VFORK | SIGCHLD;
-	const pid_t pid = (pid_t)syscall(SYS_clone, flags, NULL, NULL, NULL, 0);
+	static _Alignas(16) char stack[STACK_BYTES];
+	const int flags = CLONE_FILES | CLONE_VFORK | SIGCHLD;
+	int pid = SANITIZED ? -1 : clone(body, stack + sizeof(stack), flags | CLONE_VM, arg);
 
-	if (pid < 0)
-		return err_sys(e, "clone of the program's process");
-	if (pid == 0)
-		_exit(body(arg));
-	return pid;
+	if (pid < 0 && (SANITIZED || errno == EINVAL))
+		pid = clone(body, stack + sizeof(stack), flags, arg);
+	return pid < 0 ? err_sys(e, "clone of the program's process") : pid;
 }
 
 static int write_file(const char *path, const char *text, struct err *e)

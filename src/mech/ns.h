@@ -18,9 +18,9 @@
  * Syscalls: clone3 */
 MUST_USE pid_t ns_clone(uint64_t flags, int cgroup_fd, int *pid_fd, struct err *e);
 
-/* Runs body(arg) in a child that shares our descriptors; returns its pid once it has executed a
- * program or ended: until then we are suspended. The child's memory is its own: a new time
- * namespace does not let it share ours.
+/* Runs body(arg), which never returns, in a child that shares our descriptors; returns its pid once it has executed a
+ * program or ended: until then we are suspended. It shares our memory, too, on a stack of its own, but where a new time
+ * namespace waits for children: before Linux 6.3 they could only have a copy.
  * Syscalls: clone */
 MUST_USE pid_t ns_spawn(int (*body)(void *arg), void *arg, struct err *e);
 

@@ -155,13 +155,15 @@ static char **point(const char *at, uint64_t n, char **list)
 }
 
 /* Before the filter: memory for the two lists, and where to look. */
-static int find_strings(const struct walk *walk, const struct step *step, struct strings *out, struct err *e)
+static int find_strings(struct walk *walk, const struct step *step, struct strings *out, struct err *e)
 {
 	const size_t bytes = (step->n + step->m + 2) * sizeof(char *);
 	char **lists = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 	if (lists == MAP_FAILED)
 		return err_sys(e, "mmap");
+	walk->lists = lists;
+	walk->lists_bytes = bytes;
 	out->argv = lists;
 	out->envp = point(plan_string(walk->plan, step->s), step->n, lists);
 	point(plan_string(walk->plan, step->t), step->m, out->envp);
@@ -251,5 +253,5 @@ int walk_guest(void *at)
 		walk->shared->err = e;
 		walk->shared->failed = 1;
 	}
-	return 1;
+	_exit(1);
 }

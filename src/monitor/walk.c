@@ -412,5 +412,7 @@ _Noreturn void walk_box(struct walk *walk)
 	tell_start(walk, pid);
 	munmap((void *)(uintptr_t)walk->plan, sizeof(*walk->plan));
 	munmap(walk->shared, sizeof(*walk->shared));
+	if (walk->lists)
+		munmap(walk->lists, walk->lists_bytes);
 	init_live(walk->note_fd, pid, walk->own_pids);
 }

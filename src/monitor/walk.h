@@ -27,6 +27,8 @@ struct walk {
 	bool attached, root_side;       /* root_side: the keeper has made copies of the binds already */
 	uint64_t layers;
 	struct shared *shared;
+	void *lists;            /* of the program's words, made by its process: the first one's as well when they share memory */
+	size_t lists_bytes;
 };
 
 typedef int (*walk_fn)(struct walk *walk, const struct step *step, struct err *e);
@@ -37,7 +39,7 @@ MUST_USE int walk_side(struct walk *walk, enum plan_side side, const walk_fn *ta
 /* The first process of a box: everything from the go-ahead to the end. Does not return. */
 _Noreturn void walk_box(struct walk *walk);
 
-/* The program's side, in a process of its own; returns only when nothing was executed. */
+/* The program's side, in a process of its own, which may use the first one's memory; never returns. */
 int walk_guest(void *walk);
 
 /* What the first process will forward waits from now on, and its keeper's end reaches it. To be called

@@ -13,6 +13,9 @@
 #define BLOCK_BYTES 4000    /* with what malloc adds, a page */
 #define PAGE_BYTES  4096
 #define STACK_BYTES (1 << 20)   /* more than any of our call chains takes */
+#define LARGE_BYTES (128 << 10)
+#define THREAD_BYTES 4096       /* more than glibc's struct pthread has */
+#define HEAP_BYTES  (1ul << 30) /* the heap is not larger, and the stack further away */
 
 struct arena_block {
 	struct arena_block *next;
@@ -80,7 +83,19 @@ __attribute__((noinline)) void mem_trim_stack(void)
 void mem_trim(void)
 {
 	malloc_trim(0);
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
 	mem_trim_stack();
+}
+
+/* A static program's block of its thread, which also errno is in, lies at the beginning of the heap; a dynamic one has it
+ * elsewhere, and its heap is left as it is: who else keeps something there is not known. */
+void mem_keep_back(void)
+{
+	const uintptr_t thread = (uintptr_t)__builtin_thread_pointer(), end = (uintptr_t)sbrk(0);
+	const uintptr_t from = (thread + THREAD_BYTES + PAGE_BYTES - 1) & ~(uintptr_t)(PAGE_BYTES - 1);
+
+	if (!SANITIZED && thread < end && end - thread < HEAP_BYTES && from < end)
+		(void)madvise((void *)from, end - from, MADV_DONTFORK);
 }
 
 void mem_free_at(void *at)

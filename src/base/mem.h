@@ -42,9 +42,14 @@ void *mem_raw(size_t bytes) __attribute__((malloc, returns_nonnull));
 void *mem_grow(void *array, size_t *cap, size_t want, size_t size) __attribute__((returns_nonnull));
 
 /* Gives memory back that is free: pages of the heap, and of the stack below the caller's frame. For a
- * process that has done most of its work and stays. The second leaves the heap alone. */
+ * process that has done most of its work and stays; what is large has pages of its own from then on, which
+ * are not touched before they are used. The second leaves the heap alone. */
 void mem_trim(void);
 void mem_trim_stack(void);
+
+/* Children begin without the heap that there is now: nothing in it is copied for them, and nothing in it can be lost by
+ * them. For a process whose children allocate nothing; what a thread keeps for itself stays theirs. */
+void mem_keep_back(void);
 
 /* For OWN_MEM only: frees the pointer that at points to. */
 void mem_free_at(void *at);

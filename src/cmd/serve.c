@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 #include "cmd/beside.h"
 #include "cmd/command.h"
 #include "cmd/serve_class.h"
@@ -226,6 +227,8 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 	setup.herald_argv = herald_argv(config, setup.herald, arena);
 	if (geteuid() == 0 && shed_rights(e) < 0)
 		return err_add(e, "give up rights that no box needs");
+	/* Each runner begins as a copy of this: what reading and planning took is not copied for every box. */
+	mem_trim();
 	return launcher_run(&setup, e);
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/loop.h"
+#include "base/mem.h"
 #include "engine/deny.h"
 #include "engine/run.h"
 #include "monitor/client.h"
@@ -193,6 +194,7 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 	crash_at(CRASH_RUNNER_BEGUN);
 	/* The box makes its own network namespace: the launcher has no CAP_NET_ADMIN, so that one of its keeper's could not have
 	 * its loopback raised and would be thrown away, at half a millisecond of processor time each. */
+	mem_keep_back();
 	if (mon_start(&box, MON_SWEPT, &e) < 0 ||
 	    setup->plan(setup->at, order->class_index, &order->limits, &runner.plan, &e) < 0)
 		give_up(&runner, &e);

@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/loop.h"
+#include "base/mem.h"
 #include "engine/confine.h"
 #include "engine/isolates.h"
 
@@ -193,6 +194,7 @@ static int begin(struct owner *owner, const struct launcher_setup *setup, struct
 		.plan = plan.plan, .fds = plan.fds, .n_fds = plan.n_fds, .monitor = plan.monitor_socket,
 		.control_fd = plan.guests_fd, .ended = note_end, .at = owner,
 	};
+	mem_keep_back();
 	if (isolates_start(&of, &owner->isolates, e) < 0)
 		return -1;
 	fd_close(plan.fds[3]);

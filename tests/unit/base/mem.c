@@ -1,6 +1,7 @@
 /* base/mem: memory is zeroed, grows, and goes away with its scope or arena. */
 #include "base/mem.h"
 
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -149,6 +150,45 @@ static void trimming_leaves_what_is_in_use(void **state)
 	free(kept);
 }
 
+/* The length of the heap by the kernel's list, read without allocating. */
+static size_t heap_bytes(void)
+{
+	static char text[65536];
+	const int fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC);
+	size_t len = 0, bytes = 0;
+	ssize_t got;
+
+	while (fd >= 0 && (got = read(fd, text + len, sizeof(text) - 1 - len)) > 0)
+		len += (size_t)got;
+	close(fd);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		if (strstr(line, "[heap]")) {
+			const unsigned long low = strtoul(line, &line, 16);
+
+			bytes += strtoul(line + 1, NULL, 16) - low;
+		}
+	return bytes;
+}
+
+static void children_begin_without_the_heap_that_is_kept_back(void **state)
+{
+	const uintptr_t thread = (uintptr_t)__builtin_thread_pointer();
+	OWN_MEM char *large = mem_alloc(100000);
+	const bool is_in_heap = !SANITIZED && thread < (uintptr_t)large && (uintptr_t)large - thread < 1 << 30;
+	int status = -1;
+	pid_t pid;
+
+	(void)state;
+	mem_keep_back();
+	large[99999] = 'x';
+	pid = fork();
+	if (pid == 0)
+		_exit(is_in_heap ? heap_bytes() > 4 * 4096 : large[99999] != 'x');
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+	assert_int_equal(large[99999], 'x');
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -159,6 +199,7 @@ int main(void)
 		cmocka_unit_test(a_piece_may_be_larger_than_a_block),
 		cmocka_unit_test(taking_leaves_nothing_behind),
 		cmocka_unit_test(trimming_leaves_what_is_in_use),
+		cmocka_unit_test(children_begin_without_the_heap_that_is_kept_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

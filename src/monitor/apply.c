@@ -110,16 +110,23 @@ static const struct {
 	{ CLONE_NEWIPC, LAYER_IPCNS, "ipc" },    { CLONE_NEWUTS, LAYER_UTSNS, "uts" },
 };
 
-static int check_namespaces(int pid, uint64_t flags, uint64_t host_net, uint64_t *layers, struct err *e)
+static uint64_t own[ARRAY_SIZE(namespaces)];
+
+void apply_look(void)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(namespaces) && !own[i]; i++)
+		own[i] = ns_inode(getpid(), namespaces[i].name);
+}
+
+static int check_namespaces(int pid, uint64_t flags, uint64_t *layers, struct err *e)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(namespaces); i++) {
-		uint64_t theirs, ours;
+		uint64_t theirs;
 
 		if (!(flags & namespaces[i].flag))
 			continue;
 		theirs = ns_inode(pid, namespaces[i].name);
-		ours = namespaces[i].flag == CLONE_NEWNET && host_net ? host_net : ns_inode(getpid(), namespaces[i].name);
-		if (!theirs || theirs == ours)
+		if (!theirs || !own[i] || theirs == own[i])
 			return err_set(e, ERR_BUG, "the box shares our %s namespace", namespaces[i].name);
 		*layers |= LAYER_BIT(namespaces[i].layer);
 	}
@@ -143,7 +150,7 @@ static int raise_box(const struct plan *plan, uint64_t flags, int go_fd, const s
 		return -1;
 	if (gid && ns_map(held->pid, true, (uint32_t)gid->n, stays ? getegid() : (uint32_t)gid->m, e) < 0)
 		return -1;
-	if (go(go_fd, e) < 0 || check_namespaces(held->pid, flags, early->host_net, &held->layers, e) < 0)
+	if (go(go_fd, e) < 0 || check_namespaces(held->pid, flags, &held->layers, e) < 0)
 		return -1;
 	if (!early->born && !held->cgroup.n_dirs && make_cgroup(plan, &held->cgroup, &held->layers, e) < 0)
 		return -1;
@@ -195,7 +202,7 @@ static int prepare(struct walk *walk, uint64_t flags, bool born, struct held *he
 /* The box shares the private network the keeper made early; a plan that wants the host's gets it back. */
 static int choose_network(struct walk *walk, uint64_t *flags, const struct early *early, struct err *e)
 {
-	if (!early->host_net)
+	if (!early->has_net)
 		return 0;
 	if (*flags & CLONE_NEWNET) {
 		*flags &= ~(uint64_t)CLONE_NEWNET;
@@ -231,10 +238,10 @@ static int start(struct walk *walk, int go_write, const struct early *early, str
 void apply_early(struct early *early)
 {
 	struct err ignored;
-	const uint64_t host_net = ns_inode(getpid(), "net");
 	const int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 
-	if (fd < 0 || !host_net || unshare(CLONE_NEWNET) < 0) {
+	apply_look();
+	if (fd < 0 || unshare(CLONE_NEWNET) < 0) {
 		if (fd >= 0)
 			close(fd);
 		return;
@@ -243,7 +250,7 @@ void apply_early(struct early *early)
 		close(fd);
 		return;
 	}
-	early->host_net = host_net;
+	early->has_net = true;
 	early->host_net_fd = fd;
 }
 
@@ -254,6 +261,7 @@ int apply_start(const struct plan *plan, int *fds, int note_fd, const struct ear
 	struct held held = HELD_NONE;
 	int go_fds[2], status;
 
+	apply_look();
 	walk.shared = mmap(NULL, sizeof(*walk.shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (walk.shared == MAP_FAILED)
 		return err_sys(e, "mmap");

@@ -28,10 +28,13 @@ struct held {
 struct early {
 	bool born;              /* it sits in the box's cgroup already (a slot of the resident monitor), whose
 				 * limits are set and whose removal is somebody else's */
-	uint64_t host_net;      /* inode of the network namespace it came from; 0: it is still there. Else it
-				 * is in a private one, its loopback up, which the box will share */
+	bool has_net;           /* it is in a private network namespace, its loopback up, which the box will share */
 	int host_net_fd;        /* the way back */
 };
+
+/* Looks once which namespaces we are in: every box's are compared with them. Whoever clones many keepers looks for
+ * them all; who does not need not call it. */
+void apply_look(void);
 
 /* Makes a private network namespace: the slowest part of a start, and one that needs no plan. Does
  * nothing where the caller may not. */

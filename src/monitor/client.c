@@ -46,6 +46,7 @@ _Noreturn static void keep(int control_fd, unsigned flags)
 	ceiling.knife = true; /* nobody's rights but the caller's own are at stake */
 	close_all_but(control_fd);
 	keeper_begin();
+	apply_look();
 	if ((flags & MON_NETWORK) && geteuid() == 0)
 		apply_early(&early);
 	if (!keeper_awaits(control_fd))
@@ -112,6 +113,11 @@ static int read_answer(struct box *box, enum mon_op op, struct mon_res *res, str
 		return -1;
 	}
 	return 0;
+}
+
+void mon_look(void)
+{
+	apply_look();
 }
 
 int mon_start(struct box *box, unsigned flags, struct err *e)

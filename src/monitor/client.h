@@ -19,6 +19,9 @@ struct box {
 };
 #define BOX_NONE ((struct box){ .control_fd = -1, .note_fd = -1 })
 
+/* For whoever will start many: what every keeper would look at by itself is looked at once. */
+void mon_look(void);
+
 /* Starts a keeper of our own, before there is a plan: what it can do without one it does meanwhile.
  *
  * MON_NETWORK  it makes a private network: worth it unless the plan is known to use none

@@ -16,6 +16,7 @@
 #include "base/loop.h"
 #include "base/notify.h"
 #include "mech/cgroup.h"
+#include "monitor/client.h"
 #include "serve/launcher_exec.h"
 #include "serve/runner.h"
 #include "store/crash.h"
@@ -408,6 +409,7 @@ int launcher_run(const struct launcher_setup *setup, struct err *e)
 	launcher = (struct launcher){ .setup = setup, .front_fd = -1, .herald_fd = -1, .signal_fd = -1, .order_fds = { -1, -1, -1 },
 				      .sweep_at_us = loop_now_us() + SWEEP_US };
 	crash_share();
+	mon_look();
 	status = open_signals(&launcher, e) < 0 || start_front(&launcher, e) < 0 ? -1 : 0;
 	while (status == 0 && !(launcher.is_ending && !launcher.front))
 		status = turn(&launcher, e);

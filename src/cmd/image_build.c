@@ -18,6 +18,7 @@
 #include "base/sha256.h"
 #include "cmd/environment.h"
 #include "cmd/image_store.h"
+#include "cmd/image_user.h"
 
 struct job {
 	struct arena *arena;
@@ -223,7 +224,7 @@ static int unpack(const struct job *job, const char *packages, const char *suite
 	const char *const archive = path_of(job, "root.tar"), *const tree = path_of(job, IMAGE_TREE);
 	const char *argv[16] = { "mmdebstrap", "--variant=extract", "--format=tar", geteuid() == 0 ? "--mode=root" : "--mode=unshare",
 				 arena_printf(job->arena, "--include=%s", packages), suite, archive };
-	const char *const tar[] = { "tar", "-xf", archive, "-C", tree, "--no-same-owner", "--exclude=./dev", "--delay-directory-restore",
+	const char *const tar[] = { "tar", "-xpf", archive, "-C", tree, "--no-same-owner", "--exclude=./dev", "--delay-directory-restore",
 				    NULL };
 	/* No bit that gives rights, and nothing that its owner may not read: it has to be copied and summed. */
 	const char *const tame[] = { "chmod", "-R", "u+rwX,ug-s,o-w", "--", tree, NULL };
@@ -300,6 +301,8 @@ static int check_wish(const struct image_wish *wish, const char *final, struct e
 	if (wish->format == IMAGE_SQUASHFS && check_tool("mksquashfs", "squashfs-tools", e) < 0)
 		return -1;
 	if (wish->format == IMAGE_EROFS && check_tool("mkfs.erofs", "erofs-utils", e) < 0)
+		return -1;
+	if (image_user_check(e) < 0)
 		return -1;
 	return access(final, F_OK) < 0 ? 0 : err_set(e, ERR_CONFLICT, "%.300s is there already; remove it, or use another name", final);
 }

@@ -128,3 +128,53 @@ def test_a_note_that_lies_is_refused(ward):
         ward.file("x/image.json", text)
         run = ward.run("/bin/true", policy=POLICY.format(boundary="container", image=place))
         assert run.code == 125 and "image.json" in run.errors and "\x1b" not in run.errors, run
+
+
+USER = 61234    # as conftest's ordinary user: nobody on this machine
+
+
+def as_user(place, ward_path, *words, lent=None):
+    """`ward image WORDS` as an ordinary user, in a mount namespace in which he has a name and, perhaps, ids that he is lent."""
+    script = ["set -e"]
+    for path, line in (("/etc/passwd", f"wardimage:x:{USER}:{USER}::{place}:/bin/sh"), ("/etc/group", f"wardimage:x:{USER}:"),
+                       ("/etc/subuid", lent), ("/etc/subgid", lent)):
+        copy = os.path.join(place, os.path.basename(path))
+        with open(path, encoding="utf-8") as have, open(copy, "w", encoding="utf-8") as file:
+            file.write("\n".join([*(one for one in have.read().split("\n") if one and not one.startswith("wardimage:")), *([line] if line else [])]) + "\n")
+        script.append(f"mount --bind {copy} {path}")
+    script.append(f'exec setpriv --reuid {USER} --regid {USER} --clear-groups env HOME={place} "$@"')
+    return subprocess.run(["unshare", "-m", "--propagation", "private", "sh", "-c", "\n".join(script), "sh", ward_path, "image", *words],
+                          capture_output=True, text=True, timeout=300, check=False)
+
+
+@pytest.fixture
+def own(ward_path):
+    if os.geteuid():
+        pytest.skip("needs root, to become a user that has a name and ids")
+    for path in ("/etc/subuid", "/etc/subgid", "/usr/bin/newuidmap"):
+        if not os.path.exists(path):
+            pytest.skip(f"{path} is missing (apt-get install uidmap)")
+    place = harness.make_place(USER)
+    yield place
+    shutil.rmtree(place)
+
+
+def test_an_ordinary_user_builds_the_same_bytes(ward_path, store, own):
+    done = as_user(own, ward_path, "build", "mine", "--packages", "busybox-static", "--store", os.path.join(own, "images"),
+                   lent="wardimage:1000000:65536")
+    assert done.returncode == 0, done
+    for at, folders, files in os.walk(os.path.join(own, "images")):
+        assert {os.lstat(os.path.join(at, name)).st_uid for name in folders + files} <= {USER}
+    roots = next(line.split()[4] for line in call(ward_path, "list", "--store", store).stdout.splitlines() if line.startswith("tiny "))
+    assert call(ward_path, "list", "--store", os.path.join(own, "images")).stdout.split()[4] == roots
+
+
+def test_who_is_lent_no_ids_is_told_what_to_do(ward_path, own):
+    if not shutil.which("mmdebstrap"):
+        pytest.skip("mmdebstrap is missing (apt-get install mmdebstrap)")
+    wanted = ("build", "mine", "--packages", "busybox-static", "--store", os.path.join(own, "images"))
+    for lent in (None, "wardimage:1000000:1000", "somebody:1000000:65536"):
+        done = as_user(own, ward_path, *wanted, lent=lent)
+        assert done.returncode != 0 and done.stderr.count("\n") == 1, done
+        assert "/etc/subuid lends wardimage no 65536 ids" in done.stderr and "usermod --add-subuids" in done.stderr
+    assert not os.path.exists(os.path.join(own, "images"))

@@ -170,7 +170,9 @@ static void process_limits(struct rung *rung, bool only, uint64_t others)
 	rlimit(rung, RLIMIT_MSGQUEUE, 0, 0);
 	rlimit(rung, RLIMIT_NICE, 0, 0);
 	rlimit(rung, RLIMIT_RTPRIO, 0, 0);
-	rlimit(rung, RLIMIT_SIGPENDING, 1024, 1024);
+	/* Each guest of a zygote has a timer, and each timer a signal that waits. */
+	const uint64_t signals = rung->payload->guest == GUEST_ZYGOTE ? 16384 : 1024;
+	rlimit(rung, RLIMIT_SIGPENDING, signals, signals);
 }
 
 int parts_limits(struct rung *rung, bool cgroup, struct err *e)

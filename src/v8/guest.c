@@ -237,7 +237,7 @@ static _Noreturn void serve(void)
 
 	if (!js_has_handler(guest.js))
 		talk_end(&why);
-	guest_seal_rest();
+	guest_seal_rest(&guest.limits);
 	talk_say(GUEST_READY, NULL, 0);
 	for (;;) {
 		rest_while_quiet();

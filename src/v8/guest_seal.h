@@ -45,7 +45,7 @@ MUST_USE int guest_seal_birth(const struct guest_seal *seal, int parent, uint64_
 MUST_USE int guest_seal_keep(int *fds, size_t n, struct err *e);
 
 /* The clocks of a guest that serves rest between requests, whose forks have their own. */
-void guest_seal_rest(void);
+void guest_seal_rest(const struct isolate_limits *limits);
 
 /* Which calls a guest keeps. */
 enum guest_calls {

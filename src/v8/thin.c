@@ -20,7 +20,7 @@
  * there helps nobody who broke out of the engine. */
 static const char *const idle_libraries[] = {
 	"libssl.so", "libcrypto.so", "libuv.so", "libnghttp2.so", "libcares.so", "libbrotlicommon.so", "libbrotlienc.so",
-	"libbrotlidec.so",
+	"libbrotlidec.so", "libz.so",
 };
 
 /* Code and constants so large that page tables are theirs alone. */

@@ -75,6 +75,27 @@ static struct guest *find(const struct isolates *isolates, uint64_t id)
 	return NULL;
 }
 
+/* What a process of the box has for itself: a guest's are its own, whatever its zygote has. */
+static const struct {
+	enum isolate_has has;
+	enum layer layer;
+} own_layers[] = {
+	{ ISOLATE_HAS_RLIMITS, LAYER_RLIMITS },
+	{ ISOLATE_HAS_LANDLOCK, LAYER_LANDLOCK },
+	{ ISOLATE_HAS_FDS, LAYER_FDS },
+	{ ISOLATE_HAS_SECCOMP, LAYER_SECCOMP },
+};
+
+static uint64_t layers_of_guest(uint64_t box, uint64_t has)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(own_layers); i++) {
+		box &= ~LAYER_BIT(own_layers[i].layer);
+		if (has >> own_layers[i].has & 1)
+			box |= LAYER_BIT(own_layers[i].layer);
+	}
+	return box;
+}
+
 /* Takes the guest out, and says so unless nobody had it. */
 static void end_guest(struct isolates *isolates, struct guest *guest, const struct isolate_answer *answer)
 {
@@ -86,6 +107,7 @@ static void end_guest(struct isolates *isolates, struct guest *guest, const stru
 		.cpu_us = answer->cpu_us,
 		.wall_us = loop_now_us() - was.begun_us,
 		.rss_peak_bytes = answer->rss_peak_bytes,
+		.layers = layers_of_guest(isolates->layers, answer->has),
 	};
 
 	*guest = isolates->guests[--isolates->n];
@@ -283,7 +305,7 @@ uint32_t isolates_left(const struct isolates *isolates)
 
 uint64_t isolates_layers(const struct isolates *isolates)
 {
-	return isolates->layers;
+	return layers_of_guest(isolates->layers, 0);
 }
 
 size_t isolates_alive(const struct isolates *isolates)

@@ -27,6 +27,7 @@ struct isolate_end {
 				 * denied.syscall; setup: it never began */
 	int status;             /* of wait4(2) */
 	uint64_t cpu_us, wall_us, rss_peak_bytes;
+	uint64_t layers;        /* that held it: its box's, and its own instead of its zygote's */
 };
 typedef void isolates_ended(void *at, const struct isolate_end *end);
 
@@ -81,7 +82,8 @@ void isolates_kill(struct isolates *isolates, uint64_t id);
  * replaced after some thousands. At 0 isolates_fork() is ERR_CONFLICT; guests that run go on. */
 uint32_t isolates_left(const struct isolates *isolates);
 
-/* What holds the box they are in, as a result has it: LAYER_BIT()s. */
+/* What holds the box they are in, as a result has it: LAYER_BIT()s. Without what each process in it has for itself, which
+ * is told with a guest's end. */
 uint64_t isolates_layers(const struct isolates *isolates);
 
 /* Guests that were handed out and have not ended. */

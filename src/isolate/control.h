@@ -29,13 +29,23 @@ enum isolate_answer_kind {
 	ISOLATE_ENDED,          /* the guest is gone, reaped by its parent: the zygote, not the guest, says so */
 	ISOLATE_ANSWERS
 };
+/* What a guest has of its own beside what its box holds: ward's code in its process told the zygote when each was in
+ * force, before it read a byte of the tenant's. */
+enum isolate_has {
+	ISOLATE_HAS_RLIMITS,    /* limits of its memory and files */
+	ISOLATE_HAS_LANDLOCK,   /* a domain without any right but its preopens */
+	ISOLATE_HAS_FDS,        /* no descriptor but its channel, and of a module its directories */
+	ISOLATE_HAS_SECCOMP,    /* its own filter, on its zygote's */
+};
+
 struct isolate_answer {
 	uint32_t kind;
 	int32_t status;         /* of wait4(2), for ISOLATE_ENDED */
 	uint64_t id;
 	int32_t sys;
 	uint32_t left;
-	uint64_t cpu_us, rss_peak_bytes;
+	uint64_t cpu_us, rss_peak_bytes;        /* cpu: since its first byte */
+	uint64_t has;           /* 1 << ISOLATE_HAS_..., of ISOLATE_ENDED */
 };
 #define ISOLATE_FORKS 8192u      /* guests of one zygote, before it is spent */
 

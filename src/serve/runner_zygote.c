@@ -129,7 +129,7 @@ static void report_end(const struct owner *owner, const struct guest *guest)
 		.verdict = end->verdict,
 		.wall_us = end->wall_us, .cpu_us = end->cpu_us,
 		.memory_peak_bytes = end->rss_peak_bytes, .pids_peak = 1,
-		.layers = owner->layers, .notes = owner->notes,
+		.layers = end->layers, .notes = owner->notes,
 	};
 
 	if (end->verdict == VERDICT_SETUP)

@@ -22,6 +22,7 @@
 #include "mech/landlock.h"
 #include "mech/seccomp.h"
 #include "v8/job.h"
+#include "v8/note.h"
 #include "v8/seal.h"
 
 #define PAGE 4096u
@@ -271,7 +272,10 @@ int guest_seal_keep(int *fds, size_t n, struct err *e)
 	for (size_t i = 0; i < n; from = (unsigned)fds[i++] + 1)
 		if ((unsigned)fds[i] > from && close_range(from, (unsigned)fds[i] - 1, 0) < 0)
 			return err_sys(e, "close_range");
-	return close_range(from, ~0u, 0) < 0 ? err_sys(e, "close_range") : 0;
+	if (close_range(from, ~0u, 0) < 0)
+		return err_sys(e, "close_range");
+	note_layer(ISOLATE_HAS_FDS);
+	return 0;
 }
 
 /* glibc's fork() takes and frees its locks on both sides, each of them on a page that is the guest's own from then on. There
@@ -295,9 +299,14 @@ int guest_seal_birth(const struct guest_seal *seal, int parent, uint64_t memory_
 	/* A module's files and streams are the box's to bound; a script has none. */
 	if (!seal->has_modules && drop_rlimit(RLIMIT_FSIZE, 0, 0, e) < 0)
 		return -1;
+	if (memory_bytes || !seal->has_modules)
+		note_layer(ISOLATE_HAS_RLIMITS);
 	/* The domain is its own: Landlock lets no process trace or signal another one that is not inside its domain. */
-	if (seal->rules_fd >= 0 && syscall(SYS_landlock_restrict_self, seal->rules_fd, 0) < 0)
+	if (seal->rules_fd < 0)
+		return 0;
+	if (syscall(SYS_landlock_restrict_self, seal->rules_fd, 0) < 0)
 		return err_sys(e, "landlock_restrict_self");
+	note_layer(ISOLATE_HAS_LANDLOCK);
 	return 0;
 }
 
@@ -349,5 +358,9 @@ int guest_seal_close(const struct isolate_limits *limits, enum guest_calls keeps
 {
 	if ((!has_waited && start_processor_clock(limits->cpu_us, e) < 0) || start_clock(ITIMER_REAL, limits->wall_us, e) < 0)
 		return -1;
-	return enter(keeps, has_waited ? WAITING : ALL, e);
+	if (enter(keeps, has_waited ? WAITING : ALL, e) < 0)
+		return -1;
+	if (!SANITIZED)
+		note_layer(ISOLATE_HAS_SECCOMP);
+	return note_done(e);
 }

@@ -59,7 +59,7 @@ enum guest_calls {
  * while it waits, and the end of its calls but for those that the rest takes. */
 MUST_USE int guest_seal_wait(const struct isolate_limits *limits, enum guest_calls keeps, struct err *e);
 
-/* Its clocks start, and its calls end.
+/* Its clocks start, its calls end, and with them its way to tell its zygote anything (note.h).
  *
  * has_waited  guest_seal_wait() was called */
 MUST_USE int guest_seal_close(const struct isolate_limits *limits, enum guest_calls keeps, bool has_waited, struct err *e);

@@ -20,8 +20,11 @@
 #include <cmocka.h>
 
 #include "base/mem.h"
+#include "v8/note.h"
 
 #define NO_SETUP 99
+#define NOTES 600       /* on more pages than one */
+#define NOTE 300
 
 struct attempt {
 	const char *what;
@@ -35,12 +38,23 @@ struct way {
 	bool waits;             /* parked before its first byte */
 };
 
+/* How it ended, and what it had told by then. */
+struct report {
+	int status;
+	long cpu_us;
+	struct note note;
+	uint64_t others;        /* what others seem to have told */
+	bool has_domain;
+};
+
 /* Birth and seals as a guest has them, then the attempt. */
 static _Noreturn void be_guest(const struct guest_seal *seal, int parent, const struct way *way, void (*try)(void))
 {
 	struct err e;
 
-	if (guest_seal_birth(seal, parent, way->limits.memory_bytes, &e) < 0 ||
+	int keep = STDERR_FILENO;
+
+	if (guest_seal_birth(seal, parent, way->limits.memory_bytes, &e) < 0 || guest_seal_keep(&keep, 1, &e) < 0 ||
 	    (way->waits && guest_seal_wait(&way->limits, way->keeps, &e) < 0) ||
 	    guest_seal_close(&way->limits, way->keeps, way->waits, &e) < 0)
 		_exit(NO_SETUP);
@@ -53,26 +67,29 @@ static _Noreturn void be_zygote(const struct way *way, void (*try)(void), int re
 {
 	const struct guest_seal_setup setup = { .may_execute = true };
 	const int parent = getpid();
+	struct report report = { .status = NO_SETUP << 8 };
 	struct guest_seal seal;
 	struct rusage usage = { .ru_maxrss = 0 };
 	struct err e;
-	int status = NO_SETUP << 8;
 
-	if (guest_seal_zygote(&seal, &setup, &e) < 0 || guest_seal_measure(&seal, &e) < 0)
+	if (notes_open(NOTES, &e) < 0 || guest_seal_zygote(&seal, &setup, &e) < 0 || guest_seal_measure(&seal, &e) < 0)
 		_exit(NO_SETUP);
+	note_choose(NOTE);
 	const int pid = guest_seal_fork(false);
 	if (pid == 0)
 		be_guest(&seal, parent, way, try);
-	if (pid < 0 || wait4(pid, &status, 0, &usage) != pid)
+	if (pid < 0 || wait4(pid, &report.status, 0, &usage) != pid)
 		_exit(NO_SETUP);
-	const long report[2] = { status, (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 +
-						 usage.ru_utime.tv_usec + usage.ru_stime.tv_usec };
-	_exit(write(report_fd, report, sizeof(report)) == sizeof(report) ? 0 : NO_SETUP);
+	report.cpu_us = (usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1000000 + usage.ru_utime.tv_usec + usage.ru_stime.tv_usec;
+	report.note = note_of(NOTE);
+	report.others = note_of(NOTE - 1).layers | note_of(NOTE + 1).layers | note_of(NOTES).layers;
+	report.has_domain = seal.rules_fd >= 0;
+	_exit(write(report_fd, &report, sizeof(report)) == sizeof(report) ? 0 : NO_SETUP);
 }
 
-static int end_of(const struct way *way, void (*try)(void), long *cpu_us)
+static struct report report_of(const struct way *way, void (*try)(void))
 {
-	long report[2] = { -1, 0 };
+	struct report report;
 	int ends[2], status;
 
 	assert_int_equal(pipe(ends), 0);
@@ -82,11 +99,9 @@ static int end_of(const struct way *way, void (*try)(void), long *cpu_us)
 	close(ends[1]);
 	assert_true(waitpid(pid, &status, 0) == pid);
 	assert_int_equal(status, 0);
-	assert_true(read(ends[0], report, sizeof(report)) == (ssize_t)sizeof(report));
+	assert_true(read(ends[0], &report, sizeof(report)) == (ssize_t)sizeof(report));
 	close(ends[0]);
-	if (cpu_us)
-		*cpu_us = report[1];
-	return (int)report[0];
+	return report;
 }
 
 static void refuse(bool held)
@@ -199,7 +214,7 @@ static void try_all(const struct way *way)
 		skip();
 	}
 	for (size_t i = 0; i < ARRAY_SIZE(attempts); i++) {
-		const int status = end_of(way, attempts[i].try, NULL);
+		const int status = report_of(way, attempts[i].try).status;
 
 		if (status != attempts[i].end)
 			print_message("%s: status %d\n", attempts[i].what, status);
@@ -225,10 +240,10 @@ static void processor_time_ends_it_and_never_too_early(void **state)
 	(void)state;
 	for (int i = 0; i < 8; i++) {
 		const struct way way = { .keeps = GUEST_CALLS_SCRIPT, .waits = i % 2, .limits = { 64u << 20, 30000, 0 } };
-		long cpu_us;
+		const struct report report = report_of(&way, loop);
 
-		assert_int_equal(end_of(&way, loop, &cpu_us), SIGPROF);
-		assert_true(cpu_us >= 30000);
+		assert_int_equal(report.status, SIGPROF);
+		assert_true(report.cpu_us - (long)report.note.begun_us >= 30000);
 	}
 }
 
@@ -238,14 +253,56 @@ static void time_ends_it(void **state)
 	for (int i = 0; i < 2; i++) {
 		const struct way way = { .keeps = GUEST_CALLS_SCRIPT, .waits = i % 2, .limits = { 64u << 20, 60000000, 20000 } };
 
-		assert_int_equal(end_of(&way, sleep_long, NULL), SIGALRM);
+		assert_int_equal(report_of(&way, sleep_long).status, SIGALRM);
 	}
 }
 
 static void no_limit_is_no_clock(void **state)
 {
 	(void)state;
-	assert_int_equal(end_of(&(struct way){ .keeps = GUEST_CALLS_SCRIPT, .waits = true }, have_memory, NULL), 0);
+	assert_int_equal(report_of(&(struct way){ .keeps = GUEST_CALLS_SCRIPT, .waits = true }, have_memory).status, 0);
+}
+
+#define HAS(what) (UINT64_C(1) << ISOLATE_HAS_##what)
+
+static void it_tells_what_it_has_and_nobody_elses(void **state)
+{
+	const struct way way = { .keeps = GUEST_CALLS_SCRIPT, .limits = { 64u << 20, 60000000, 60000000 } };
+	const struct report report = report_of(&way, have_memory);
+
+	(void)state;
+	assert_int_equal(report.status, 0);
+	assert_true(report.note.layers == (HAS(RLIMITS) | HAS(FDS) | (report.has_domain ? HAS(LANDLOCK) : 0) |
+					   (SANITIZED ? 0 : HAS(SECCOMP))));
+	assert_true(report.note.begun_us > 0 && report.others == 0);
+}
+
+static int parent_of_the_unsealed(const struct guest_seal *seal, bool with_limits)
+{
+	struct isolate_limits limits = { .memory_bytes = with_limits ? 64u << 20 : 0 };
+	struct err e;
+	int status;
+
+	note_choose(NOTE);
+	const pid_t parent = getpid(), pid = fork();
+	if (pid == 0)
+		_exit(guest_seal_birth(seal, parent, limits.memory_bytes, &e) < 0);
+	return waitpid(pid, &status, 0) == pid ? status : -1;
+}
+
+static void what_it_has_not_is_not_told(void **state)
+{
+	const struct guest_seal seal = { .rules_fd = -1, .data_bytes = 1u << 30, .has_modules = true };
+	struct err e;
+
+	(void)state;
+	assert_int_equal(notes_open(NOTES, &e), 0);
+	assert_int_equal(parent_of_the_unsealed(&seal, false), 0);
+	assert_true(note_of(NOTE).layers == 0 && note_of(NOTE).begun_us == 0);
+	assert_int_equal(parent_of_the_unsealed(&seal, true), 0);
+	assert_true(note_of(NOTE).layers == HAS(RLIMITS));
+	assert_int_equal(note_done(&e), 0);
+	assert_true(note_of(NOTE).layers == 0);
 }
 
 int main(void)
@@ -256,6 +313,8 @@ int main(void)
 		cmocka_unit_test(processor_time_ends_it_and_never_too_early),
 		cmocka_unit_test(time_ends_it),
 		cmocka_unit_test(no_limit_is_no_clock),
+		cmocka_unit_test(it_tells_what_it_has_and_nobody_elses),
+		cmocka_unit_test(what_it_has_not_is_not_told),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

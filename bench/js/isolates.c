@@ -179,6 +179,8 @@ static void measure_kill(size_t n)
 	for (size_t i = 0; i < n; i++) {
 		(void)one_result("for (;;) {}");
 		wait_ended(i + 1);
+		if (bench.last.verdict != VERDICT_LIMIT_CPU)
+			printf("a loop ended as %s after %" PRIu64 " us\n", verdict_name(bench.last.verdict), bench.last.cpu_us);
 		us[i] = bench.last.cpu_us > 20000 ? bench.last.cpu_us - 20000 : 0;
 	}
 	show("processor time past the limit", us, n);

@@ -243,7 +243,7 @@ static void processor_time_ends_it_and_never_too_early(void **state)
 		const struct report report = report_of(&way, loop);
 
 		assert_int_equal(report.status, SIGPROF);
-		assert_true(report.cpu_us - (long)report.note.begun_us >= 30000);
+		assert_true(report.cpu_us >= 30000);
 	}
 }
 

@@ -222,7 +222,7 @@ int serve_calls(int fd, int (*seal)(bool random, struct err *e), struct err *e)
 	if (len < 0)
 		return -1;
 	worker.engine = engine_start(&(struct engine_setup){ .memory_pages = worker.guest.terms.memory_pages,
-							     .stack_bytes = stack_bytes() });
+							     .stack_bytes = stack_bytes(), .many_calls = true });
 	if (sigaction(SIGPROF, &action, NULL) < 0)
 		return err_sys(e, "sigaction");
 	if (seal(worker.guest.terms.grants & 2, e) < 0)

@@ -15,6 +15,8 @@ namespace {
 struct Binding {
 	struct engine_import import;
 	void *at;
+	int n;           // letters
+	bool is_narrow;  // all of them are numbers of 32 bits
 };
 
 }  // namespace
@@ -32,6 +34,7 @@ struct engine {
 	struct engine_memory seen;  // of that buffer
 	uint64_t garbage;  // bytes of memory in instances that are no longer used
 	volatile int running, stopped;
+	bool many_calls;
 };
 
 namespace {
@@ -90,17 +93,41 @@ bool word(const v8::FunctionCallbackInfo<v8::Value> &info, int at, char letter, 
 	return n.IsJust();
 }
 
+// The arguments when all are small integers, which lie in a row; false: some are not.
+bool small_words(const v8::FunctionCallbackInfo<v8::Value> &info, int n, uint64_t *words)
+{
+	using Inside = v8::internal::Internals;
+	v8::Local<v8::Value> first = info[0];
+	const auto *values = reinterpret_cast<const v8::internal::Address *>(*first);
+	v8::internal::Address tags = 0;
+
+	if (info.Length() != n)
+		return n == 0;
+	for (int i = 0; i < n; i++) {
+		tags |= values[i];
+		words[i] = static_cast<uint32_t>(Inside::SmiValue(values[i]));
+	}
+	return !(tags & v8::internal::kSmiTagMask);
+}
+
+bool all_words(const v8::FunctionCallbackInfo<v8::Value> &info, const Binding *binding, uint64_t *words)
+{
+	for (int i = 0; i < binding->n; i++)
+		if (!word(info, i, binding->import.words[i], &words[i]))
+			return false;
+	return true;
+}
+
 void call_host(const v8::FunctionCallbackInfo<v8::Value> &info)
 {
 	struct engine *engine = static_cast<struct engine *>(info.GetIsolate()->GetData(0));
-	uint64_t words[ENGINE_WORDS], result = 0, number = 0;
+	uint64_t words[ENGINE_WORDS] __attribute__((uninitialized));  // as many as are written are read
+	uint64_t result = 0, number = 0;
 
 	small(info.Data(), &number);
 	const Binding *binding = &engine->bindings[number];
-	const char *letters = binding->import.words;
-	for (int i = 0; letters[i] && i < ENGINE_WORDS; i++)
-		if (!word(info, i, letters[i], &words[i]))
-			return;
+	if (!(binding->is_narrow && small_words(info, binding->n, words)) && !all_words(info, binding, words))
+		return;
 	if (!binding->import.call(binding->at, binding->import.what, words, memory_now(engine), &result)) {
 		// What is thrown unwinds at once but could be caught in the module; the other cannot be caught, but
 		// comes only with the next loop or call. Whoever catches and then returns has still failed.
@@ -168,6 +195,28 @@ v8::Local<v8::Value> list_imports(v8::Local<v8::Context> context, v8::Local<v8::
 	return v8::Undefined(context->GetIsolate());
 }
 
+// A function of C that a module imports is called through a builtin for all such calls. One of JavaScript is called
+// straight, and once it is hot V8 compiles the call to C into it, if the text is of this import alone: what is shared by
+// two is not. So there is one around each where calls are many; the function itself where there is no room for that.
+v8::Local<v8::Value> wrapped(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::Value> function,
+			     uint32_t number)
+{
+	static const char names[2 * ENGINE_WORDS] = "a,b,c,d,e,g,h,i,j,k";
+	const int n = engine->bindings[number].n, len = n ? 2 * n - 1 : 0;
+	v8::Local<v8::Value> maker, argument = function, out;
+	v8::Local<v8::Script> script;
+	char text[128];
+
+	if (!engine->many_calls)
+		return function;
+	snprintf(text, sizeof(text), "(f=>function(%.*s){return f(%.*s)})//%u", len, names, len, names, number);
+	if (!v8::Script::Compile(context, once_text(engine->isolate, text)).ToLocal(&script) || !script->Run(context).ToLocal(&maker) ||
+	    !maker->IsFunction() ||
+	    !maker.As<v8::Function>()->Call(context, v8::Undefined(engine->isolate), 1, &argument).ToLocal(&out))
+		return function;
+	return out;
+}
+
 bool bind(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::Value> wanted,
 	  const struct engine_host *host, v8::Local<v8::Object> imports, struct engine_why *why)
 {
@@ -184,7 +233,9 @@ bool bind(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::V
 		return false;
 	}
 	const uint32_t number = engine->n_bindings++;
-	engine->bindings[number] = {import, host->at};
+	const size_t letters = strlen(import.words);
+	engine->bindings[number] = {import, host->at, static_cast<int>(letters < ENGINE_WORDS ? letters : ENGINE_WORDS),
+				    !strchr(import.words, 'I')};
 	if (!at->IsObject()) {
 		at = v8::Object::New(isolate);
 		imports->Set(context, module.As<v8::String>(), at).Check();
@@ -192,7 +243,8 @@ bool bind(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::V
 	if (!v8::Function::New(context, call_host, v8::Integer::NewFromUnsigned(isolate, number), 0,
 			       v8::ConstructorBehavior::kThrow).ToLocal(&function))
 		return false;
-	return at.As<v8::Object>()->Set(context, name.As<v8::String>(), function).FromMaybe(false);
+	v8::Local<v8::Value> imported = wrapped(engine, context, function, number);
+	return at.As<v8::Object>()->Set(context, name.As<v8::String>(), imported).FromMaybe(false);
 }
 
 bool bind_all(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::Object> module,
@@ -291,6 +343,7 @@ struct engine *engine_start(const struct engine_setup *setup)
 	v8::Isolate::Scope isolate(engine->isolate);
 	v8::HandleScope scope(engine->isolate);
 	engine->context.Reset(engine->isolate, v8::Context::New(engine->isolate));
+	engine->many_calls = setup->many_calls;
 	return engine;
 }
 

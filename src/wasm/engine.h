@@ -45,6 +45,7 @@ struct engine_setup {
 	size_t stack_bytes;     /* of this thread, for the guest */
 	bool whole;             /* all of a module is compiled when it is loaded, for many instances; else each function
 				 * when it is first called */
+	bool many_calls;        /* of the host's functions: what makes each cheaper is worth some 20 us an import */
 	bool no_signals;        /* addresses are compared instead of caught: for a process that handles no signal */
 	int memory_code;        /* the process exits with it when there is no more memory; 0 = it says so and aborts */
 };

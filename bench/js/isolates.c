@@ -157,7 +157,8 @@ static uint64_t one_result(const char *source)
 
 static void measure(const char *what, size_t n, uint32_t parked)
 {
-	uint64_t *const us = mem_alloc(n * sizeof(*us)), *const cpu = mem_alloc(n * sizeof(*cpu));
+	OWN_MEM uint64_t *us = mem_alloc(n * sizeof(*us));
+	OWN_MEM uint64_t *cpu = mem_alloc(n * sizeof(*cpu));
 
 	start(parked);
 	for (size_t i = 0; i < n; i++) {
@@ -172,7 +173,7 @@ static void measure(const char *what, size_t n, uint32_t parked)
 
 static void measure_kill(size_t n)
 {
-	uint64_t *const us = mem_alloc(n * sizeof(*us));
+	OWN_MEM uint64_t *us = mem_alloc(n * sizeof(*us));
 
 	bench.limits.cpu_us = 20000;
 	start(0);
@@ -253,7 +254,7 @@ static void hear(struct one *one)
 
 static void run_all(char **files, size_t n)
 {
-	struct pollfd *const fds = mem_alloc((n + 1) * sizeof(*fds));
+	OWN_MEM struct pollfd *fds = mem_alloc((n + 1) * sizeof(*fds));
 	struct err e = ERR_INIT;
 
 	bench.ones = mem_alloc(n * sizeof(*bench.ones));

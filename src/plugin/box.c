@@ -45,8 +45,10 @@ static void add_compiled_calls(struct str *out)
 #define CALL(name) str_add(out, ", " #name);
 #include "plugin/compiled_calls.def"
 #undef CALL
-	/* PROT_EXEC is 4. */
-	str_add(out, "]\n  rules:\n    - call: [mmap, mprotect]\n      when: {arg2: {mask: 0x4, is: 0}}\n");
+	/* Nothing with PROT_EXEC, 4; and of the kinds of memory MAP_PRIVATE, 2, alone, not MAP_GROWSDOWN: RLIMIT_DATA, which
+	 * is the limit where there is no cgroup, counts no other. */
+	str_add(out, "]\n  rules:\n    - call: mprotect\n      when: {arg2: {mask: 0x4, is: 0}}\n"
+		"    - call: mmap\n      when: {arg2: {mask: 0x4, is: 0}, arg3: {mask: 0x10f, is: 0x2}}\n");
 }
 
 int box_of_worker(const struct manifest *manifest, const char *compiled, struct str *out, struct err *e)

@@ -194,8 +194,8 @@ def policy_of(ward, plugin):
     return done.text
 
 
-@pytest.mark.parametrize("way, code", [("none", 7), ("mmap", 159), ("both", 1), ("mprotect", 1)])
-def test_in_its_box_no_memory_becomes_executable(ward, plain, programs, way, code):
+@pytest.mark.parametrize("way, code", [("none", 7), ("mmap", 159), ("both", 1), ("mprotect", 1), ("shared", 159)])
+def test_in_its_box_no_memory_becomes_executable_or_shared(ward, plain, programs, way, code):
     """By the filter's own row, or by hardening.mdwe, which says EACCES."""
     policy = policy_of(ward, plain).replace(str(programs_of(plain)[0]), programs("makes_code.c", "-static-pie"))
     run = ward.run("/ward/plugin", way, policy=policy)

@@ -1,4 +1,4 @@
-/* Tries to have memory that can be executed, in the way of argv[1]; the exit code says what became of it: 0 it has
+/* Tries to have memory that can be executed, or is shared, in the way of argv[1]; the exit code says what became of it: 0 it has
  * some, 1 it was refused. A filter that kills says more. */
 #define _GNU_SOURCE
 #include <string.h>
@@ -12,7 +12,9 @@ int main(int argc, char **argv)
 
 	if (strcmp(way, "none") == 0)
 		_exit(page == MAP_FAILED ? 3 : 7);
-	if (strcmp(way, "mmap") == 0)
+	if (strcmp(way, "shared") == 0) /* not executable, but memory that no RLIMIT_DATA counts */
+		page = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	else if (strcmp(way, "mmap") == 0)
 		page = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	else if (strcmp(way, "both") == 0)
 		page = mmap(NULL, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -24,7 +24,7 @@ static void read_policy(const struct str *text, struct policy *policy)
 
 static bool allows(const struct policy *policy, unsigned nr, uint64_t prot)
 {
-	const uint64_t args[6] = { 0, 0, prot };
+	const uint64_t args[6] = { 0, 0, prot, MAP_PRIVATE | MAP_ANONYMOUS };
 
 	return filter_judge(&policy->syscalls, nr, args, NULL) == FILTER_ALLOW;
 }
@@ -41,6 +41,7 @@ static void a_compiled_plugin_makes_no_memory_executable(void **state)
 	assert_true(allows(&policy, SYS_mmap, PROT_READ | PROT_WRITE) && allows(&policy, SYS_mprotect, PROT_NONE));
 	assert_false(allows(&policy, SYS_mmap, PROT_READ | PROT_EXEC));
 	assert_false(allows(&policy, SYS_mprotect, PROT_READ | PROT_WRITE | PROT_EXEC));
+	assert_int_not_equal(filter_judge(&policy.syscalls, SYS_mmap, (const uint64_t[6]){ [3] = MAP_SHARED | MAP_ANONYMOUS }, NULL), FILTER_ALLOW);
 	assert_false(allows(&policy, SYS_openat, 0) || allows(&policy, SYS_socket, 0) || allows(&policy, SYS_clone, 0));
 	assert_int_equal(policy.n_grants, 1);
 	assert_string_equal(policy.grants[0].what, "/somewhere/counter");

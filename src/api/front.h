@@ -77,6 +77,10 @@ struct front {
 	struct stream *streams;
 	struct upload *uploads;
 	struct socket_job *sockets;
+	struct audit_seen {             /* chains that held, by the tenant's number: usage.c */
+		uint64_t tenant, since_us;
+		struct store_audit_walk walk;
+	} audit_seen[16];
 	size_t n_streams, n_uploads, n_sockets;
 	uint64_t began_ms, requests, refused_keys;
 	char *openapi;                  /* the document, made once */

@@ -2,6 +2,9 @@
 #include "api/handlers.h"
 #include "api/tenant.h"
 
+#define PIECE_ROWS 200          /* a millisecond */
+#define SEEN_US    60000000     /* rows that held are looked at again after that */
+
 void api_usage_get(struct request *request)
 {
 	struct json json = JSON_NONE;
@@ -65,36 +68,81 @@ static void put_checkpoint(struct json *json, const struct store_checkpoint *fro
 	json_put_end(json);
 }
 
-void api_audit_list(struct request *request)
+/* -- the chain: a piece in each turn of the loop, because everybody waits for it -- */
+
+struct auditing {
+	struct store_tenant tenant;
+	struct store_audit_walk walk;
+	uint64_t after, since_us;
+	size_t limit;
+};
+
+static void tell_audit(struct request *request, const struct auditing *auditing, bool holds, uint64_t broken)
 {
 	struct json json = JSON_NONE;
-	struct store_tenant tenant;
 	struct store_audit *entries;
 	struct store_checkpoint from;
 	struct err e = ERR_INIT;
-	uint64_t after = 0, broken = 0;
-	size_t limit, n = 0;
-	int holds;
+	size_t n = 0;
 
-	if (!tenant_asked(request, &tenant) || !request_query_limit(request, &limit) || !request_query_number(request, "after", &after))
-		return;
-	holds = store_audit_check(request->front->store, tenant.id, &broken, &e);
-	if (holds < 0 || store_audit_list(request->front->store, tenant.id, after, limit, &request->arena, &entries, &n, &e) < 0) {
+	if (store_audit_list(request->front->store, auditing->tenant.id, auditing->after, auditing->limit, &request->arena, &entries, &n, &e) < 0) {
 		request_broken(request, &e);
 		return;
 	}
 	json_put_object(&json, NULL);
-	json_put_bool(&json, "chain_holds", holds == 1);
+	json_put_bool(&json, "chain_holds", holds);
 	if (!holds)
 		json_put_u64(&json, "broken_at", broken);
-	if (store_checkpoint_get(request->front->store, tenant.id, &from, &e) == 1)
+	if (store_checkpoint_get(request->front->store, auditing->tenant.id, &from, &e) == 1)
 		put_checkpoint(&json, &from);
 	json_put_array(&json, "entries");
 	for (size_t i = 0; i < n; i++)
 		put_entry(&json, &entries[i]);
 	json_put_end(&json);
-	if (n == limit)
+	if (n == auditing->limit)
 		json_put_u64(&json, "next", entries[n - 1].seq);
 	json_put_end(&json);
 	request_json(request, MHD_HTTP_OK, &json);
+}
+
+static struct audit_seen *seen_of(struct front *front, uint64_t tenant)
+{
+	return &front->audit_seen[tenant % ARRAY_SIZE(front->audit_seen)];
+}
+
+static void check_piece(struct request *request)
+{
+	struct auditing *const auditing = request->own;
+	const uint64_t tenant = auditing->tenant.id;
+	uint64_t broken = 0;
+	struct err e = ERR_INIT;
+	const int holds = store_audit_walk(request->front->store, tenant, PIECE_ROWS, &auditing->walk, &broken, &e);
+
+	if (holds < 0) {
+		request_broken(request, &e);
+	} else if (holds == STORE_MORE) {
+		request_wait(request, loop_now_us(), check_piece);
+	} else {
+		*seen_of(request->front, tenant) = holds ? (struct audit_seen){ tenant, auditing->since_us, auditing->walk } :
+							   (struct audit_seen){ .tenant = 0 };
+		tell_audit(request, auditing, holds, broken);
+	}
+}
+
+void api_audit_list(struct request *request)
+{
+	struct auditing *const auditing = arena_alloc(&request->arena, sizeof(*auditing));
+	const struct audit_seen *seen;
+
+	auditing->since_us = loop_now_us();
+	if (!tenant_asked(request, &auditing->tenant) || !request_query_limit(request, &auditing->limit) ||
+	    !request_query_number(request, "after", &auditing->after))
+		return;
+	seen = seen_of(request->front, auditing->tenant.id);
+	if (seen->tenant == auditing->tenant.id && auditing->since_us - seen->since_us < SEEN_US) {
+		auditing->walk = seen->walk;
+		auditing->since_us = seen->since_us;
+	}
+	request->own = auditing;
+	check_piece(request);
 }

@@ -7,6 +7,7 @@
 #include "store/store_tenant.h"
 
 #define AUDIT_PIECE 257 /* rows that are looked at in one go */
+#define AUDIT_ROWS 1000 /* and by who has the time */
 
 static struct digest digest_of(const struct store_audit *row)
 {
@@ -166,34 +167,54 @@ int audit_reap(struct writer *w, size_t *n, struct err *e)
 	return found;
 }
 
-int store_audit_check(struct store *store, uint64_t tenant, uint64_t *broken, struct err *e)
+/* Rows may go while one looks: what is behind the checkpoint now has been looked at, or will not be. 1: it moved on. */
+static int catch_up(struct store *store, uint64_t tenant, struct store_audit_walk *walk, struct err *e)
 {
 	struct store_checkpoint from = { .seq = 0 };
-	struct digest before;
-	uint64_t seq;
 
 	if (store_checkpoint_get(store, tenant, &from, e) < 0)
 		return -1;
-	before = from.digest;
-	seq = from.seq;
-	for (;;) {
-		OWN(arena) arena = { .blocks = NULL };
-		struct store_audit *rows;
-		size_t n;
+	if (from.seq <= walk->seq)
+		return 0;
+	*walk = (struct store_audit_walk){ from.seq, from.digest };
+	return 1;
+}
 
-		if (store_audit_list(store, tenant, seq, 1000, &arena, &rows, &n, e) < 0)
-			return -1;
-		for (size_t i = 0; i < n; i++) {
-			const struct digest digest = digest_of(&rows[i]);
+static bool follows(const struct store_audit_walk *walk, const struct store_audit *row)
+{
+	const struct digest digest = digest_of(row);
 
-			if (rows[i].seq != ++seq || !digest_is(&rows[i].before, &before) ||
-			    !digest_is(&rows[i].digest, &digest)) {
-				*broken = rows[i].seq;
-				return 0;
-			}
-			before = digest;
+	return row->seq == walk->seq + 1 && digest_is(&row->before, &walk->digest) && digest_is(&row->digest, &digest);
+}
+
+int store_audit_walk(struct store *store, uint64_t tenant, size_t most, struct store_audit_walk *walk, uint64_t *broken,
+		     struct err *e)
+{
+	OWN(arena) arena = { .blocks = NULL };
+	struct store_audit *rows;
+	size_t n;
+
+	if (catch_up(store, tenant, walk, e) < 0 || store_audit_list(store, tenant, walk->seq, most, &arena, &rows, &n, e) < 0)
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (!follows(walk, &rows[i])) {
+			const int moved = i ? 0 : catch_up(store, tenant, walk, e);
+
+			*broken = rows[i].seq;
+			return moved < 0 ? -1 : moved ? STORE_MORE : 0;
 		}
-		if (!n)
-			return 1;
+		*walk = (struct store_audit_walk){ rows[i].seq, rows[i].digest };
 	}
+	return n ? STORE_MORE : 1;
+}
+
+int store_audit_check(struct store *store, uint64_t tenant, uint64_t *broken, struct err *e)
+{
+	struct store_audit_walk walk = { .seq = 0 };
+	int found;
+
+	do
+		found = store_audit_walk(store, tenant, AUDIT_ROWS, &walk, broken, e);
+	while (found == STORE_MORE);
+	return found;
 }

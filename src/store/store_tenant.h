@@ -95,5 +95,15 @@ struct store_checkpoint {
 	struct digest digest;
 };
 STORE_FOUND store_checkpoint_get(struct store *store, uint64_t tenant, struct store_checkpoint *out, struct err *e);
-/* 1: the chain holds; 0: *broken is the first row that does not. */
+/* Looks at the next `most` rows of the chain, from all zero on, and remembers how far it came.
+ *
+ * Returns STORE_MORE; 1: it holds to its end; 0: *broken is the first row that does not; -1 */
+#define STORE_MORE 2
+struct store_audit_walk {
+	uint64_t seq;           /* of the last row that holds, and its digest */
+	struct digest digest;
+};
+STORE_FOUND store_audit_walk(struct store *store, uint64_t tenant, size_t most, struct store_audit_walk *walk,
+			     uint64_t *broken, struct err *e);
+/* All of it: STORE_MORE is none of its answers. */
 STORE_FOUND store_audit_check(struct store *store, uint64_t tenant, uint64_t *broken, struct err *e);

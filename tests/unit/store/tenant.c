@@ -339,9 +339,45 @@ static void a_chain_that_lost_its_oldest_rows_begins_at_a_checkpoint(void **stat
 	scene_end(&s);
 }
 
+/* Rows that go while somebody looks at them piece by piece are no fault of the chain's. */
+static void a_chain_is_looked_at_in_pieces(void **state)
+{
+	static struct scene s;
+	struct store_audit entry = { .actor = "a", .action = "b", .subject = "c", .detail = { "", 0 } };
+	struct store_audit_walk walk = { .seq = 0 };
+	uint64_t broken = 0;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	scene_plain(&s);
+	entry.tenant = scene_tenant(&s, (struct store_tenant){ .name = "kept", .audit_keep_ms = 5000 });
+	for (int i = 0; i < 10; i++) {
+		store_audit_append(s.store, &entry, scene_answer, &s);
+		assert_int_equal(scene_turn(&s), STORE_DONE);
+		scene_pass(&s, 1000);
+	}
+	assert_int_equal(store_audit_walk(s.store, entry.tenant, 2, &walk, &broken, &e), STORE_MORE);
+	assert_int_equal(walk.seq, 2);
+	store_reap(s.store, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	assert_int_equal(store_audit_walk(s.store, entry.tenant, 2, &walk, &broken, &e), STORE_MORE);
+	assert_int_equal(walk.seq, 7);
+	assert_int_equal(store_audit_walk(s.store, entry.tenant, 10, &walk, &broken, &e), STORE_MORE);
+	assert_int_equal(walk.seq, 10);
+	assert_int_equal(store_audit_walk(s.store, entry.tenant, 10, &walk, &broken, &e), 1);
+	/* From where it came to: what is new is looked at, and a row that is not the next one of those is found. */
+	store_audit_append(s.store, &entry, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_DONE);
+	walk.digest.bytes[0] ^= 1;
+	assert_int_equal(store_audit_walk(s.store, entry.tenant, 10, &walk, &broken, &e), 0);
+	assert_int_equal(broken, 11);
+	scene_end(&s);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_chain_is_looked_at_in_pieces),
 		cmocka_unit_test(a_chain_that_lost_its_oldest_rows_begins_at_a_checkpoint),
 		cmocka_unit_test(a_key_opens_its_tenant_and_no_near_miss_does),
 		cmocka_unit_test(a_key_that_is_revoked_or_expired_opens_nothing),

@@ -187,6 +187,7 @@ bool box_find(struct dispatch *d, struct attempt *attempt)
 	struct slot *slot = is_special ? NULL : find_slot(d, pool, SLOT_PARKED);
 
 	if (slot) {
+		stats_count(d->setup.stats, STAT_POOL_HITS, 1);
 		claim(d, slot, attempt);
 		return true;
 	}
@@ -201,6 +202,7 @@ bool box_find(struct dispatch *d, struct attempt *attempt)
 		make_room(d);
 		return false;
 	}
+	stats_count(d->setup.stats, STAT_POOL_MISSES, !is_special);
 	slot->is_cold = true;
 	slot->attempt = attempt;
 	attempt->slot = slot;

@@ -306,6 +306,8 @@ static void take_lease(struct dispatch *d, const struct store_lease *lease)
 	}
 	d->attempts[d->n_attempts++] = attempt;
 	stats_observe(d->setup.stats, STAT_HIST_QUEUE, attempt->queue_us);
+	stats_count(d->setup.stats, STAT_COMPILE_HITS, attempt->product.is_cached);
+	stats_count(d->setup.stats, STAT_COMPILE_MISSES, attempt->product.is_wanted);
 	/* Without a box it waits: the next one that goes makes room. */
 	(void)box_find(d, attempt);
 }

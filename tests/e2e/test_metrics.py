@@ -161,6 +161,25 @@ def test_what_is_scraped_is_well_formed_and_true(scraped):
     assert buckets == sorted(buckets) and buckets[-1] == after["ward_db_commit_seconds_count"]
 
 
+def test_what_was_there_already_and_what_was_not_are_counted(scraped):
+    def counted():
+        return [samples(get(scraped.metrics)[1])[f"ward_{name}_total"] for name in
+                ("pool_hits", "pool_misses", "compile_cache_hits", "compile_cache_misses")]
+
+    hits, misses, kept, made = counted()
+    scraped.job(bash("true"))
+    assert sum(counted()[:2]) == hits + misses + 1 and counted()[2:] == [kept, made]
+    scraped.job({**bash("true"), "limits": {"pids": 17}})       # a box for this job alone
+    assert sum(counted()[:2]) == hits + misses + 1
+    rows = {one["name"]: one for one in scraped.call("GET", "/v1/runtimes").json["runtimes"]}
+    if not rows["c"]["available"]:
+        pytest.skip(f"no compiler: {rows['c']['boundaries'][0]['why']}")
+    program = {"runtime": "c", "files": [{"path": "main.c", "text": "int main(void) { return 0; }"}]}
+    for i in range(3):
+        assert scraped.job(program, wait="60s")["state"] == "succeeded"
+        assert counted()[2:] == [kept + i, made + 1]
+
+
 def test_no_tenant_is_named_and_no_key(scraped):
     text = get(scraped.metrics)[1]
     assert "default" not in text and "wk_" not in text

@@ -1,5 +1,6 @@
 /* Fuzz: any bytes as a document. What is read without jansson, jansson reads as the same value, and what is written of it
  * is what jansson writes. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

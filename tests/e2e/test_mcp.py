@@ -7,7 +7,7 @@ import re
 
 import harness
 import pytest
-from service import Service, eventually
+from service import Service, eventually, served
 
 NEWEST, BATCHES = "2025-11-25", "2025-03-26"
 ABSENT = "0" * 32
@@ -380,17 +380,10 @@ def test_every_call_is_in_the_log_as_what_it_was(service):
 
 
 def test_the_end_of_the_service_answers_who_waits(home, ward_path):
-    traces = harness.Traces(home)
-    own = Service(ward_path)
-    try:
+    with served(home, ward_path, alone=False) as own:
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
             waiting = pool.submit(use, own, "run_code", runtime="bash", code="sleep 300")
             eventually(lambda: own.call("GET", "/v1/jobs?state=running").json["jobs"])
             own.stop()
             result = waiting.result(60)
         assert refusal(result) == "shutting_down" and re.search(r"The job is [0-9a-f]{32}", result["content"][0]["text"])
-    finally:
-        own.leave()
-    left = traces.compare(10)
-    traces.clean(left)
-    assert not left, f"left behind: {left}"

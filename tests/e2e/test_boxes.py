@@ -35,7 +35,7 @@ def heaps(service, name):
 
 
 def test_neither_a_keeper_nor_what_is_in_a_box_begins_with_the_launchers_heap(service):
-    """Policies and plans of every class are in it; only a runner needs those of one."""
+    """Policies and filters of every class are in it; only a runner needs those of one."""
     if heap_of(service.process.pid) is None or not eventually(lambda: heaps(service, "ward-runner")):
         pytest.skip("memory of other processes cannot be looked at here")
     assert heap_of(service.process.pid) > 64 * PAGE

@@ -297,6 +297,18 @@ static void a_backup_is_a_store(void **state)
 	scene_end(&s);
 }
 
+/* A tenant whose ten rows are a second apart, and are kept for five. */
+static uint64_t ten_rows(struct scene *s, struct store_audit entry)
+{
+	entry.tenant = scene_tenant(s, (struct store_tenant){ .name = "kept", .audit_keep_ms = 5000 });
+	for (int i = 0; i < 10; i++) {
+		store_audit_append(s->store, &entry, scene_answer, s);
+		assert_int_equal(scene_turn(s), STORE_DONE);
+		scene_pass(s, 1000);
+	}
+	return entry.tenant;
+}
+
 /* Rows that are old go; what is left is a chain still, and one that was cut is not. */
 static void a_chain_that_lost_its_oldest_rows_begins_at_a_checkpoint(void **state)
 {
@@ -309,12 +321,7 @@ static void a_chain_that_lost_its_oldest_rows_begins_at_a_checkpoint(void **stat
 
 	(void)state;
 	scene_plain(&s);
-	entry.tenant = scene_tenant(&s, (struct store_tenant){ .name = "kept", .audit_keep_ms = 5000 });
-	for (int i = 0; i < 10; i++) {
-		store_audit_append(s.store, &entry, scene_answer, &s);
-		assert_int_equal(scene_turn(&s), STORE_DONE);
-		scene_pass(&s, 1000);
-	}
+	entry.tenant = ten_rows(&s, entry);
 	store_reap(s.store, scene_answer, &s);
 	assert_int_equal(scene_turn(&s), STORE_DONE);
 	assert_int_equal(s.items[0].number, 5);
@@ -350,12 +357,7 @@ static void a_chain_is_looked_at_in_pieces(void **state)
 
 	(void)state;
 	scene_plain(&s);
-	entry.tenant = scene_tenant(&s, (struct store_tenant){ .name = "kept", .audit_keep_ms = 5000 });
-	for (int i = 0; i < 10; i++) {
-		store_audit_append(s.store, &entry, scene_answer, &s);
-		assert_int_equal(scene_turn(&s), STORE_DONE);
-		scene_pass(&s, 1000);
-	}
+	entry.tenant = ten_rows(&s, entry);
 	assert_int_equal(store_audit_walk(s.store, entry.tenant, 2, &walk, &broken, &e), STORE_MORE);
 	assert_int_equal(walk.seq, 2);
 	store_reap(s.store, scene_answer, &s);

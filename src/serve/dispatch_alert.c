@@ -160,6 +160,7 @@ void alert_hear(struct dispatch *d, struct slot *slot)
 	if (!is_new || attempt->is_fenced)
 		return;
 	action = action_of(d, attempt);
+	job_say_started(d, attempt);
 	keep(d, attempt, action, NULL);
 	act(d, attempt, action);
 }

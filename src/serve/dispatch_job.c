@@ -100,10 +100,10 @@ void job_started(struct dispatch *d, struct attempt *attempt)
 	tell(d, attempt, LIVE_STATE, JOB_RUNNING);
 }
 
-static void say_started(struct dispatch *d, struct attempt *attempt)
+void job_say_started(struct dispatch *d, struct attempt *attempt)
 {
-	if (attempt->is_finishing)
-		return; /* it is said with the end */
+	if (!attempt->say_started_us || attempt->is_finishing)
+		return; /* it was said, or is said with the end */
 	attempt->say_started_us = 0;
 	store_job_move(d->setup.store, &attempt->hold, JOB_RUNNING, moved, ask(d, attempt));
 }
@@ -118,7 +118,7 @@ static void say_all_started(struct dispatch *d, uint64_t now)
 		struct attempt *const attempt = d->attempts[i];
 
 		if (attempt->say_started_us && now >= attempt->say_started_us)
-			say_started(d, attempt);
+			job_say_started(d, attempt);
 		else if (attempt->say_started_us && (!d->say_started_us || attempt->say_started_us < d->say_started_us))
 			d->say_started_us = attempt->say_started_us;
 	}

@@ -88,6 +88,8 @@ void box_end_runner(struct dispatch *d, uint64_t box);
 /* dispatch_job.c: leases. */
 void job_claim(struct dispatch *d);
 void job_started(struct dispatch *d, struct attempt *attempt);
+/* Tells the store now, not within SAY_STARTED_US: what is told next is told of a job that runs. */
+void job_say_started(struct dispatch *d, struct attempt *attempt);
 /* Its box is over (or none was ever there): records what became of it. */
 void job_conclude(struct dispatch *d, struct attempt *attempt);
 void job_cancel(struct dispatch *d, struct attempt *attempt);

@@ -80,9 +80,12 @@ class Service:
         try:
             link.request(method, path, raw, head)
             answer = link.getresponse()
-            return answer.status, answer.read()
+            status, said = answer.status, answer.read()
         finally:
             link.close()
+        if status == 503 and b'"shutting_down"' in said:
+            raise ConnectionAbortedError("the service said that it ends")    # as good as none: it is asked again
+        return status, said
 
     def create(self, runtime="bash", text=None, **document):
         if text is not None:

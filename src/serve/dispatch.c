@@ -140,9 +140,11 @@ int dispatch_fd(const struct dispatch *dispatch)
 uint64_t dispatch_due_us(const struct dispatch *dispatch)
 {
 	/* With nothing at work only leases that are none and old boxes are looked at. */
-	const uint64_t tick = loop_now_us() + (dispatch->n_attempts || dispatch->n_slots ? TICK_US : BEAT_US);
+	uint64_t due = loop_now_us() + (dispatch->n_attempts || dispatch->n_slots ? TICK_US : BEAT_US);
 
-	return dispatch->say_started_us && dispatch->say_started_us < tick ? dispatch->say_started_us : tick;
+	if (dispatch->say_started_us && dispatch->say_started_us < due)
+		due = dispatch->say_started_us;
+	return dispatch->refill_at_us && dispatch->refill_at_us < due ? dispatch->refill_at_us : due;
 }
 
 int dispatch_turn(struct dispatch *dispatch, struct err *e)

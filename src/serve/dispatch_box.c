@@ -209,12 +209,32 @@ bool box_find(struct dispatch *d, struct attempt *attempt)
 	return true;
 }
 
+/* Making a box takes a processor for some milliseconds, which a job that has just taken one needs to end and to answer. */
+static bool may_wait(struct dispatch *d, struct pool *pool, uint64_t now)
+{
+	uint64_t due;
+
+	if (pool->n_parked + pool->n_building >= pool->target) {
+		pool->short_since_us = 0;
+		return true;
+	}
+	if (!pool->short_since_us)
+		pool->short_since_us = now;
+	due = pool->short_since_us + REFILL_LATE_US;
+	if (!pool->n_parked || now >= due)
+		return false;
+	if (!d->refill_at_us || due < d->refill_at_us)
+		d->refill_at_us = due;
+	return true;
+}
+
 void box_refill(struct dispatch *d)
 {
 	static const struct order own = { 0 };
 	const uint64_t now = loop_now_us();
 	size_t building = 0;
 
+	d->refill_at_us = 0;
 	if (d->is_draining)
 		return;
 	for (size_t i = 0; i < d->n_classes; i++)
@@ -222,7 +242,7 @@ void box_refill(struct dispatch *d)
 	for (uint32_t i = 0; i < d->n_classes && building < d->builds_max; i++) {
 		struct pool *const pool = &d->pools[i];
 
-		if (d->pool_of[i] != i || now < pool->open_until_us)
+		if (d->pool_of[i] != i || now < pool->open_until_us || may_wait(d, pool, now))
 			continue;
 		while (pool->n_parked + pool->n_building < pool->target && building < d->builds_max &&
 		       d->n_slots < d->boxes_max && build(d, i, &own)) {

@@ -19,6 +19,7 @@
 #define BREAKER_TRIES 3
 #define BREAKER_US 30000000
 #define FINISH_AGAIN_US 1000000
+#define REFILL_LATE_US 10000            /* a pool that has boxes gets new ones so late: not while the job that took one runs */
 #define SAY_STARTED_US 10000            /* that a job runs is told to the store by then */
 
 /* Boxes of one shape that wait for a job: classes that differ in name alone share one. */
@@ -26,6 +27,7 @@ struct pool {
 	uint32_t target, n_parked, n_building;  /* building: for the pool, not for a job */
 	uint32_t failures;                      /* in a row */
 	uint64_t open_until_us;                 /* the breaker: no refills until then; 0 = closed */
+	uint64_t short_since_us;                /* fewer than target; 0: they are all there, or on their way */
 	uint64_t emptied_us;                    /* when a job last found nobody waiting */
 	struct zygote zygotes[2];               /* of guests: where they are ordered, and the one that comes next */
 };
@@ -58,6 +60,7 @@ struct dispatch {
 	bool is_draining, is_beating, launcher_is_gone;
 	uint64_t beat_at_us, beat_ok_us;
 	uint64_t say_started_us;                /* the earliest of the attempts', 0: none */
+	uint64_t refill_at_us;                  /* the earliest of the pools', 0: none */
 };
 
 /* dispatch_box.c: slots and pools. */

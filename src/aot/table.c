@@ -72,33 +72,24 @@ void wasm_rt_allocate_externref_table(wasm_rt_externref_table_t *table, uint32_t
 	*table = (wasm_rt_externref_table_t){ allocate(size, sizeof(*table->data)), max_size, size };
 }
 
-uint32_t wasm_rt_grow_funcref_table(wasm_rt_funcref_table_t *table, uint32_t more, wasm_rt_funcref_t with)
-{
-	const uint32_t before = table->size;
-	wasm_rt_funcref_t *const data = grow(table->data, before, more, table->max_size, sizeof(*data));
-
-	if (!data)
-		return UINT32_MAX;
-	table->data = data;
-	table->size = before + more;
-	for (uint32_t i = before; i < before + more; i++)
-		data[i] = with;
-	return before;
-}
-
-uint32_t wasm_rt_grow_externref_table(wasm_rt_externref_table_t *table, uint32_t more, wasm_rt_externref_t with)
-{
-	const uint32_t before = table->size;
-	wasm_rt_externref_t *const data = grow(table->data, before, more, table->max_size, sizeof(*data));
-
-	if (!data)
-		return UINT32_MAX;
-	table->data = data;
-	table->size = before + more;
-	for (uint32_t i = before; i < before + more; i++)
-		data[i] = with;
-	return before;
-}
+/* Both kinds of table differ in what lies in them alone. */
+#define GROW(kind) \
+	uint32_t wasm_rt_grow_##kind##_table(wasm_rt_##kind##_table_t *table, uint32_t more, wasm_rt_##kind##_t with) \
+	{ \
+		const uint32_t before = table->size; \
+		wasm_rt_##kind##_t *const data = grow(table->data, before, more, table->max_size, sizeof(*data)); \
+\
+		if (!data) \
+			return UINT32_MAX; \
+		table->data = data; \
+		table->size = before + more; \
+		for (uint32_t i = before; i < before + more; i++) \
+			data[i] = with; \
+		return before; \
+	}
+GROW(funcref)
+GROW(externref)
+#undef GROW
 
 void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *table)
 {

@@ -14,6 +14,7 @@
 
 #include "base/fd.h"
 #include "cmd/policy_find.h"
+#include "cmd/state_dir.h"
 
 /* The name of the processor as the kernel prints it, "" when it prints none. */
 static void read_processor(char *out, size_t cap)
@@ -54,13 +55,9 @@ const char *bench_host(struct arena *arena)
 
 const char *bench_path(struct arena *arena)
 {
-	const char *const state = getenv("XDG_STATE_HOME"), *const home = getenv("HOME");
+	const char *const state = state_dir_of_user(arena);
 
-	if (state && *state == '/')
-		return arena_printf(arena, "%s/ward/bench.json", state);
-	if (home && *home == '/')
-		return arena_printf(arena, "%s/.local/state/ward/bench.json", home);
-	return NULL;
+	return state ? arena_printf(arena, "%s/bench.json", state) : NULL;
 }
 
 static int make_directories(const char *path, struct err *e)

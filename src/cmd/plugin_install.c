@@ -12,6 +12,7 @@
 #include "cmd/command.h"
 #include "cmd/plugin.h"
 #include "cmd/say.h"
+#include "cmd/state_dir.h"
 #include "plugin/admit.h"
 #include "plugin/box.h"
 #include "plugin/compiled.h"
@@ -22,32 +23,26 @@ static int make_folder(const char *path, struct err *e)
 	return mkdir(path, 0700) < 0 && access(path, W_OK) < 0 ? err_sys(e, "%.200s", path) : 0;
 }
 
-static const char *state_path(struct arena *arena)
-{
-	const char *const state = getenv("XDG_STATE_HOME"), *const home = getenv("HOME");
-
-	if (state && *state == '/')
-		return arena_printf(arena, "%s/ward", state);
-	return home && *home == '/' ? arena_printf(arena, "%s/.local/state/ward", home) : NULL;
-}
-
 int plugin_state_dir(struct arena *arena, const char **out, struct err *e)
 {
-	const char *const home = getenv("HOME"), *const path = state_path(arena);
+	const char *const home = getenv("HOME"), *const path = state_dir_of_user(arena);
 	const char *const parts[] = { "/.local", "/.local/state" };
 
 	if (!path)
 		return err_set(e, ERR_USAGE, "neither XDG_STATE_HOME nor HOME is set");
-	for (size_t i = 0; i < ARRAY_SIZE(parts) && home && strncmp(path, home, strlen(home)) == 0; i++)
-		if (make_folder(arena_printf(arena, "%s%s", home, parts[i]), e) < 0)
+	for (size_t i = 0; i < ARRAY_SIZE(parts) && home; i++) {
+		const char *const above = arena_printf(arena, "%s%s/", home, parts[i]);
+
+		if (strncmp(path, above, strlen(above)) == 0 && make_folder(above, e) < 0)
 			return -1;
+	}
 	*out = path;
 	return make_folder(path, e);
 }
 
 const char *plugin_compiled_dir(const struct plugin_given *given, struct arena *arena)
 {
-	const char *const state = given->compiled ? NULL : state_path(arena);
+	const char *const state = given->compiled ? NULL : state_dir_of_user(arena);
 
 	return state ? arena_printf(arena, "%s/compiled", state) : given->compiled;
 }

@@ -74,6 +74,16 @@ def test_the_users_own_place_is_found_without_a_word(ward):
     assert ward.call("plugin", "run", plugin.manifest).code == 0
 
 
+def test_a_place_of_its_own_in_the_home_leaves_the_usual_one_unmade(ward):
+    plugin = Plugin(ward, "mine", plugin_module())
+    home = ward.folder("home")
+    os.mkdir(os.path.join(home, "state"))
+    env = {"PATH": "/usr/bin:/bin", "HOME": home, "XDG_STATE_HOME": os.path.join(home, "state")}
+    done = subprocess.run([ward.program, "plugin", "install", plugin.manifest], capture_output=True, timeout=120, check=False, env=env)
+    assert done.returncode == 0, done
+    assert os.listdir(home) == ["state"] and os.listdir(os.path.join(home, "state", "ward", "compiled"))
+
+
 def test_plugins_run_where_there_is_no_v8(ward):
     place = pathlib.Path(ward.folder("without"))
     for name in ("ward", "ward-plugin", "libward-module.a"):

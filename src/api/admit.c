@@ -178,7 +178,7 @@ static void write_address(const struct sockaddr *address, char *out, size_t size
 static void tell_burst(struct front *front, enum burst_word word)
 {
 	const struct burst *const burst = &front->burst;
-	struct store_audit entry = { .at_ms = log_wall_ms(), .actor = "throttle", .action = "keys.guessed" };
+	struct store_audit entry = { .at_ms = loop_wall_ms(), .actor = "throttle", .action = "keys.guessed" };
 	OWN(arena) arena = { .total = 0 };
 	struct err ignored = ERR_INIT;
 	struct store_tenant *tenants;

@@ -315,7 +315,7 @@ static void put_day(struct json *json, const struct store_security *day)
 void api_security_get(struct request *request)
 {
 	struct store_security *const day = arena_alloc(&request->arena, sizeof(*day));
-	const uint64_t now = log_wall_ms(), since = now > DAY_MS ? now - DAY_MS : 0;
+	const uint64_t now = loop_wall_ms(), since = now > DAY_MS ? now - DAY_MS : 0;
 	struct json json = JSON_NONE;
 	struct err e = ERR_INIT;
 	uint64_t tenant;

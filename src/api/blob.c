@@ -277,7 +277,7 @@ static void finish(struct request *request)
 {
 	struct upload *const upload = request->own;
 	const struct digest digest = sha256_end(&upload->hash);
-	const struct store_blob blob = { .digest = digest, .file = upload->file, .bytes = upload->received, .created_ms = log_wall_ms() };
+	const struct store_blob blob = { .digest = digest, .file = upload->file, .bytes = upload->received, .created_ms = loop_wall_ms() };
 	struct err e = ERR_INIT;
 
 	if (upload->received < upload->total) {

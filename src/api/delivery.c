@@ -67,7 +67,7 @@ static bool is_open(const struct sent *sent)
 /* "Ward-Signature: t=SECONDS,v1=HEX": HMAC-SHA-256 over the time, a dot and the body. */
 static size_t write_head(const struct store_delivery *delivery, char out[HERALD_HEAD])
 {
-	const uint64_t s = log_wall_ms() / 1000;
+	const uint64_t s = loop_wall_ms() / 1000;
 	char id[STORE_ID_TEXT], text[SHA256_TEXT];
 	OWN(str) signed_text = STR_NONE;
 	struct digest digest;

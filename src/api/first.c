@@ -60,7 +60,7 @@ static int make_tenant(struct front *front, const char *name, enum store_threat 
 
 static int make_key(struct front *front, uint64_t tenant, uint32_t scopes, const char *says, int out, struct err *e)
 {
-	struct store_key key = { .tenant = tenant, .name = "first", .scopes = scopes, .created_ms = log_wall_ms() };
+	struct store_key key = { .tenant = tenant, .name = "first", .scopes = scopes, .created_ms = loop_wall_ms() };
 	struct answer answer = { .is_there = false };
 	char text[STORE_KEY_TEXT];
 	int status = 0;

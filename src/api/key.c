@@ -111,7 +111,7 @@ static int read_expiry(struct reading *r, const struct pointer *at, json_t *valu
 {
 	int64_t ms = 0;
 
-	if (!json_is_string(value) || !job_moment_read(json_string_value(value), &ms) || ms <= (int64_t)log_wall_ms())
+	if (!json_is_string(value) || !job_moment_read(json_string_value(value), &ms) || ms <= (int64_t)loop_wall_ms())
 		return fields_fault(r, at, "invalid_value", "must be a moment to come, as in \"2030-01-01T00:00:00Z\"");
 	((struct making *)into)->key.expires_ms = (uint64_t)ms;
 	return 0;
@@ -140,7 +140,7 @@ void api_key_create(struct request *request)
 	struct store_tenant tenant;
 	struct err e = ERR_INIT;
 
-	making->key = (struct store_key){ .name = "key", .scopes = STORE_JOBS_WRITE | STORE_JOBS_READ, .created_ms = log_wall_ms() };
+	making->key = (struct store_key){ .name = "key", .scopes = STORE_JOBS_WRITE | STORE_JOBS_READ, .created_ms = loop_wall_ms() };
 	if (!tenant_asked(request, &tenant) || !body_read(request, fields, ARRAY_SIZE(fields), making))
 		return;
 	/* Nobody gives what is not theirs to give. */

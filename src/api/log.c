@@ -13,17 +13,10 @@
 
 #include "api/log_form.h"
 #include "base/fd.h"
+#include "base/loop.h"
 
 /* Source: systemd.io/JOURNAL_NATIVE_PROTOCOL */
 #define JOURNAL "/run/systemd/journal/socket"
-
-uint64_t log_wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 void log_put_moment(struct json *json, const char *key, uint64_t wall_ms)
 {
@@ -43,7 +36,7 @@ void log_put_moment(struct json *json, const char *key, uint64_t wall_ms)
 void log_begin(struct json *json, const char *level, const char *event)
 {
 	json_put_object(json, NULL);
-	log_put_moment(json, "t", log_wall_ms());
+	log_put_moment(json, "t", loop_wall_ms());
 	json_put_text(json, "level", level);
 	json_put_text(json, "event", event);
 }

@@ -30,4 +30,3 @@ void log_say(struct log *log, const char *level, const char *event, const char *
 
 /* A member "2026-11-21T18:00:00.250Z"; 0 ms: none, as it did not happen. */
 void log_put_moment(struct json *json, const char *key, uint64_t wall_ms);
-uint64_t log_wall_ms(void);

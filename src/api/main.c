@@ -281,7 +281,7 @@ static int prepare(struct front *front, struct err *e)
 	    metrics_open(front, e) < 0)
 		return -1;
 	front->state_fd = STATE_FD;
-	front->began_ms = log_wall_ms();
+	front->began_ms = loop_wall_ms();
 	front->socket_epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 	if (front->socket_epoll_fd < 0)
 		return err_sys(e, "epoll");

@@ -22,7 +22,7 @@ static void take_point(struct front *front, struct history *history, uint32_t bo
 		history->now.queued = (uint32_t)usage.queued;
 	}
 	history->now.boxes = boxes;
-	history_turn(history, now_us, log_wall_ms());
+	history_turn(history, now_us, loop_wall_ms());
 }
 
 static void on_step(void *at)
@@ -86,7 +86,7 @@ static void put_now(struct json *json, struct front *front, const struct history
 	const struct hist starts = history_starts(history);
 
 	json_put_object(json, "now");
-	log_put_moment(json, "at", log_wall_ms());
+	log_put_moment(json, "at", loop_wall_ms());
 	json_put_u64(json, "running", usage->running);
 	json_put_u64(json, "queued", usage->queued);
 	put_fraction(json, "oldest_s", store_queue_oldest_ms(front->store, history->tenant));

@@ -53,7 +53,7 @@ void tenant_put_name(struct json *json, struct front *front, uint64_t id)
 
 void tenant_audit(struct request *request, uint64_t tenant, const char *action, const char *subject)
 {
-	const struct store_audit entry = { .tenant = tenant, .at_ms = log_wall_ms(), .actor = request->key.public,
+	const struct store_audit entry = { .tenant = tenant, .at_ms = loop_wall_ms(), .actor = request->key.public,
 					   .action = action, .subject = subject };
 
 	store_audit_append(request->front->store, &entry, NULL, NULL);

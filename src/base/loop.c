@@ -15,6 +15,14 @@ uint64_t loop_now_us(void)
 	return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
 }
 
+uint64_t loop_wall_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+}
+
 size_t loop_add(struct loop *loop, loop_ready *ready, void *at)
 {
 	assert(loop->n_slots < LOOP_SLOTS);

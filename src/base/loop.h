@@ -35,6 +35,8 @@ struct loop {
 
 /* CLOCK_MONOTONIC in microseconds. */
 uint64_t loop_now_us(void);
+/* CLOCK_REALTIME in milliseconds since 1970, which jumps when somebody sets it. */
+uint64_t loop_wall_ms(void);
 
 /* Each returns the number of a new, resting slot or alarm. Too many are a bug: asserted. */
 size_t loop_add(struct loop *loop, loop_ready *ready, void *at);

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/fd.h"
 #include "base/loop.h"
@@ -14,11 +13,8 @@
 
 static uint64_t since_us(uint64_t then_ms)
 {
-	struct timespec now;
-	uint64_t now_ms;
+	const uint64_t now_ms = loop_wall_ms();
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 	return now_ms > then_ms ? (now_ms - then_ms) * 1000 : 0; /* clocks jump */
 }
 

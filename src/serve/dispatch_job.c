@@ -2,7 +2,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/loop.h"
 #include "serve/attempt_guest.h"
@@ -82,18 +81,10 @@ static void moved(void *at, const struct store_answer *answer)
 		fence(asked->d, attempt);
 }
 
-static uint64_t wall_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 /* Most jobs end within milliseconds: then one operation says that it ran and how it ended. */
 void job_started(struct dispatch *d, struct attempt *attempt)
 {
-	attempt->started_ms = wall_ms();
+	attempt->started_ms = loop_wall_ms();
 	attempt->say_started_us = loop_now_us() + SAY_STARTED_US;
 	if (!d->say_started_us)
 		d->say_started_us = attempt->say_started_us;

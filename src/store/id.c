@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 #include <sys/random.h>
-#include <time.h>
 
 #include "base/hex.h"
+#include "base/loop.h"
 #include "store/writer.h"
 
 struct store_id id_new_at(uint64_t wall_ms)
@@ -22,10 +22,7 @@ struct store_id id_new_at(uint64_t wall_ms)
 
 struct store_id store_id_new(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return id_new_at((uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000);
+	return id_new_at(loop_wall_ms());
 }
 
 void store_id_write(const struct store_id *id, char out[STORE_ID_TEXT])

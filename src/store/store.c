@@ -13,26 +13,19 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/loop.h"
 #include "store/writer.h"
-
-static uint64_t clock_ms(clockid_t clock)
-{
-	struct timespec now;
-
-	clock_gettime(clock, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
 
 static uint64_t real_wall_ms(void *at)
 {
 	(void)at;
-	return clock_ms(CLOCK_REALTIME);
+	return loop_wall_ms();
 }
 
 static uint64_t real_steady_ms(void *at)
 {
 	(void)at;
-	return clock_ms(CLOCK_MONOTONIC);
+	return loop_now_us() / 1000;
 }
 
 static uint64_t or_default(uint64_t given, uint64_t usual)

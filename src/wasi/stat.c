@@ -14,6 +14,11 @@ static uint64_t nanoseconds(struct timespec t)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+static bool has_times(mode_t mode)
+{
+	return S_ISREG(mode) || S_ISDIR(mode) || S_ISLNK(mode);
+}
+
 static uint32_t put_stat(struct wasi *w, int fd, uint32_t out)
 {
 	uint8_t *const to = memory_at(&w->memory, out, SIZE_FILESTAT);
@@ -28,9 +33,10 @@ static uint32_t put_stat(struct wasi *w, int fd, uint32_t out)
 	memory_put64(to + 16, table_type(st.st_mode, fd));
 	memory_put64(to + 24, st.st_nlink);
 	memory_put64(to + 32, (uint64_t)st.st_size);
-	memory_put64(to + 40, nanoseconds(st.st_atim));
-	memory_put64(to + 48, nanoseconds(st.st_mtim));
-	memory_put64(to + 56, nanoseconds(st.st_ctim));
+	/* A stream is the host's: a terminal's times say when somebody typed there. */
+	memory_put64(to + 40, has_times(st.st_mode) ? nanoseconds(st.st_atim) : 0);
+	memory_put64(to + 48, has_times(st.st_mode) ? nanoseconds(st.st_mtim) : 0);
+	memory_put64(to + 56, has_times(st.st_mode) ? nanoseconds(st.st_ctim) : 0);
 	return WASI_SUCCESS;
 }
 

@@ -46,6 +46,18 @@ static void a_link_is_described_or_followed(void **state)
 	assert_int_equal(STAT(g, RW, LOOKUP_FOLLOW, "out"), WASI_PERM);
 }
 
+static void a_stream_has_no_times(void **state)
+{
+	struct guest *const g = *state;
+	const uint32_t stdin_number = 0;
+
+	g->w.slots[stdin_number].base |= RIGHT_FD_FILESTAT_GET;
+	memset(g->memory + AT_OUT, 0xff, SIZE_FILESTAT);
+	assert_int_equal(wasi_fd_filestat_get(&g->w, stdin_number, AT_OUT), WASI_SUCCESS);
+	assert_true(field(g, 16) == FILETYPE_CHARACTER && field(g, 32) == 0);
+	assert_true(field(g, 40) == 0 && field(g, 48) == 0 && field(g, 56) == 0);
+}
+
 static void times_are_set_one_by_one(void **state)
 {
 	struct guest *const g = *state;
@@ -82,6 +94,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		GUEST_TEST(a_file_is_described),
 		GUEST_TEST(a_link_is_described_or_followed),
+		GUEST_TEST(a_stream_has_no_times),
 		GUEST_TEST(times_are_set_one_by_one),
 		GUEST_TEST(a_size_is_set_where_it_may_be),
 	};

@@ -163,7 +163,8 @@ int claim_again(struct writer *w, struct op *op, struct err *e)
 		w->again_ms = w->steady_ms;
 	op->answer.leases = claim->leases;
 	op->answer.n_leases = claim->n;
-	w->parked = claim->n || !claim->wait ? NULL : op;
+	/* Who waits for a job that ended here is told with the answer: so there is one, with or without leases. */
+	w->parked = claim->n || claim->late || !claim->wait ? NULL : op;
 	return 0;
 }
 

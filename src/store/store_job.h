@@ -53,7 +53,7 @@ struct store_lease {
 
 /* Leases up to `max` jobs whose class has room, fairly between tenants. With `wait` the claim stays until at least
  * one can be had: it then rides in the transaction of the create. A claim that waits is answered, with no lease, by
- * the next claim and by the end. */
+ * the next claim, by a job that was too late, and by the end. */
 struct store_room {
 	const char *class;
 	size_t room;

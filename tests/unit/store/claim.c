@@ -232,6 +232,35 @@ static void a_job_past_its_deadline_ends_without_a_start(void **state)
 	scene_end(&s);
 }
 
+static void note_change(void *at, const struct store_change *change)
+{
+	enum job_state *const last = at;
+
+	*last = change->to;
+}
+
+static void who_waits_for_a_late_job_is_told_while_a_claim_waits(void **state)
+{
+	const struct store_room room = { "python/container", 4 };
+	enum job_state last = JOB_RUNNING;
+	struct waiting waiting = { 0 };
+	static struct scene s;
+	struct store_create job;
+
+	(void)state;
+	scene_plain(&s);
+	store_watch(s.store, note_change, &last);
+	store_job_claim(s.store, &room, 1, 4, true, note, &waiting);
+	store_turn(s.store);
+	job = scene_job(&s, "{}");
+	job.deadline_ms = s.wall_ms;
+	scene_create_as(&s, &job);
+	assert_int_equal(last, JOB_REJECTED);
+	assert_int_equal(waiting.called, 1); /* and comes again */
+	assert_int_equal(waiting.n_leases, 0);
+	scene_end(&s);
+}
+
 static void memory_of_all_that_runs_is_bounded(void **state)
 {
 	static struct scene s;
@@ -272,6 +301,7 @@ int main(void)
 		cmocka_unit_test(one_tenants_flood_delays_anothers_first_job_by_one_batch),
 		cmocka_unit_test(every_query_walks_an_index_in_its_order),
 		cmocka_unit_test(a_job_past_its_deadline_ends_without_a_start),
+		cmocka_unit_test(who_waits_for_a_late_job_is_told_while_a_claim_waits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

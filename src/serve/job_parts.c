@@ -233,13 +233,22 @@ static bool skip(const char **text, char c)
 }
 
 /* "2026-11-21T18:00:00.250Z" and "2026-11-21T18:00:00+01:00": RFC 3339 section 5.6, "T" and "Z" in capitals. */
+/* timegm(3) makes the first of March of a thirtieth of February. Of a leap second it may make the next day: without. */
+static bool is_day(const struct tm *tm)
+{
+	struct tm day = { .tm_year = tm->tm_year, .tm_mon = tm->tm_mon, .tm_mday = tm->tm_mday };
+
+	(void)timegm(&day);
+	return day.tm_mday == tm->tm_mday;
+}
+
 bool job_moment_read(const char *text, int64_t *out_ms)
 {
 	struct tm tm = { .tm_year = digits(&text, 4) - 1900 };
 	int fraction = 0, offset = 0;
 
 	if (tm.tm_year < 70 || !skip(&text, '-') || (tm.tm_mon = digits(&text, 2) - 1) < 0 || tm.tm_mon > 11 || !skip(&text, '-') ||
-	    (tm.tm_mday = digits(&text, 2)) < 1 || tm.tm_mday > 31 || !skip(&text, 'T') || (tm.tm_hour = digits(&text, 2)) < 0 ||
+	    (tm.tm_mday = digits(&text, 2)) < 1 || !is_day(&tm) || !skip(&text, 'T') || (tm.tm_hour = digits(&text, 2)) < 0 ||
 	    tm.tm_hour > 23 || !skip(&text, ':') || (tm.tm_min = digits(&text, 2)) < 0 || tm.tm_min > 59 || !skip(&text, ':') ||
 	    (tm.tm_sec = digits(&text, 2)) < 0 || tm.tm_sec > 60)
 		return false;

@@ -97,6 +97,7 @@ static const struct {
 	{ "{\"runtime\":\"python\",\"retry\":{\"on\":[\"exit\"]}}", "invalid_value", "/retry/on", "infra" },
 	{ "{\"runtime\":\"python\",\"deadline\":\"tomorrow\"}", "invalid_value", "/deadline", "moment" },
 	{ "{\"runtime\":\"python\",\"deadline\":\"2026-13-01T00:00:00Z\"}", "invalid_value", "/deadline", "moment" },
+	{ "{\"runtime\":\"python\",\"deadline\":\"2026-02-29T00:00:00Z\"}", "invalid_value", "/deadline", "moment" },
 	{ "{\"runtime\":\"python\",\"deadline\":\"2026-11-21T18:00:00Zx\"}", "invalid_value", "/deadline", "moment" },
 	{ "{\"runtime\":\"python\",\"outputs\":[{\"path\":\"../*\"}]}", "invalid_value", "/outputs/0/path", "\"..\"" },
 	{ "{\"runtime\":\"python\",\"outputs\":[{\"path\":\"[a]\"}]}", "invalid_value", "/outputs/0/path", "* and ?" },

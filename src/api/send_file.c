@@ -3,6 +3,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 
 #include "api/range.h"
@@ -15,10 +16,13 @@ struct part {
 };
 
 /* The part that was asked for; false when there is none such, and the request is answered. */
-static bool read_part(struct request *request, uint64_t size, struct part *out)
+static bool read_part(struct request *request, uint64_t size, const char *etag, struct part *out)
 {
 	uint64_t first = 0, last = 0;
-	const enum range_outcome range = range_read(request_header_in(request, "Range"), size, &first, &last);
+	/* With If-Range a part is of this very thing, or it is all of it that is wanted. */
+	const char *const known = request_header_in(request, "If-Range");
+	const bool is_known = !known || (*etag && !strcmp(known, etag));
+	const enum range_outcome range = range_read(is_known ? request_header_in(request, "Range") : NULL, size, &first, &last);
 	char text[40];
 
 	*out = range == RANGE_PART ? (struct part){ first, last - first + 1, false } : (struct part){ 0, size, true };
@@ -63,18 +67,18 @@ void send_file(struct request *request, int fd, const char *name, const char *et
 	struct stat st = { .st_size = 0 };
 	const uint64_t size = fd >= 0 && fstat(fd, &st) == 0 ? (uint64_t)st.st_size : 0;
 	struct part part;
-	char text[80];
+	char text[80] = "";
 
-	if (!read_part(request, size, &part)) {
+	if (etag)
+		snprintf(text, sizeof(text), "\"%s\"", etag);
+	if (!read_part(request, size, text, &part)) {
 		fd_close(fd);
 		return;
 	}
 	request_file(request, status_of(&part), fd, part.first, part.len);
 	say_part(request, &part, size);
-	if (etag) {
-		snprintf(text, sizeof(text), "\"%s\"", etag);
+	if (etag)
 		request_header(request, "ETag", text);
-	}
 	offer(request, name);
 }
 
@@ -82,7 +86,7 @@ void send_bytes(struct request *request, const char *bytes, size_t len)
 {
 	struct part part;
 
-	if (!read_part(request, len, &part))
+	if (!read_part(request, len, "", &part))
 		return;
 	request_text(request, status_of(&part), "application/octet-stream", bytes + part.first, (size_t)part.len);
 	say_part(request, &part, len);

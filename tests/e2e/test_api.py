@@ -528,6 +528,8 @@ def test_output_by_range_and_as_it_comes(service, live):
         assert (reply.status, reply.body, reply.headers["Content-Range"]) == (status, body, said)
     reply = service.call("GET", path, headers={"Range": "bytes=10-"})
     assert reply.status == 416 and reply.headers["Content-Range"] == "bytes */10"
+    reply = service.call("GET", path, headers={"Range": "bytes=2-4", "If-Range": '"another"'})
+    assert (reply.status, reply.body) == (200, b"0123456789")
     assert "attachment" in service.call("GET", path).headers["Content-Disposition"]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         following = pool.submit(service.call, "GET", path + "?follow=1")
@@ -591,7 +593,9 @@ def test_a_blob_comes_in_pieces_and_goes_into_a_job(service):
             assert again.json["code"] == "upload_conflict"
     assert service.call("GET", f"/v1/blobs/{digest}").body == script
     assert service.call("HEAD", f"/v1/blobs/{digest}").headers["Content-Length"] == str(len(script))
-    assert service.call("GET", f"/v1/blobs/{digest}", headers={"Range": "bytes=0-3"}).body == b"echo"
+    etag = service.call("GET", f"/v1/blobs/{digest}").headers["ETag"]
+    for headers in ({}, {"If-Range": etag}):
+        assert service.call("GET", f"/v1/blobs/{digest}", headers={"Range": "bytes=0-3", **headers}).body == b"echo"
     assert service.call("PUT", f"/v1/blobs/{digest}", script).status == 200, "it is there already"
     job = service.job({"runtime": "bash", "files": [{"path": "main.sh", "blob": f"sha256:{digest}"}]})
     assert service.call("GET", f"/v1/jobs/{job['id']}/stdout").body == b"from a blob\n"

@@ -67,9 +67,12 @@ static bool check_host(struct request *request)
 /* -- the head as a whole -- */
 
 struct head {
-	unsigned n, lengths, codings;
-	const char *length;
+	unsigned n, lengths, codings, seen;
+	const char *length, *twice;
 };
+
+/* What a proxy in front may have read another one of. */
+static const char *const single[] = { "Host", "Authorization", "Content-Type", "Idempotency-Key", "Last-Event-ID" };
 
 static enum MHD_Result count_header(void *at, enum MHD_ValueKind kind, const char *name, const char *value)
 {
@@ -81,6 +84,13 @@ static enum MHD_Result count_header(void *at, enum MHD_ValueKind kind, const cha
 	if (!strcasecmp(name, "Content-Length")) {
 		head->lengths++;
 		head->length = value;
+	}
+	for (unsigned i = 0; i < ARRAY_SIZE(single); i++) {
+		if (strcasecmp(name, single[i]))
+			continue;
+		if (head->seen & 1u << i)
+			head->twice = single[i];
+		head->seen |= 1u << i;
 	}
 	return MHD_YES;
 }
@@ -99,6 +109,10 @@ static bool check_head(struct request *request)
 		return refuse(request, "length_required", "say Content-Length; transfer codings are not taken");
 	if (head.lengths > 1 || (head.lengths && !digits_are(head.length, &request->body_len)))
 		return refuse(request, "invalid_header", "Content-Length must be there once, and a whole number");
+	if (head.twice) {
+		request_fail(request, "invalid_header", NULL, "%s may be there once", head.twice);
+		return false;
+	}
 	return true;
 }
 

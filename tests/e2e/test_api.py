@@ -298,6 +298,8 @@ def with_key(service, head, body=b""):
     ("POST /v1/jobs HTTP/1.1", b"Content-Type: text/xml\r\nContent-Length: 2\r\n\r\n{}", "unsupported_media_type"),
     ("POST /v1/jobs HTTP/1.1", b"Idempotency-Key: a b\r\nContent-Length: 2\r\n\r\n{}", "invalid_header"),
     ("POST /v1/jobs HTTP/1.1", b"Idempotency-Key: " + b"k" * 129 + b"\r\nContent-Length: 2\r\n\r\n{}", "invalid_header"),
+    ("GET /v1/jobs HTTP/1.1", b"Host: elsewhere.example\r\n\r\n", "invalid_header"),
+    ("GET /v1/jobs HTTP/1.1", b"authorization: Bearer wk_other\r\n\r\n", "invalid_header"),
     ("GET /v1/jobs/%ff HTTP/1.1", b"\r\n", "invalid_path"),
     ("GET /v1/jobs?limit=%zz HTTP/1.1", b"\r\n", "invalid_parameter"),
     ("GET /v1/jobs?limit=5&limit=6 HTTP/1.1", b"\r\n", "invalid_parameter"),

@@ -107,6 +107,7 @@ static void put_artifacts(struct json *json, const struct attempt *attempt)
 	static const char *const why[FRAME_LEFTS] = {
 		[FRAME_LEFT_KIND] = "not a regular file", [FRAME_LEFT_SIZE] = "too large",
 		[FRAME_LEFT_COUNT] = "too many", [FRAME_LEFT_UNREADABLE] = "unreadable",
+		[FRAME_LEFT_NAME] = "not a name: control bytes, no UTF-8, or above 254 bytes",
 	};
 	char text[SHA256_TEXT];
 

@@ -91,7 +91,8 @@ static void take_artifact(struct attempt *attempt, const struct frame *frame)
 	if (is_there(attempt, frame->bytes, frame->head.len))
 		return; /* two patterns named it */
 	if (attempt->n_artifacts == ATTEMPT_ARTIFACTS || !is_name(frame->bytes, frame->head.len)) {
-		leave_out(attempt, frame->bytes, frame->head.len, FRAME_LEFT_UNREADABLE);
+		leave_out(attempt, frame->bytes, frame->head.len,
+			  attempt->n_artifacts == ATTEMPT_ARTIFACTS ? FRAME_LEFT_COUNT : FRAME_LEFT_NAME);
 		return;
 	}
 	kept = &attempt->artifacts[attempt->n_artifacts];

@@ -50,7 +50,7 @@ enum {
 	FRAME_FEED = 2,                 /* of STEP: STDIN frames follow the fixed input */
 	FRAME_TTY = 4,                  /* of STEP: a terminal of its own instead of three pipes */
 };
-enum frame_left { FRAME_LEFT_KIND, FRAME_LEFT_SIZE, FRAME_LEFT_COUNT, FRAME_LEFT_UNREADABLE, FRAME_LEFTS };
+enum frame_left { FRAME_LEFT_KIND, FRAME_LEFT_SIZE, FRAME_LEFT_COUNT, FRAME_LEFT_UNREADABLE, FRAME_LEFT_NAME, FRAME_LEFTS };
 
 struct frame_head {
 	uint8_t kind, flag;

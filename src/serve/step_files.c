@@ -18,6 +18,7 @@
 #define DEPTH_MAX 16
 #define FILES_MAX 256
 #define LOOKED_MAX 65536
+#define NAME_BYTES 254          /* of an output, from the job's directory on; FRAME_ARTIFACT takes 255 */
 
 /* The next part of a path, "" at its end. False: it is no name. */
 static bool next_part(const char **path, char part[256])
@@ -143,7 +144,7 @@ struct walk {
 	struct level levels[DEPTH_MAX];
 	char parts[DEPTH_MAX][256];
 	size_t n_parts, depth;
-	char name[4096];        /* of what is looked at, relative; FRAME_ARTIFACT takes 255 bytes of it */
+	char name[2 * (NAME_BYTES + 2)]; /* of what is looked at, relative: a directory's, and one more part */
 };
 
 static bool split(struct walk *walk, const char *pattern)
@@ -171,10 +172,12 @@ static void look_at(struct taking *taking, struct walk *walk, const char *part)
 	const struct level *const level = &walk->levels[walk->depth - 1];
 	const size_t len = level->name_len + strlen(part);
 
-	if (fnmatch(walk->parts[walk->depth - 1], part, FNM_PERIOD) != 0 || len > 254)
+	if (fnmatch(walk->parts[walk->depth - 1], part, FNM_PERIOD) != 0)
 		return;
 	strcpy(walk->name + level->name_len, part);
-	if (walk->depth == walk->n_parts) {
+	if (len > NAME_BYTES) {
+		leave_out(taking->collect, FRAME_LEFT_NAME, walk->name);
+	} else if (walk->depth == walk->n_parts) {
 		take(taking, dirfd(level->dir), part, walk->name);
 	} else if (push(walk, enter(dirfd(level->dir), part), len + 1)) {
 		strcpy(walk->name + len, "/");

@@ -214,12 +214,13 @@ def test_outputs_are_regular_files_and_nothing_else(service):
     one = service()
     job = one.run(text="mkdir out out/d.txt; echo 1 > out/a.txt; ln -s /etc/passwd out/b.txt; mkfifo out/c.txt; "
                   "ln -s / up; head -c 2000 /dev/zero > out/e.txt; printf x > \"out/$(printf '\\033[2J').txt\"; "
-                  "ln out/a.txt out/f.txt",
-                  outputs=[{"path": "out/*.txt", "max_bytes": 1000, "max_files": 9}, {"path": "up/etc/pass*"}])
+                  "ln out/a.txt out/f.txt; d=$(printf 'd%.0s' {1..200}); mkdir $d; echo far > $d/$d",
+                  outputs=[{"path": "out/*.txt", "max_bytes": 1000, "max_files": 9}, {"path": "up/etc/pass*"}, {"path": "d*/d*"}])
     assert sorted(found["name"] for found in details(job)["artifacts"]) == ["out/a.txt", "out/f.txt"]
     why = {found["name"]: found["why"] for found in details(job)["left_out"]}
     assert why["out/b.txt"] == why["out/c.txt"] == why["out/d.txt"] == "not a regular file"
     assert why["out/e.txt"] == "too large"
+    assert why["out/\033[2J.txt"].startswith("not a name") and why[("d" * 200 + "/" + "d" * 200)[:255]].startswith("not a name")
     status, body = one.ask("GET", f"/v1/jobs/{job['id']}/artifacts/out/a.txt")
     assert (status, body) == (200, b"1\n")
 

@@ -212,6 +212,18 @@ def test_gvisor_killed_is_wards_failure_and_not_the_programs(root):
     assert process.returncode == 125 and result["verdict"] == "internal" and b"gVisor failed" in err
 
 
+def test_gvisors_last_words_are_found_before_all_that_follows_them(user):
+    """Without a group of the box's own the limit is the user's, and gVisor's kernel meets it in the middle of something."""
+    options = [*B, "--best-effort"]
+    if subprocess.run([user.program, "check", *options], capture_output=True, check=False, **user.identity()).returncode:
+        pytest.skip("no gVisor for an ordinary user")
+    crowd = "import os, time\ntry:\n  for _ in range(100):\n    if not os.fork(): time.sleep(20); os._exit(0)\nexcept OSError: pass"
+    run = user.run("/usr/bin/python3", "-S", "-c", crowd, options=[*options, "--pids", "16"])
+    if run.result["verdict"] == "limit.pids":
+        pytest.skip("an ordinary user has groups here: their limit comes first")
+    assert (run.code, run.result["verdict"]) == (125, "internal") and "gVisor's kernel failed" in run.errors, run
+
+
 def test_a_terminal_is_given(ward):
     run = ward.run("/bin/sh", "-c", "test -t 0 && test -t 1 && echo tty", options=[*B, "--tty", "pty"])
     assert run.code == 0 and b"tty" in run.out, run

@@ -8,12 +8,12 @@
 #include "base/mem.h"
 #include "boundary/boundary.h"
 #include "boundary/gvisor/bundle.h"
+#include "boundary/gvisor/failed.h"
 #include "boundary/parts.h"
 
 #define JAILER "/ward/ward-runsc"
 #define RUNSC  "/ward/runsc"
 #define STATE  "/ward/run"
-#define STATE_BYTES (1u << 20)  /* runsc's notes about its one sandbox, and its log */
 #define STATE_INODES 64
 
 /* Processes and threads of runsc itself: the command, the one that opens files, the kernel. Measured: 32 to 38 while a
@@ -151,7 +151,7 @@ static void add_sandbox(struct rung *rung, const char *config)
 	plan_add(rung->plan, OP_DIR, .s = "/ward", .n = 0755);
 	plan_add(rung->plan, OP_DIR, .s = BUNDLE_DIR, .n = 0755);
 	plan_add(rung->plan, OP_FILE, .s = BUNDLE_DIR "/config.json", .t = config, .n = 0444);
-	plan_add(rung->plan, OP_TMPFS, .s = STATE, .n = STATE_BYTES, .m = STATE_INODES, .flags = BIND_NOEXEC);
+	plan_add(rung->plan, OP_TMPFS, .s = STATE, .n = GVISOR_NOTES_BYTES, .m = STATE_INODES, .flags = BIND_NOEXEC);
 	bind_program(rung, rung->host->runsc_jailer, JAILER);
 	bind_program(rung, rung->host->runsc, RUNSC);
 	rung->plan->n_fds = rung->first_fd + (uint32_t)rung->n_open;

@@ -247,7 +247,8 @@ static const char *last_words(const char *text)
  * may be the program's even so: the sandbox ends with that. */
 static void check_sandbox(int status)
 {
-	char panic[65536];
+	/* Go tells why first, and then what each of its threads did: with a hundred of them that is long. */
+	static char panic[GVISOR_NOTES_BYTES + 1];
 	const char *words;
 
 	if (WIFSIGNALED(status))

@@ -210,6 +210,18 @@ static void watch(struct selftest *self, struct selftest_record *record)
 		kill(pid, SIGKILL);
 }
 
+/* A box that was set up and in which the probe began. */
+int selftest_check_ran(const struct result *result, struct err *e)
+{
+	if (result->verdict == VERDICT_SETUP || result->verdict == VERDICT_INTERNAL) {
+		*e = result->err;
+		return -1;
+	}
+	if (result->stage == STAGE_EXEC)
+		return err_set(e, ERR_SYSTEM, "ward-probe could not be executed in the box");
+	return 0;
+}
+
 /* A box for one attempt, with limits of its own, given back afterwards. */
 static int try_alone(struct selftest *self, struct selftest_pass *pass, enum layer without,
 		     const struct attempt_row *row, struct err *e)
@@ -234,7 +246,7 @@ static int try_alone(struct selftest *self, struct selftest_pass *pass, enum lay
 	}
 	memcpy(policy->values, values, sizeof(values));
 	memcpy(policy->grants, grants, grants_bytes);
-	if (status < 0)
+	if (status < 0 || (result.stage == STAGE_EXEC && selftest_check_ran(&result, e) < 0))
 		return -1;
 	selftest_settle(pass, row, &result);
 	if (row->how & HOW_WATCHED)
@@ -251,18 +263,6 @@ static bool needs_own_box(const struct selftest *self, const struct selftest_pas
 	    pass->records[attempt_index(row)].kind != OUTCOME_NONE)
 		return false;
 	return without == LAYERS || !(row->how & HOW_SLOW) || (row->layers & LAYER_BIT(without));
-}
-
-/* A box that was set up and in which the probe began. */
-int selftest_check_ran(const struct result *result, struct err *e)
-{
-	if (result->verdict == VERDICT_SETUP || result->verdict == VERDICT_INTERNAL) {
-		*e = result->err;
-		return -1;
-	}
-	if (result->stage == STAGE_EXEC)
-		return err_set(e, ERR_SYSTEM, "ward-probe could not be executed in the box");
-	return 0;
 }
 
 int selftest_pass_make(struct selftest *self, struct selftest_pass *pass, enum layer without,

@@ -22,6 +22,21 @@ static int put_labels(struct request *request, struct json *json, const struct s
 	return 0;
 }
 
+/* Of a fault of ours the last attempt knows more than the result. */
+static int put_why(struct request *request, struct json *json, const struct store_job *job, struct err *e)
+{
+	struct store_attempt *attempts;
+	size_t n = 0;
+
+	if (job->state != JOB_INFRA_FAILED)
+		return 0;
+	if (store_attempt_list(request->front->store, job->tenant, &job->id, &request->arena, &attempts, &n, e) < 0)
+		return -1;
+	if (n && attempts[n - 1].why && *attempts[n - 1].why)
+		json_put_text(json, "why", attempts[n - 1].why);
+	return 0;
+}
+
 static int put_result(struct request *request, struct json *json, const struct store_job *job, struct err *e)
 {
 	struct store_result result;
@@ -77,7 +92,8 @@ int job_show_put(struct request *request, struct json *json, const char *key, co
 	log_put_moment(json, "ended_at", job->ended_ms);
 	log_put_moment(json, "deadline", job->deadline_ms);
 	log_put_moment(json, "kept_until", job->purge_ms);
-	if (put_labels(request, json, job, e) < 0 || (with_result && put_result(request, json, job, e) < 0))
+	if (put_labels(request, json, job, e) < 0 ||
+	    (with_result && (put_why(request, json, job, e) < 0 || put_result(request, json, job, e) < 0)))
 		return -1;
 	json_put_end(json);
 	return 0;

@@ -307,10 +307,26 @@ static void log_jail(struct front *front, const struct jail *jail)
 	log_end(&front->log, &json);
 }
 
+/* Jobs of that class wait, and fail in the end, for no fault of theirs: who runs the service has to know. */
+static void log_stuck(void *at, const char *class, const char *why)
+{
+	struct front *const front = at;
+	struct json json = JSON_NONE;
+	char text[512];
+
+	if (why)
+		snprintf(text, sizeof(text), "%s: three boxes in a row could not be built: %s", class, why);
+	else
+		snprintf(text, sizeof(text), "%s: boxes can be built again", class);
+	log_begin(&json, why ? "error" : "info", "boxes");
+	json_put_text(&json, "text", text);
+	log_end(&front->log, &json);
+}
+
 static int start(struct front *front, struct err *e)
 {
 	const struct store_options store = { .dir = ".", .max_wait_ms = front->options.queue_wait_ms };
-	struct dispatch_setup setup = { .launcher_fd = LAUNCHER_FD, .state_fd = STATE_FD, .node = "local", .raised = alert_raised, .raised_at = front,
+	struct dispatch_setup setup = { .launcher_fd = LAUNCHER_FD, .state_fd = STATE_FD, .node = "local", .raised = alert_raised, .stuck = log_stuck, .at = front,
 					.rules = front->options.rules,
 					.cache_each = front->options.cache_each, .cache_most = front->options.cache_most };
 	struct jail jail;

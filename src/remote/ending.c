@@ -76,6 +76,10 @@ void ending_text(const json_t *job, struct str *out)
 		str_add(out, ": ");
 		tame_line(field_text(job, "reason"), out);
 	}
+	if (*field_text(job, "why")) {
+		str_add(out, ": ");
+		tame_line(field_text(job, "why"), out);
+	}
 	if (exit_code)
 		str_addf(out, ", exit code %" PRId64, (int64_t)json_integer_value(exit_code));
 	if (signal)

@@ -27,7 +27,9 @@ struct dispatch_setup {
 	struct detect_rules rules;      /* what is done about suspicious jobs */
 	/* An alert lies in the store, or (id 0) could not be kept; NULL: nobody asks. */
 	void (*raised)(void *at, const struct store_alert *alert);
-	void *raised_at;
+	/* Three boxes of a class in a row could not be built; why NULL: one can again. NULL: nobody asks. */
+	void (*stuck)(void *at, const char *class, const char *why);
+	void *at;                       /* of both */
 };
 
 /* Reads HELLO and the classes from the launcher (waits for them), opens what it needs.

@@ -25,7 +25,7 @@ static void kept(void *at, const struct store_answer *answer)
 	telling->alert.id = answer->err.kind == ERR_NONE ? answer->items[0].number : 0;
 	telling->alert.title = telling->title;
 	if (telling->alert.level && setup->raised)
-		setup->raised(setup->raised_at, &telling->alert);
+		setup->raised(setup->at, &telling->alert);
 }
 
 /* What is put into one transaction, and the texts it points to. */

@@ -252,12 +252,15 @@ void box_refill(struct dispatch *d)
 	}
 }
 
-void box_note_build(struct dispatch *d, uint32_t index, bool is_good)
+void box_note_build(struct dispatch *d, uint32_t index, const char *why)
 {
 	struct pool *const pool = &d->pools[index];
+	const bool is_good = !why, was_stuck = pool->failures >= BREAKER_TRIES;
 
 	pool->failures = is_good ? 0 : pool->failures + 1;
 	stats_count(d->setup.stats, STAT_BUILD_FAILURES, !is_good);
+	if (d->setup.stuck && was_stuck != (pool->failures >= BREAKER_TRIES))
+		d->setup.stuck(d->setup.at, d->names[index], why);
 	if (is_good)
 		pool->open_until_us = 0;
 	else if (pool->failures >= BREAKER_TRIES)
@@ -268,7 +271,7 @@ static void check_parked(struct dispatch *d, struct slot *slot)
 {
 	if (slot->state != SLOT_BUILDING || !slot->is_told || !slot->is_ready)
 		return;
-	box_note_build(d, slot->class_index, true);
+	box_note_build(d, slot->class_index, NULL);
 	if (!slot->is_guest)
 		slot_say(slot, ORDER_SETTLE, 0, 0);
 	if (slot->attempt) {
@@ -347,6 +350,11 @@ static void take_output(struct dispatch *d, struct slot *slot)
 	check_parked(d, slot);
 }
 
+static const char *build_fault(const struct slot *slot)
+{
+	return slot->has_report && *slot->report.err.text ? slot->report.err.text : "its runner ended";
+}
+
 /* Nothing is left of it. */
 static void bury(struct dispatch *d, struct slot *slot)
 {
@@ -356,7 +364,7 @@ static void bury(struct dispatch *d, struct slot *slot)
 		stats_observe(d->setup.stats, STAT_HIST_DESTROY, loop_now_us() - slot->ended_us);
 	stats_count(d->setup.stats, STAT_BOX_PROTOCOL, slot->is_broken);
 	if (slot->state == SLOT_BUILDING || (attempt && slot->report.kind == ORDER_FAILED && !attempt->is_cancelled))
-		box_note_build(d, slot->class_index, false);
+		box_note_build(d, slot->class_index, build_fault(slot));
 	take_from_pool(d, slot);
 	if (slot->state != SLOT_GONE)
 		slot_move(slot, SLOT_GONE);

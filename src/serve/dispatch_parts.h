@@ -83,8 +83,8 @@ bool zygotes_event(struct dispatch *d, uint64_t tag);
 void zygotes_release(struct dispatch *d, const struct slot *guest);
 void zygotes_look_at_clocks(struct dispatch *d, uint64_t now);
 void zygotes_leave(struct dispatch *d);
-/* One that was built for a pool came up, or did not. */
-void box_note_build(struct dispatch *d, uint32_t pool, bool is_good);
+/* One that was built for a pool came up (NULL), or did not, and why. */
+void box_note_build(struct dispatch *d, uint32_t pool, const char *why);
 /* Has the launcher end a box whose runner does not. */
 void box_end_runner(struct dispatch *d, uint64_t box);
 

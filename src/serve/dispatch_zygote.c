@@ -39,7 +39,7 @@ struct zygote *zygotes_find(struct dispatch *d, uint32_t pool, uint64_t memory_b
 static void lose(struct dispatch *d, uint32_t pool, struct zygote *zygote)
 {
 	if (!zygote->is_warm)
-		box_note_build(d, pool, false);
+		box_note_build(d, pool, "a zygote ended before it had started");
 	zygote_leave(zygote);
 }
 

@@ -225,6 +225,33 @@ def test_outputs_are_regular_files_and_nothing_else(service):
     assert (status, body) == (200, b"1\n")
 
 
+def test_boxes_that_cannot_be_built_are_told_of_with_the_cause(ward):
+    """As while a package is replaced below a service that runs: what its boxes are made of is gone."""
+    harness.need("ward-serve")
+    place = ward.folder("programs")
+    for name in os.listdir(harness.BUILD):
+        if os.path.isfile(os.path.join(harness.BUILD, name)) and os.access(os.path.join(harness.BUILD, name), os.X_OK):
+            shutil.copy(os.path.join(harness.BUILD, name), place)
+    program, ward.program = ward.program, os.path.join(place, "ward")
+    try:
+        one = Service(ward, "--warm=1")
+    finally:
+        ward.program = program
+    try:
+        assert one.run(text="exit 0")["state"] == "succeeded"
+        step = os.path.join(place, "ward-step")
+        shutil.copy(step, step + ".new")
+        os.replace(step + ".new", step)
+        harness.wait_until(lambda: one.run(text="exit 0", retry={"max_attempts": 1})["state"] == "infra_failed", "parked boxes are used up")
+        job = one.run(text="exit 0", retry={"max_attempts": 1})
+        assert (job["state"], job["reason"]) == ("infra_failed", "setup") and "/ward-step" in job["why"]
+        harness.wait_until(lambda: "boxes in a row could not be built" in one.said(), "a line in the log")
+        line = next(line for line in one.said().splitlines() if "boxes in a row" in line)
+        assert json.loads(line)["level"] == "error" and "/ward-step" in json.loads(line)["text"]
+    finally:
+        one.end()
+
+
 def test_a_job_finds_nothing_of_the_one_before(service):
     one = service("--boxes=2", "--warm=1")
     mark = "ward-marker-of-another-job"

@@ -59,11 +59,23 @@ static void the_sentence_is_one_line_of_text(void **state)
 	json_decref(job);
 }
 
+static void a_fault_of_the_services_says_why(void **state)
+{
+	json_t *const job = json_loads("{\"state\":\"infra_failed\",\"reason\":\"setup\",\"why\":\"no \\u001bplace\"}", 0, NULL);
+	OWN(str) out = STR_NONE;
+
+	(void)state;
+	ending_text(job, &out);
+	assert_string_equal(str_text(&out), "infra_failed: setup: no ^[place");
+	json_decref(job);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(codes_are_those_of_a_run_here),
 		cmocka_unit_test(the_sentence_is_one_line_of_text),
+		cmocka_unit_test(a_fault_of_the_services_says_why),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

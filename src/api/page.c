@@ -56,7 +56,7 @@ static void show(struct request *request, const char *name)
 	if (!asset->name) {
 		request_fail(request, "not_found", NULL, "%s",
 			     assets[0].name ? "the dashboard has no such file" :
-			     "this ward-serve was built without its dashboard (npm was missing); the API is at /v1");
+			     "this ward-serve was built without its dashboard (tools/webmodules, which needs npm); the API is at /v1");
 		return;
 	}
 	known = request_header_in(request, "If-None-Match");

@@ -164,6 +164,9 @@ def test_every_operation_answers_as_the_document_says(service, document, done, l
         if name == "socket_open":
             assert handshake(service, live).startswith(b"HTTP/1.1 101 ")
             continue
+        if name.startswith("page_") and b"built without its dashboard" in service.call("GET", "/", key=None).body:
+            requests.pop(name)
+            continue
         key = service.operator if name.startswith("tenant_") else True
         reply = service.call(method, *requests.pop(name), key=key)
         assert str(reply.status) in operation["responses"] and reply.status != "default", f"{name}: {reply}"

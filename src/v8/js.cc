@@ -59,7 +59,8 @@ void set_flags(const struct js_setup *setup)
 	const size_t kib = stack > 2 * spare ? (stack - spare) / 1024 : 256;
 
 	snprintf(flags, sizeof(flags), "--stack-size=%zu%s%s", kib > 984 ? 984 : kib, setup->jit ? "" : " --jitless --no-expose-wasm",
-		 setup->shared_memory ? "" : " --no-harmony-sharedarraybuffer");
+		 // A WebAssembly.Memory that is shared has a SharedArrayBuffer, and that its constructor.
+		 setup->shared_memory ? "" : " --no-harmony-sharedarraybuffer --no-experimental-wasm-threads");
 	once_start(flags);
 }
 

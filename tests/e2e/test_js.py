@@ -77,6 +77,14 @@ def test_what_the_policy_grants_is_open(anyone):
     assert refused.code == 125 and b"js.eval" in refused.err and b"--widen" in refused.err
 
 
+def test_webassembly_alone_brings_no_shared_memory(anyone):
+    look = "ward.output(new WebAssembly.Memory({initial: 1, maximum: 1, shared: true}).buffer.constructor.name)"
+    done = js(anyone, look, options=["--widen", "--js-wasm"])
+    assert done.out == b'"ArrayBuffer"\n' or b"shared" in done.err, done
+    done = js(anyone, look, options=["--widen", "--js-wasm", "--js-shared-memory"])
+    assert done.out == b'"SharedArrayBuffer"\n', done
+
+
 def test_without_machine_code_everything_else_stays(anyone):
     done = js(anyone, "let s = 0; for (let i = 0; i < 1e5; i++) s += i; ward.output(s)", options=["--js-jit=false"])
     assert (done.code, done.out, done.err) == (0, b"4999950000\n", b"")

@@ -157,6 +157,8 @@ static int find_engine(struct host *host, struct err *e)
 			       "installed; where another Node keeps it out, run `tools/libnode BUILD` first");
 	if (beside_find("ward-v8", &arena, &path, e) < 0)
 		return -1;
+	if (*WARD_V8_LIBS && access(WARD_V8_LIBS, X_OK) < 0)
+		return err_set(e, ERR_UNSUPPORTED, "the engine's libraries are not in %.80s any more; build and install again", WARD_V8_LIBS);
 	if (!realpath(path, real) || strlen(real) >= sizeof(host->engine))
 		return err_set(e, ERR_UNSUPPORTED, "%.100s is not a path ward can use", path);
 	memcpy(host->engine, real, strlen(real) + 1);

@@ -822,6 +822,29 @@ def test_an_embedder_registers_a_function_and_is_warned_when_it_widens(ward, emb
 
 
 @once
+def test_an_embedder_is_built_and_runs_with_what_is_installed(ward):
+    """As docs/plugin.md has it: a C program, pkg-config, and nothing of the build's own folders."""
+    for tool in ("meson", "pkg-config", "gcc"):
+        if not shutil.which(tool):
+            pytest.skip(f"needs {tool}")
+    if not os.path.exists(os.path.join(harness.BUILD, "libward-plugin.so.0")):
+        pytest.skip("needs libward-plugin.so: this build has no shared library")
+    root = ward.folder("root")
+    subprocess.run(["meson", "install", "-C", os.path.dirname(harness.BUILD), "--no-rebuild", "--quiet", "--destdir", root], check=True,
+                   stdout=subprocess.DEVNULL)
+    config = next(pathlib.Path(root).rglob("ward-plugin.pc")).parent
+    words = subprocess.run(["pkg-config", "--cflags", "--libs", "ward-plugin"], check=True, capture_output=True, text=True,
+                           env={"PATH": "/usr/bin:/bin", "PKG_CONFIG_PATH": str(config), "PKG_CONFIG_SYSROOT_DIR": root}).stdout.split()
+    out = os.path.join(ward.place, "outside")
+    subprocess.run(["gcc", "-std=c99", "-pedantic", "-Wall", "-Werror", "-o", out, str(EXAMPLES / "embedder.c"), *words], check=True)
+    plugin = Plugin(ward, "shout", compiled("shout.c"), UPPER + "]\n")
+    program = next(path for path in pathlib.Path(root).rglob("bin/ward") if path.is_file())
+    run = subprocess.run([out, plugin.manifest, plugin.store, "run", "quiet"], capture_output=True, text=True, timeout=60, check=False,
+                         env={"PATH": "/usr/bin:/bin", "WARD": str(program), "LD_LIBRARY_PATH": str(config.parent)})
+    assert (run.stdout, run.stderr, run.returncode) == ("QUIET\n", "", 0)
+
+
+@once
 def test_manifest_and_embedder_have_to_agree(ward, embedder):
     module = compiled("shout.c")
     for functions, words in (("", "import embedder.upper: the manifest lists no such function"),

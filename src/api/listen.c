@@ -1,4 +1,4 @@
-/* Addresses are literal: no name is looked up, so that what is listened on is what stands in the command. */
+/* Opens what is listened on, and reads the certificate. */
 #include "api/listen.h"
 
 #include <arpa/inet.h>
@@ -14,72 +14,10 @@
 
 #include "api/digits.h"
 #include "base/fd.h"
+#include "serve/address.h"
 
 #define BACKLOG 1024
 #define PEM_MAX ((size_t)64 << 10)
-
-struct address {
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-		struct sockaddr_un local;
-	} at;
-	socklen_t len;
-};
-
-static int refuse_text(const char *option, struct err *e)
-{
-	return err_set(e, ERR_USAGE, "--%s takes ADDRESS:PORT, [ADDRESS]:PORT or unix:PATH", option);
-}
-
-static int read_port(const char *option, const char *text, uint16_t *out, struct err *e)
-{
-	uint64_t port;
-
-	if (*text != ':' || !digits_are(text + 1, &port) || port > 65535)
-		return refuse_text(option, e);
-	*out = (uint16_t)port;
-	return 0;
-}
-
-static int read_unix(const char *option, const char *path, struct address *out, struct err *e)
-{
-	if (!*path || strlen(path) >= sizeof(out->at.local.sun_path))
-		return err_set(e, ERR_USAGE, "--%s unix:PATH takes a path of 1 to %zu bytes", option, sizeof(out->at.local.sun_path) - 1);
-	out->at.local.sun_family = AF_UNIX;
-	memcpy(out->at.local.sun_path, path, strlen(path) + 1);
-	out->len = sizeof(out->at.local);
-	return 0;
-}
-
-static int read_address(const char *option, const char *text, struct address *out, struct err *e)
-{
-	const char *const colon = *text == '[' ? strchr(text, ']') : strrchr(text, ':');
-	const size_t skip = *text == '[', len = colon ? (size_t)(colon - text) - skip : 0;
-	char host[64] = "";
-	uint16_t port;
-
-	if (!strncmp(text, "unix:", 5))
-		return read_unix(option, text + 5, out, e);
-	if (!colon || len >= sizeof(host))
-		return refuse_text(option, e);
-	memcpy(host, text + skip, len);
-	if (read_port(option, colon + skip, &port, e) < 0)
-		return -1;
-	if (skip && inet_pton(AF_INET6, host, &out->at.v6.sin6_addr) == 1) {
-		out->at.v6.sin6_family = AF_INET6;
-		out->at.v6.sin6_port = htons(port);
-		out->len = sizeof(out->at.v6);
-		return 0;
-	}
-	if (skip || inet_pton(AF_INET, host, &out->at.v4.sin_addr) != 1)
-		return err_set(e, ERR_USAGE, "--%s %.60s: that is no address; names are not looked up", option, text);
-	out->at.v4.sin_family = AF_INET;
-	out->at.v4.sin_port = htons(port);
-	out->len = sizeof(out->at.v4);
-	return 0;
-}
 
 /* A socket that nobody listens on any more is in the way, and removed; anything else there is not ours. */
 static int clear_path(const struct address *address, struct err *e)
@@ -125,13 +63,10 @@ static struct listening listening_at(int fd, const struct address *address)
 
 	if (address->at.any.sa_family == AF_UNIX) {
 		out.is_unix = true;
-	} else if (address->at.any.sa_family == AF_INET6) {
-		out.is_loopback = IN6_IS_ADDR_LOOPBACK(&address->at.v6.sin6_addr);
-		out.port = ntohs(address->at.v6.sin6_port);
-	} else {
-		out.is_loopback = ntohl(address->at.v4.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
-		out.port = ntohs(address->at.v4.sin_port);
+		return out;
 	}
+	out.is_loopback = address_is_local(address);
+	out.port = ntohs(address->at.any.sa_family == AF_INET6 ? address->at.v6.sin6_port : address->at.v4.sin_port);
 	return out;
 }
 
@@ -141,8 +76,8 @@ int listen_at(const char *option, const char *text, struct listening *out, struc
 	socklen_t len = sizeof(address.at);
 	OWN_FD int fd = -1;
 
-	if (read_address(option, text, &address, e) < 0)
-		return -1;
+	if (address_read(text, &address, e) < 0)
+		return err_add(e, "--%s", option);
 	fd = open_at(&address, e);
 	if (fd < 0)
 		return err_add(e, "--%s %.60s", option, text);
@@ -150,22 +85,6 @@ int listen_at(const char *option, const char *text, struct listening *out, struc
 		return err_sys(e, "getsockname");
 	*out = listening_at(TAKE_FD(fd), &address);
 	return 0;
-}
-
-/* In the words of --listen, for people. */
-static void write_address(const struct address *address, char *out, size_t room)
-{
-	char host[INET6_ADDRSTRLEN] = "";
-
-	if (address->at.any.sa_family == AF_UNIX) {
-		snprintf(out, room, "unix:%s", address->at.local.sun_path);
-	} else if (address->at.any.sa_family == AF_INET6) {
-		inet_ntop(AF_INET6, &address->at.v6.sin6_addr, host, sizeof(host));
-		snprintf(out, room, "[%s]:%u", host, ntohs(address->at.v6.sin6_port));
-	} else {
-		inet_ntop(AF_INET, &address->at.v4.sin_addr, host, sizeof(host));
-		snprintf(out, room, "%s:%u", host, ntohs(address->at.v4.sin_port));
-	}
 }
 
 /* Somebody else made it and listens on it: systemd, for one. */
@@ -183,7 +102,7 @@ static int take_inherited(struct front *front, struct listening *out, struct err
 		return err_set(e, ERR_USAGE, "the inherited socket is none that listens for streams");
 	if (address.at.any.sa_family != AF_UNIX && address.at.any.sa_family != AF_INET && address.at.any.sa_family != AF_INET6)
 		return err_set(e, ERR_USAGE, "the inherited socket has addresses of a kind unknown here");
-	write_address(&address, front->listen_text, sizeof(front->listen_text));
+	address_write(&address, front->listen_text, sizeof(front->listen_text));
 	front->options.listen = front->listen_text;
 	*out = listening_at(INHERITED_FD, &address);
 	return 0;
@@ -192,7 +111,7 @@ static int take_inherited(struct front *front, struct listening *out, struct err
 int listen_open(struct front *front, struct err *e)
 {
 	const struct front_options *const o = &front->options;
-	struct listening got;
+	struct listening got = { .fd = -1 };
 
 	if ((strcmp(o->listen, LISTEN_INHERITED) == 0 ? take_inherited(front, &got, e) : listen_at("listen", o->listen, &got, e)) < 0)
 		return -1;

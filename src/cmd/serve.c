@@ -20,6 +20,7 @@
 #include "cmd/state_dir.h"
 #include "cmd/unit_group.h"
 #include "mech/drop.h"
+#include "serve/address.h"
 
 #define LISTEN_FD 3             /* SD_LISTEN_FDS_START */
 #define LISTEN_FD_ROOM 20       /* away from where the front has its own */
@@ -153,9 +154,9 @@ static const char *const *front_argv(const struct config *config, const struct l
 
 /* The front gets them open: a key that root alone may read is served by another user. Here they are looked at, so that
  * what is wrong is said before anything begins. */
-static int check_tls(struct launcher_setup *setup, struct err *e)
+static int check_tls(const struct config *config, struct err *e)
 {
-	const char *const paths[] = { setup->tls_cert, setup->tls_key };
+	const char *const paths[] = { config_text(config, CONFIG_TLS_CERT, NULL), config_text(config, CONFIG_TLS_KEY, NULL) };
 
 	if (!paths[0] != !paths[1])
 		return err_set(e, ERR_USAGE, "--tls-cert and --tls-key go together");
@@ -171,6 +172,20 @@ static int check_tls(struct launcher_setup *setup, struct err *e)
 			return err_set(e, ERR_DENIED, "--tls-key %.120s: everybody may open it (mode %03o): chmod o= it", paths[i],
 				       (unsigned)st.st_mode & 0777u);
 	}
+	return 0;
+}
+
+/* The front asks once more, of the socket that it has. */
+static int check_listener(const struct config *config, struct err *e)
+{
+	const char *const text = config_text(config, CONFIG_LISTEN, SERVE_LISTEN);
+	struct address address;
+
+	if (address_read(text, &address, e) < 0)
+		return err_add(e, "--listen");
+	if (!address_is_local(&address) && !config_text(config, CONFIG_TLS_CERT, NULL) && !config_number(config, CONFIG_PROXY, 0))
+		return err_set(e, ERR_DENIED, "listen %.60s can be reached by others, and keys would cross the network in the clear: "
+			       "give --tls-cert and --tls-key, or say --behind-proxy", text);
 	return 0;
 }
 
@@ -211,7 +226,7 @@ static int serve(const struct config *config, struct serve_classes *classes, str
 
 	if (beside_find("ward-serve", arena, &setup.front, e) < 0)
 		return -1;
-	if (check_tls(&setup, e) < 0 || take_listener(config, &setup.listen_fd, e) < 0 || unit_group_enter(e) < 0)
+	if (check_tls(config, e) < 0 || take_listener(config, &setup.listen_fd, e) < 0 || unit_group_enter(e) < 0)
 		return -1;
 	if (open_state(state, &setup, e) < 0)
 		return err_add(e, "state directory %.120s", state);
@@ -264,6 +279,8 @@ int command_serve_run(struct args *args, struct err *e)
 	if (args_has(args, SERVE_EXPLAIN))
 		return hand_on(args, &arena, e);
 	status = serve_options_read(args, &config, e);
+	if (status == 0)
+		status = check_listener(&config, e);
 	if (status == 0 && args_has(args, SERVE_CHECK))
 		puts("the configuration is sound");
 	else if (status == 0)

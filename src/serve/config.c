@@ -6,6 +6,7 @@
 #include "model/image.h"
 #include "model/policy_tree.h"
 #include "model/policy_value.h"
+#include "serve/address.h"
 
 #define WORDS_MAX 15    /* of a template: runtime.c */
 
@@ -27,6 +28,7 @@ static const struct config_row lists[] = {
 struct reader {
 	struct config *config;
 	const struct tree *tree;
+	struct place at[CONFIG_VALUES];
 };
 
 const struct config_row *config_value_row(enum config_id id)
@@ -70,10 +72,13 @@ static int read_value(struct reader *r, size_t id, const struct node *node, stru
 		return -1;
 	if (is_text && !*node->text)
 		return tree_fail(r->tree, node->at, e, ERR_USAGE, "%s is empty; leave it out for the default", row->path);
+	if ((id == CONFIG_LISTEN || id == CONFIG_METRICS) && address_read(node->text, &(struct address){ .len = 0 }, e) < 0)
+		return tree_locate(r->tree, node->at, e);
 	if (!is_text && policy_value_parse(row->type, row->bounds, node->text, &n, e) < 0)
 		return tree_locate(r->tree, node->at, e);
 	r->config->values[id].text = keep(r, node->text);
 	r->config->values[id].n = n;
+	r->at[id] = node->at;
 	return 0;
 }
 
@@ -200,6 +205,14 @@ static int read_runtimes(struct reader *r, const struct node *section, struct er
 	return 0;
 }
 
+static bool is_among(const char *const *texts, size_t n, const char *text)
+{
+	for (size_t i = 0; i < n; i++)
+		if (strcmp(texts[i], text) == 0)
+			return true;
+	return false;
+}
+
 /* The section's own keys, and at the top the sections. */
 static int refuse_key(const struct reader *r, const struct node *node, const char *section, struct err *e)
 {
@@ -210,10 +223,10 @@ static int refuse_key(const struct reader *r, const struct node *node, const cha
 	for (size_t i = 0; i < ARRAY_SIZE(values) + ARRAY_SIZE(lists); i++) {
 		const char *const path = i < ARRAY_SIZE(values) ? values[i].path : lists[i - ARRAY_SIZE(values)].path;
 		const char *const name = below(path, section);
-		const size_t len = name ? strcspn(name, ".") : 0;
+		const char *const one = name ? arena_copy(&arena, name, strcspn(name, ".")) : "";
 
-		if (len && (!n || strncmp(known[n - 1], name, len) != 0 || known[n - 1][len]))
-			known[n++] = arena_copy(&arena, name, len);
+		if (*one && !is_among(known, n, one))
+			known[n++] = one;
 	}
 	if (!*section) {
 		known[n++] = "runtimes";
@@ -283,8 +296,8 @@ static int check_ceilings(const struct reader *r, struct err *e)
 
 		if (config->values[rows[i].limit].text && config->values[rows[i].ceiling].text &&
 		    config->values[rows[i].limit].n > config->values[rows[i].ceiling].n)
-			return err_set(e, ERR_USAGE, "%.100s: %s is above %s; lower the first or raise the second", r->tree->name,
-				       values[rows[i].limit].path, values[rows[i].ceiling].path);
+			return tree_fail(r->tree, r->at[rows[i].limit], e, ERR_USAGE, "%s is above %s; lower the first or raise the second",
+					 values[rows[i].limit].path, values[rows[i].ceiling].path);
 	}
 	return 0;
 }
@@ -305,7 +318,7 @@ int config_read(const char *name, const char *text, size_t len, struct config *o
 {
 	struct config config = CONFIG_NONE;
 	struct tree tree = { .name = name, .what = "configuration" };
-	struct reader r = { &config, &tree };
+	struct reader r = { .config = &config, .tree = &tree };
 	int status = tree_parse(&tree, text, len, "version: 1", e);
 
 	if (status == 0)

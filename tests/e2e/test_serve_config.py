@@ -49,6 +49,7 @@ def test_a_runtime_runs_the_operators_words(service):
 @pytest.mark.parametrize("text,wanted", [
     ("version: 1\nlimits: {memroy: 1G}\n", ":2:10: unknown key 'memroy' in limits (did you mean 'memory'?)"),
     ("version: 1\nboxes: {most: 100000}\n", ":2:15: "), ("limits: {}\n", "no version"), ("version: 1\n\tx: 1\n", ":2:"),
+    ("version: 1\nlisten: 8086\n", ":2:9: 8086 is no address"), ("version: 1\nlisten: 0.0.0.0:8086\n", "--behind-proxy"),
     ("version: 1\nlisten: \x1b[2J\n", "control"), ("version: 1\na: &b c\n", "anchor"),
 ])
 def test_a_wrong_file_is_refused_where_it_is_wrong(ward, text, wanted):

@@ -59,7 +59,7 @@ static void what_is_wrong_is_named_where_it_stands(void **state)
 	static const struct {
 		const char *text, *wanted;
 	} rows[] = {
-		{ "listen: x\n", "no version" },
+		{ "listen: unix:x\n", "no version" },
 		{ "version: 2\n", "test:1:10: " },
 		{ "version: 1\nlimit: {wall: 1s}\n", "test:2:1: unknown key 'limit' (did you mean 'limits'?)" },
 		{ "version: 1\nlimits: {wal: 1s}\n", "test:2:10: unknown key 'wal' in limits (did you mean 'wall'?)" },
@@ -69,6 +69,10 @@ static void what_is_wrong_is_named_where_it_stands(void **state)
 		{ "version: 1\nboxes: {most: 0}\n", "test:2:15: " },
 		{ "version: 1\nbehind_proxy: maybe\n", "test:2:15: " },
 		{ "version: 1\nlisten: ''\n", "test:2:9: listen is empty" },
+		{ "version: 1\nlisten: 5\n", "test:2:9: 5 is no address" },
+		{ "version: 1\nmetrics: {listen: localhost:1}\n", "test:2:19: localhost:1 is no address" },
+		{ "version: 1\nboxs: {most: 1}\n", "test:2:1: unknown key 'boxs'" },
+		{ "version: 1\nceilings: {wall: 1s}\nlimits: {wall: 2s}\n", "test:3:16: limits.wall is above ceilings.wall" },
 		{ "version: 1\nlisten: a\nlisten: b\n", "test:3:1: " },
 		{ "version: 1\nhosts: one\n", "test:2:8: " },
 		{ "version: 1\nhosts: [a, b, c, d, e, f, g, h, i]\n", "test:2:33: hosts has 1 to 8 texts" },

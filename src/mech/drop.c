@@ -65,17 +65,14 @@ static int check_bounding(struct err *e)
 	return 0;
 }
 
-/* Returns 1 when the caller has no right to touch its bounding set: an ordinary user's process that
- * has no capability to begin with, for which no_new_privs makes the set moot. */
-static int empty_bounding(struct err *e)
+int drop_bounding(struct err *e)
 {
 	cap_sets sets;
 
-	for (int cap = 0; cap < 64; cap++) {
-		if (prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
+	for (int cap = 0, has; (has = prctl(PR_CAPBSET_READ, cap, 0, 0, 0)) >= 0; cap++) {
+		/* Dropping makes a new set of credentials, also where there is nothing to drop. */
+		if (!has || prctl(PR_CAPBSET_DROP, cap, 0, 0, 0) == 0)
 			continue;
-		if (errno == EINVAL) /* past the last one this kernel knows */
-			return 0;
 		if (errno != EPERM || get_caps(sets, e) < 0)
 			return err_sys(e, "drop capability %d from the bounding set", cap);
 		if (sets[0].permitted | sets[1].permitted)
@@ -87,7 +84,7 @@ static int empty_bounding(struct err *e)
 
 static int drop_sets(uint32_t keep, bool read_bounding, struct err *e)
 {
-	const int powerless = empty_bounding(e);
+	const int powerless = drop_bounding(e);
 	cap_sets sets = { { .permitted = keep, .effective = keep } };
 
 	if (powerless < 0)

@@ -12,6 +12,9 @@ MUST_USE int drop_caps(uint32_t keep, struct err *e);
 /* The same for ward's own processes, which execute nothing: the bounding set, emptied one call a
  * capability, is not read back with as many again. */
 MUST_USE int drop_own_caps(uint32_t keep, struct err *e);
+/* The bounding set alone, which children begin with. Returns 1 when the caller has no right to touch it: an ordinary
+ * user's process that has no capability to begin with, for which no_new_privs makes the set moot. */
+MUST_USE int drop_bounding(struct err *e);
 /* The opposite, for selftest: what the process has stays across exec. */
 MUST_USE int drop_nothing(struct err *e);
 

@@ -51,55 +51,42 @@ pid_t ns_spawn(int (*body)(void *arg), void *arg, struct err *e)
 	return pid < 0 ? err_sys(e, "clone of the program's process") : pid;
 }
 
-static int write_file(const char *path, const char *text, struct err *e)
+/* Fills `back` (of cap bytes, 0: nothing is asked) with what the file then holds. */
+static int write_file(const char *path, const char *text, char *back, size_t cap, struct err *e)
 {
-	const int fd = open(path, O_WRONLY | O_CLOEXEC);
+	const int fd = open(path, (cap ? O_RDWR : O_WRONLY) | O_CLOEXEC);
 	const size_t len = strlen(text);
-	ssize_t wrote;
+	ssize_t wrote, got = 0;
 	int saved;
 
 	if (fd < 0)
 		return err_sys(e, "open %s", path);
 	wrote = write(fd, text, len);
+	if (wrote == (ssize_t)len && cap)
+		got = pread(fd, back, cap, 0);
 	saved = errno;
 	close(fd);
 	errno = saved;
-	if (wrote != (ssize_t)len)
-		return err_sys(e, "write to %s", path);
-	return 0;
-}
-
-static int check_map(const char *path, uint32_t inside, uint32_t outside, struct err *e)
-{
-	char text[64] = "";
-	unsigned first = 0, lower = 0, count = 0;
-	const int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t got;
-
-	if (fd < 0)
-		return err_sys(e, "open %s", path);
-	got = read(fd, text, sizeof(text) - 1);
-	close(fd);
-	if (got <= 0 || sscanf(text, "%u %u %u", &first, &lower, &count) != 3 || first != inside ||
-	    lower != outside || count != 1)
-		return err_set(e, ERR_BUG, "%s does not hold what was written to it", path);
-	return 0;
+	return wrote != (ssize_t)len || got < 0 ? err_sys(e, "write to %s", path) : 0;
 }
 
 int ns_map(pid_t pid, bool groups, uint32_t inside, uint32_t outside, struct err *e)
 {
-	char path[48], line[48];
+	unsigned first = 0, lower = 0, count = 0;
+	char path[48], line[48], back[64] = "";
 
 	if (groups && geteuid() != 0) {
 		snprintf(path, sizeof(path), "/proc/%d/setgroups", pid);
-		if (write_file(path, "deny", e) < 0)
+		if (write_file(path, "deny", NULL, 0, e) < 0)
 			return -1;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/%cid_map", pid, groups ? 'g' : 'u');
 	snprintf(line, sizeof(line), "%u %u 1", inside, outside);
-	if (write_file(path, line, e) < 0)
+	if (write_file(path, line, back, sizeof(back) - 1, e) < 0)
 		return -1;
-	return check_map(path, inside, outside, e);
+	if (sscanf(back, "%u %u %u", &first, &lower, &count) != 3 || first != inside || lower != outside || count != 1)
+		return err_set(e, ERR_BUG, "%s does not hold what was written to it", path);
+	return 0;
 }
 
 int ns_cgroup(struct err *e)
@@ -118,12 +105,12 @@ int ns_time(struct err *e)
 		return err_sys(e, "unshare of the time namespace");
 	snprintf(line, sizeof(line), "monotonic -%lld 0\nboottime -%lld 0\n",
 		 (long long)monotonic.tv_sec, (long long)boot.tv_sec);
-	return write_file("/proc/self/timens_offsets", line, e);
+	return write_file("/proc/self/timens_offsets", line, NULL, 0, e);
 }
 
 int ns_no_nesting(struct err *e)
 {
-	return write_file("/proc/sys/user/max_user_namespaces", "0", e);
+	return write_file("/proc/sys/user/max_user_namespaces", "0", NULL, 0, e);
 }
 
 uint64_t ns_inode(pid_t pid, const char *name)

@@ -392,6 +392,16 @@ static void tell_start(const struct walk *walk, int program_pid)
 	}
 }
 
+/* Neither this process nor the program has a use for its bounding set; the program's step finds it empty, since it begins
+ * with ours, unless its plan wants to keep capabilities. */
+static int empty_bounding(const struct walk *walk, struct err *e)
+{
+	for (uint32_t i = 0; i < walk->plan->n_steps; i++)
+		if (walk->plan->steps[i].op == OP_CAPS && walk->plan->steps[i].flags != CAPS_ALL_AMBIENT)
+			return drop_bounding(e);
+	return 0;
+}
+
 _Noreturn void walk_box(struct walk *walk)
 {
 	struct err e = ERR_INIT;
@@ -401,7 +411,7 @@ _Noreturn void walk_box(struct walk *walk)
 	init_begin(walk->own_pids);
 	if (await_go(walk) < 0)
 		_exit(1);
-	if (set_up(walk, &e) < 0)
+	if (set_up(walk, &e) < 0 || empty_bounding(walk, &e) < 0)
 		fail(walk, &e);
 	init_begin(walk->own_pids);
 	/* Nobody may look into this process from the moment the program exists. */

@@ -71,6 +71,26 @@ static void all_five_sets_are_empty(void **state)
 	child_succeeds(drop_all);
 }
 
+static void drop_what_children_get(void)
+{
+	struct err e = ERR_INIT;
+
+	need_root();
+	const uint64_t before = get_sets().permitted;
+	EXPECT(drop_bounding(&e) == 0 && drop_bounding(&e) == 0);
+	EXPECT(get_sets().permitted == before);
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		EXPECT(prctl(PR_CAPBSET_READ, cap, 0, 0, 0) == 0);
+	EXPECT(drop_caps(0, &e) == 0);
+	expect_no_more(0);
+}
+
+static void the_bounding_set_can_go_before_the_rest(void **state)
+{
+	(void)state;
+	child_succeeds(drop_what_children_get);
+}
+
 static void drop_and_return(void)
 {
 	struct err e = ERR_INIT;
@@ -444,6 +464,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(all_five_sets_are_empty),
+		cmocka_unit_test(the_bounding_set_can_go_before_the_rest),
 		cmocka_unit_test(there_is_no_way_back_to_root),
 		cmocka_unit_test(what_is_kept_is_all_that_is_left),
 		cmocka_unit_test(ambient_capabilities_go_too),

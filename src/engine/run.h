@@ -16,7 +16,7 @@ struct observer;
 
 /* Who keeps a box parked: its program runs, but no clock of its policy does before the claim, and processor time
  * that was used until then does not count. */
-enum run_word { RUN_NOTHING, RUN_SETTLE, RUN_CLAIM, RUN_SIGNAL, RUN_FREEZE, RUN_THAW, RUN_KILL };
+enum run_word { RUN_NOTHING, RUN_SETTLE, RUN_CLAIM, RUN_SIGNAL, RUN_KILL };
 struct run_holder {
 	int fd;                         /* when it is readable, and at the end, hear() says what is wanted; never waits */
 	/* RUN_SETTLE: the program has set itself up and waits: what it used until now is nobody's. RUN_CLAIM: the

@@ -95,7 +95,7 @@ static void look_at_cpu(void *at)
 	struct mon_res res;
 	uint64_t wait_us;
 
-	if (!flight_ask(flight, MON_USAGE, 0, &res) || !(res.usage.have & USAGE_CPU))
+	if (!flight_ask(flight, MON_USAGE, 1, &res) || !(res.usage.have & USAGE_CPU))
 		return;
 	if (res.usage.cpu_us >= limit_us) {
 		reach_limit(flight, VERDICT_LIMIT_CPU);
@@ -158,7 +158,7 @@ static void settle(struct flight *flight)
 {
 	struct mon_res res;
 
-	if (!flight->parked || !flight_ask(flight, MON_USAGE, 0, &res))
+	if (!flight->parked || !flight_ask(flight, MON_USAGE, 1, &res))
 		return;
 	flight->parked_cpu_us = res.usage.cpu_us;
 	flight->parked_user_us = res.usage.user_us;
@@ -217,12 +217,6 @@ void flight_hear_holder(void *at, short revents)
 		return;
 	case RUN_SIGNAL:
 		(void)ask(flight, MON_SIGNAL, n);
-		return;
-	case RUN_FREEZE:
-		(void)ask(flight, MON_FREEZE, 1);
-		return;
-	case RUN_THAW:
-		(void)ask(flight, MON_FREEZE, 0);
 		return;
 	case RUN_KILL:
 		flight->result->ended_by_user = true;

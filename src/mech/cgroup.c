@@ -120,27 +120,30 @@ int cgroup_into_fd(const struct cgroup *cgroup)
  * it do not: kernel/cgroup/cgroup.c, cgroup_threadgroup_rwsem. So nothing comes in between. */
 int cgroup_attach(const struct cgroup *cgroup, int pid, struct err *e)
 {
-	char word[16], text[TREE_TEXT];
+	const int len = (int)strlen(cgroup->name);
+	char word[16], path[32], text[TREE_TEXT];
+	struct tree_line line;
+	size_t n = 0;
 
 	snprintf(word, sizeof(word), "%d", pid);
+	snprintf(path, sizeof(path), "/proc/%d/cgroup", pid);
 	for (size_t i = 0; i < cgroup->n_dirs; i++)
 		if (tree_write(cgroup->dirs[i].fd, "cgroup.procs", word) < 0)
 			return err_sys(e, "cgroup: cannot move process %d into %s", pid,
 				       cgroup->name);
-	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		if (tree_read(cgroup->dirs[i].fd, "cgroup.procs", text, sizeof(text)) < 0 ||
-		    !tree_has(text, word, ""))
-			return err_set(e, ERR_SYSTEM, "cgroup: process %d did not move into %s",
-				       pid, cgroup->name);
-	return 0;
+	if (tree_read(AT_FDCWD, path, text, sizeof(text)) < 0)
+		return err_sys(e, "cgroup: %s", path);
+	for (const char *at = text; (at = tree_next_line(at, &line)) != NULL;)
+		n += line.path_len > len && strncmp(line.path + line.path_len - len, cgroup->name, (size_t)len) == 0;
+	return n == cgroup->n_dirs ? 0 : err_set(e, ERR_SYSTEM, "cgroup: process %d did not move into %s", pid, cgroup->name);
 }
 
-int cgroup_usage(const struct cgroup *cgroup, struct cgroup_usage *out, struct err *e)
+int cgroup_usage(const struct cgroup *cgroup, uint32_t limits, struct cgroup_usage *out, struct err *e)
 {
 	struct cgroup_usage usage = {.have = 0};
 
 	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		tree_usage(cgroup->dirs[i].fd, cgroup->v2, cgroup->dirs[i].limits, &usage);
+		tree_usage(cgroup->dirs[i].fd, cgroup->v2, cgroup->dirs[i].limits & limits, &usage);
 	if (!usage.have)
 		return err_set(e, ERR_UNSUPPORTED, "cgroup: %s has no counters", cgroup->name);
 	*out = usage;

@@ -16,6 +16,8 @@ enum cgroup_limit {
 	CGROUP_LIMITS
 };
 #define CGROUP_BIT(limit) (1u << (limit))
+/* Beside limits: cgroup_freeze() will not be asked for, so that v1 needs no directory in the freezer's tree. */
+#define CGROUP_NEVER_FROZEN CGROUP_BIT(31)
 
 #define CGROUP_DIRS 6
 /* A group counts as abandoned when its last descriptor is closed: each is locked (flock) as long as
@@ -52,10 +54,11 @@ bool cgroup_is_v2(void);
 /* v2: the directory for CLONE_INTO_CGROUP; -1 on v1, where cgroup_attach must be used. */
 int cgroup_into_fd(const struct cgroup *cgroup);
 
-/* Moves a process in, all controllers; read back from the group. */
+/* Moves a process in, all controllers; read back from the process. */
 MUST_USE int cgroup_attach(const struct cgroup *cgroup, int pid, struct err *e);
 
-MUST_USE int cgroup_usage(const struct cgroup *cgroup, struct cgroup_usage *out, struct err *e);
+/* Counters of what `limits` (CGROUP_BIT set) are counted by; ~0u: all there are. */
+MUST_USE int cgroup_usage(const struct cgroup *cgroup, uint32_t limits, struct cgroup_usage *out, struct err *e);
 MUST_USE int cgroup_freeze(const struct cgroup *cgroup, bool frozen, struct err *e);
 
 /* Kills all inside (cgroup.kill, or rounds of SIGKILL on v1) and waits until none is left, at most

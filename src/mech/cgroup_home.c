@@ -105,7 +105,7 @@ static uint32_t v1_home(struct cgroup *out, const char *text, uint32_t limits, i
 	while (out->n_dirs < CGROUP_DIRS && (text = tree_next_line(text, &line)) != NULL) {
 		const uint32_t has = listed(line.controllers, line.controllers_len, &name);
 
-		if (!(has & (limits | TREE_FREEZER)))
+		if (!(has & (limits & CGROUP_NEVER_FROZEN ? limits : limits | TREE_FREEZER)))
 			continue;
 		errno = 0;
 		const int fd = open_v1(name, &line);
@@ -215,9 +215,10 @@ uint32_t tree_home(struct cgroup *out, uint32_t limits, bool enable, struct err 
 	if (tree_read(AT_FDCWD, "/proc/self/cgroup", text, sizeof(text)) < 0)
 		return (void)err_sys(e, "cgroup: /proc/self/cgroup"), 0;
 	if (out->v2)
-		found = v2_home(out, text, limits, enable, &error);
+		found = v2_home(out, text, limits & ~CGROUP_NEVER_FROZEN, enable, &error);
 	else
 		found = v1_home(out, text, limits, &error);
+	found |= CGROUP_NEVER_FROZEN;
 	if (limits & ~found)
 		fail(out->v2, error, limits & ~found, e);
 	return found & limits;

@@ -167,10 +167,10 @@ static int set_swap(int dir_fd, bool v2, uint64_t value, struct err *e)
 	struct sysinfo info;
 	char text[64];
 
-	if (faccessat(dir_fd, file, F_OK, 0) < 0 && value == 0 && sysinfo(&info) == 0 &&
-	    info.totalswap == 0)
+	const bool is_there = faccessat(dir_fd, file, F_OK, 0) == 0;
+	if (!is_there && value == 0 && sysinfo(&info) == 0 && info.totalswap == 0)
 		return 0; /* not accounted, and there is none to use */
-	if (faccessat(dir_fd, file, F_OK, 0) < 0)
+	if (!is_there)
 		return err_set(e, ERR_UNSUPPORTED,
 			       "this kernel does not account swap: boot with "
 			       "swapaccount=1, or run swapoff -a and ask for swap 0");

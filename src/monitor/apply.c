@@ -52,7 +52,7 @@ int apply_limits(const struct plan *plan, const struct cgroup *cgroup, uint64_t 
 }
 
 /* Makes the box's cgroup with the limits of the plan; none when the plan has none. */
-static int make_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *layers, struct err *e)
+static int make_cgroup(const struct plan *plan, bool is_never_frozen, struct cgroup *out, uint64_t *layers, struct err *e)
 {
 	struct cgroup cgroup = CGROUP_NONE;
 	uint32_t limits = 0;
@@ -63,7 +63,7 @@ static int make_cgroup(const struct plan *plan, struct cgroup *out, uint64_t *la
 			limits |= CGROUP_BIT(plan->steps[i].flags);
 	if (!limits)
 		return 0;
-	if (cgroup_create(&cgroup, limits, e) < 0)
+	if (cgroup_create(&cgroup, limits | (is_never_frozen ? CGROUP_NEVER_FROZEN : 0), e) < 0)
 		return -1;
 	if (apply_limits(plan, &cgroup, 0, layers, e) < 0) {
 		if (cgroup_remove(&cgroup, 1000, &ignored) < 0)
@@ -152,7 +152,7 @@ static int raise_box(const struct plan *plan, uint64_t flags, int go_fd, const s
 		return -1;
 	if (go(go_fd, e) < 0 || check_namespaces(held->pid, flags, &held->layers, e) < 0)
 		return -1;
-	if (!early->born && !held->cgroup.n_dirs && make_cgroup(plan, &held->cgroup, &held->layers, e) < 0)
+	if (!early->born && !held->cgroup.n_dirs && make_cgroup(plan, early->is_never_frozen, &held->cgroup, &held->layers, e) < 0)
 		return -1;
 	if (held->cgroup.n_dirs && cgroup_into_fd(&held->cgroup) < 0 &&
 	    cgroup_attach(&held->cgroup, held->pid, e) < 0)
@@ -187,15 +187,15 @@ static void set_identity(const struct plan *plan, struct held *held)
 }
 
 /* On v2 the cgroup comes first, so that the box is born in it; on v1 nothing is gained by that. */
-static int prepare(struct walk *walk, uint64_t flags, bool born, struct held *held, struct err *e)
+static int prepare(struct walk *walk, uint64_t flags, const struct early *early, struct held *held, struct err *e)
 {
 	const struct plan *plan = walk->plan;
 
 	if (geteuid() == 0 && (flags & CLONE_NEWUSER) &&
 	    copy_binds(walk, find_step(plan, OP_IDMAP, 0), find_step(plan, OP_IDMAP, 1), e) < 0)
 		return -1;
-	if (!born && find_step(plan, OP_CGROUP, 1))
-		return make_cgroup(plan, &held->cgroup, &held->layers, e);
+	if (!early->born && find_step(plan, OP_CGROUP, 1))
+		return make_cgroup(plan, early->is_never_frozen, &held->cgroup, &held->layers, e);
 	return 0;
 }
 
@@ -219,7 +219,7 @@ static int start(struct walk *walk, int go_write, const struct early *early, str
 	uint64_t cloned = flags;
 	int pid_fd = -1;
 
-	if (prepare(walk, flags, early->born, held, e) < 0 || choose_network(walk, &cloned, early, e) < 0)
+	if (prepare(walk, flags, early, held, e) < 0 || choose_network(walk, &cloned, early, e) < 0)
 		return -1;
 	walk->own_pids = flags & CLONE_NEWPID;
 	held->pid = ns_clone(cloned, held->cgroup.n_dirs ? cgroup_into_fd(&held->cgroup) : -1, &pid_fd, e);

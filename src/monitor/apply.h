@@ -30,6 +30,7 @@ struct early {
 				 * limits are set and whose removal is somebody else's */
 	bool has_net;           /* it is in a private network namespace, its loopback up, which the box will share */
 	int host_net_fd;        /* the way back */
+	bool is_never_frozen;   /* nobody will ask for that */
 };
 
 /* Looks once which namespaces we are in: every box's are compared with them. Whoever clones many keepers looks for

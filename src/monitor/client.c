@@ -40,7 +40,7 @@ _Noreturn static void keep(int control_fd, unsigned flags)
 	struct ceiling ceiling = ceiling_default;
 	struct keeper keeper = { .control_fd = control_fd, .is_swept = flags & MON_SWEPT, .held = HELD_NONE };
 	struct mon_res res = { .op = MON_SPAWN };
-	struct early early = { .born = false };
+	struct early early = { .is_never_frozen = flags & MON_NEVER_FROZEN };
 	struct err e = ERR_INIT;
 
 	ceiling.knife = true; /* nobody's rights but the caller's own are at stake */

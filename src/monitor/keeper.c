@@ -36,13 +36,13 @@ static const int signals[] = { SIGTERM, SIGINT, SIGHUP,  SIGQUIT, SIGUSR1,
 			       SIGUSR2, SIGWINCH, SIGCONT, SIGTSTP };
 
 /* A dying PID namespace waits for all its processes, so the first one's times hold theirs. */
-static void fill_usage(struct keeper *keeper)
+static void fill_usage(struct keeper *keeper, uint32_t limits)
 {
 	struct cgroup_usage *const usage = &keeper->usage;
 	struct err ignored;
 
 	if (keeper->held.cgroup.n_dirs)
-		(void)!cgroup_usage(&keeper->held.cgroup, usage, &ignored); /* then it stays as it was */
+		(void)!cgroup_usage(&keeper->held.cgroup, limits, usage, &ignored); /* then it stays as it was */
 	if (!keeper->timed || usage->have & USAGE_CPU)
 		return;
 	usage->user_us = keeper->user_us;
@@ -83,7 +83,7 @@ int keeper_release(struct keeper *keeper, struct err *e)
 	if (!held->pid_namespace &&
 	    (orphans_kill(PATIENCE_MS, e) < 0 || (ours && cgroup_kill(&held->cgroup, PATIENCE_MS, e) < 0)))
 		return -1;
-	fill_usage(keeper);
+	fill_usage(keeper, ~0u);
 	if (ours && cgroup_remove(&held->cgroup, PATIENCE_MS, e) < 0)
 		return -1;
 	keeper->released = true;
@@ -122,9 +122,9 @@ static int do_freeze(struct keeper *keeper, uint64_t arg, struct err *e)
 
 static int do_usage(struct keeper *keeper, uint64_t arg, struct err *e)
 {
-	(void)arg, (void)e;
+	(void)e;
 	if (!keeper->released)
-		fill_usage(keeper);
+		fill_usage(keeper, arg ? CGROUP_BIT(CGROUP_CPU_TIME) : ~0u);
 	return 0;
 }
 

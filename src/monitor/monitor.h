@@ -15,7 +15,7 @@ enum mon_op {
 	MON_SIGNAL,     /* arg = signal for the program: TERM INT HUP QUIT USR1 USR2 WINCH CONT TSTP */
 	MON_KILL,       /* everything in the box, at once */
 	MON_FREEZE,     /* arg 1 freeze, 0 thaw; needs a cgroup */
-	MON_USAGE,      /* counters so far */
+	MON_USAGE,      /* counters so far; arg 1: those of processor time are enough */
 	MON_RELEASE,    /* kill what is left, wait for it, remove the cgroups; answered when nothing is left */
 	MON_OPS
 };

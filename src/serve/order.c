@@ -60,12 +60,8 @@ bool order_word_is_sound(const void *packet, size_t len)
 {
 	const struct order_word *const word = packet;
 
-	if (!is_kind(packet, len, sizeof(*word),
-		     BIT(ORDER_SETTLE) | BIT(ORDER_CLAIM) | BIT(ORDER_KILL) | BIT(ORDER_SIGNAL) | BIT(ORDER_FREEZE)))
-		return false;
-	if (word->kind == ORDER_SIGNAL)
-		return word->n > 0 && word->n < 32;
-	return word->kind != ORDER_FREEZE || word->n <= 1;
+	return is_kind(packet, len, sizeof(*word), BIT(ORDER_SETTLE) | BIT(ORDER_CLAIM) | BIT(ORDER_KILL) | BIT(ORDER_SIGNAL)) &&
+	       (word->kind != ORDER_SIGNAL || (word->n > 0 && word->n < 32));
 }
 
 bool order_report_is_sound(const void *packet, size_t len)

@@ -9,7 +9,7 @@
  *   front -> zygote's runner   START (descriptors: the guest's end of its channel, the guest's control channel)
  *   zygote's runner -> front   PARKED when the zygote is warm | FAILED
  *   runner -> front     PARKED | FAILED, REFUSED and SAMPLE now and then, later ENDED  (on the runner's control channel)
- *   front -> runner     SETTLE when the box is ready, CLAIM once; KILL, SIGNAL, FREEZE
+ *   front -> runner     SETTLE when the box is ready, CLAIM once; KILL, SIGNAL
  *
  * The end of a control channel, either way, is the end of the box, or of the guest. The end of a zygote's, from the
  * front, is the end of its orders: it ends with its last guest. */
@@ -31,7 +31,7 @@
 enum order_kind {
 	ORDER_HELLO, ORDER_CLASS,                               /* launcher to front */
 	ORDER_START, ORDER_END, ORDER_ZYGOTE, ORDER_HERALD, ORDER_READY,        /* front to launcher, START to zygotes' runners as well */
-	ORDER_SETTLE, ORDER_CLAIM, ORDER_KILL, ORDER_SIGNAL, ORDER_FREEZE,    /* front to runner */
+	ORDER_SETTLE, ORDER_CLAIM, ORDER_KILL, ORDER_SIGNAL,    /* front to runner */
 	ORDER_PARKED, ORDER_FAILED, ORDER_ENDED, ORDER_REFUSED, ORDER_SAMPLE,   /* runner to front */
 	ORDER_KINDS
 };
@@ -82,7 +82,7 @@ enum { ORDER_FD_IN, ORDER_FD_OUT, ORDER_FD_CONTROL, ORDER_FDS };
 enum { ORDER_GUEST_FD_CHANNEL, ORDER_GUEST_FD_CONTROL, ORDER_GUEST_FDS };
 
 struct order_word {
-	uint32_t magic, kind;           /* CLAIM: n = wall_ms, m = cpu_ms, 0 = none; SIGNAL: n; FREEZE: n = 1 or 0 */
+	uint32_t magic, kind;           /* CLAIM: n = wall_ms, m = cpu_ms, 0 = none; SIGNAL: n */
 	uint64_t n, m, at_us;           /* at_us: CLOCK_MONOTONIC, when it was said */
 };
 

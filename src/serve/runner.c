@@ -155,8 +155,6 @@ static enum run_word hear(void *at, uint64_t *n)
 	case ORDER_SIGNAL:
 		*n = word.n;
 		return RUN_SIGNAL;
-	case ORDER_FREEZE:
-		return word.n ? RUN_FREEZE : RUN_THAW;
 	default:
 		return RUN_KILL;
 	}
@@ -195,7 +193,7 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 	/* The box makes its own network namespace: the launcher has no CAP_NET_ADMIN, so that one of its keeper's could not have
 	 * its loopback raised and would be thrown away, at half a millisecond of processor time each. */
 	mem_keep_back();
-	if (mon_start(&box, MON_SWEPT, &e) < 0 ||
+	if (mon_start(&box, MON_SWEPT | MON_NEVER_FROZEN, &e) < 0 ||
 	    setup->plan(setup->at, order->class_index, &order->limits, &runner.plan, &e) < 0)
 		give_up(&runner, &e);
 	crash_at(CRASH_RUNNER_PLANNED);

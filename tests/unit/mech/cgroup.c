@@ -168,7 +168,7 @@ static struct cgroup make(uint32_t limits)
 	char why[160];
 	bool v2;
 
-	if (limits & ~cgroup_available(false, &v2, why, sizeof(why))) {
+	if (limits & ~CGROUP_NEVER_FROZEN & ~cgroup_available(false, &v2, why, sizeof(why))) {
 		print_message("missing: %s\n", why);
 		skip();
 	}
@@ -214,7 +214,7 @@ static struct cgroup_usage usage_of(const struct cgroup *cgroup)
 	struct cgroup_usage usage;
 	struct err e = ERR_INIT;
 
-	if (cgroup_usage(cgroup, &usage, &e) < 0)
+	if (cgroup_usage(cgroup, ~0u, &usage, &e) < 0)
 		fail_msg("%s", e.text);
 	return usage;
 }
@@ -416,6 +416,21 @@ static void a_frozen_group_can_be_killed(void **state)
 	end(&cgroup);
 }
 
+static void one_that_is_never_frozen_has_no_place_in_the_freezers_tree(void **state)
+{
+	struct cgroup plain = make(PIDS), cgroup = make(PIDS | CGROUP_NEVER_FROZEN);
+	const bool is_v2 = cgroup_is_v2();
+	struct err e = ERR_INIT;
+
+	(void)state;
+	assert_true(cgroup.n_dirs == (is_v2 ? plain.n_dirs : 1) && plain.n_dirs <= 2);
+	if (!is_v2)
+		assert_int_equal(cgroup_freeze(&cgroup, true, &e), -1);
+	start(&cgroup, wait_for_signal, NULL);
+	end(&cgroup);
+	end(&plain);
+}
+
 static int fork_bomb(void *with)
 {
 	(void)with;
@@ -601,6 +616,7 @@ int main(void)
 		cmocka_unit_test(a_value_the_kernel_does_not_keep_is_refused),
 		cmocka_unit_test(a_frozen_group_stands_still_until_thawed),
 		cmocka_unit_test(a_frozen_group_can_be_killed),
+		cmocka_unit_test(one_that_is_never_frozen_has_no_place_in_the_freezers_tree),
 		cmocka_unit_test(a_fork_bomb_is_killed_whole),
 		cmocka_unit_test(zombies_do_not_keep_a_group),
 		cmocka_unit_test(a_group_with_processes_is_not_removed),

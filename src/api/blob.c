@@ -33,6 +33,7 @@ struct upload {
 	struct sha256 hash;
 	struct digest wanted;
 	bool is_named;                  /* wanted is known */
+	bool is_alone;                  /* nobody goes on with it: beside another of the same bytes */
 	int fd;
 };
 
@@ -81,14 +82,14 @@ static void request_left(void *own)
 		return;
 	upload->request = NULL;
 	upload->touched_us = loop_now_us();
-	if (!upload->is_named || upload->received == upload->total || !upload->received)
+	if (!upload->is_named || upload->is_alone || upload->received == upload->total || !upload->received)
 		upload_drop(upload);
 }
 
 static struct upload *find(struct front *front, uint64_t tenant, const struct digest *wanted)
 {
 	for (struct upload *upload = front->uploads; upload; upload = upload->next)
-		if (upload->tenant == tenant && upload->is_named && digest_is(&upload->wanted, wanted))
+		if (upload->tenant == tenant && upload->is_named && !upload->is_alone && digest_is(&upload->wanted, wanted))
 			return upload;
 	return NULL;
 }
@@ -186,6 +187,7 @@ static bool begin_named(struct request *request)
 	struct store_blob blob;
 	struct digest wanted;
 	struct upload *upload;
+	bool is_beside;
 
 	if (!digest_read(text, strlen(text), &wanted)) {
 		request_fail(request, "invalid_path", NULL, "a blob is named by 64 lower-case hexadecimal digits");
@@ -210,6 +212,10 @@ static bool begin_named(struct request *request)
 		tell_received(request, upload, range.total);
 		return false;
 	}
+	/* All of it in one request waits for nobody who sends the same: the first that is whole counts. */
+	is_beside = !pieces && upload && upload->request;
+	if (is_beside)
+		upload = NULL;
 	if (upload && !upload->request && !range.first) { /* begun anew */
 		upload_drop(upload);
 		upload = NULL;
@@ -220,9 +226,11 @@ static bool begin_named(struct request *request)
 		return false;
 	}
 	upload = upload ? upload : upload_new(request, &wanted, range.total);
-	if (upload)
-		attach(request, upload);
-	return upload != NULL;
+	if (!upload)
+		return false;
+	upload->is_alone |= is_beside;
+	attach(request, upload);
+	return true;
 }
 
 bool upload_begin(struct request *request)

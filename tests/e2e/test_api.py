@@ -1,6 +1,7 @@
 """The API of `ward serve`, over real sockets: what it answers, what it refuses, and what it keeps from whom."""
 import base64
 import concurrent.futures
+import contextlib
 import hashlib
 import http.client
 import json
@@ -606,6 +607,26 @@ def test_a_blob_comes_in_pieces_and_goes_into_a_job(service):
     assert service.call("GET", f"/v1/jobs/{job['id']}/stdout").body == b"from a blob\n"
     assert service.call("PUT", "/v1/blobs/" + "0" * 64, b"other bytes").json["code"] == "digest_mismatch"
     assert service.call("PUT", "/v1/blobs/../../x", b"").status == 404
+
+
+def test_many_may_send_the_same_blob_at_once(service):
+    blob = os.urandom(200000)
+    digest = hashlib.sha256(blob).hexdigest()
+    head = (f"PUT /v1/blobs/{digest} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service.tenant}\r\n"
+            f"Content-Length: {len(blob)}\r\nConnection: close\r\n\r\n").encode()
+    with contextlib.ExitStack() as stack:
+        senders = [stack.enter_context(socket.create_connection(("127.0.0.1", service.port), services.PATIENCE_S)) for _ in range(4)]
+        for sender in senders:
+            sender.sendall(head + blob[:1000])
+        asked = {"Content-Range": f"bytes */{len(blob)}"}
+        eventually(lambda: service.call("PUT", f"/v1/blobs/{digest}", b"", headers=asked).json["received"] > 0)
+        senders.pop().close()       # it goes, the others do not notice
+        for sender in senders:
+            sender.sendall(blob[1000:])
+        for sender in senders:
+            assert sender.makefile("rb").readline().split()[1] in (b"200", b"201")
+    assert service.call("GET", f"/v1/blobs/{digest}").body == blob
+    assert service.call("PUT", f"/v1/blobs/{digest}", blob).status == 200
 
 
 def test_an_artefact_is_given_as_data(service, done):

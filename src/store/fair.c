@@ -209,9 +209,14 @@ static void measure(struct fair_tenant *tenant, uint64_t now_ms)
 	tenant->behind_at_ms = now_ms;
 }
 
+static uint64_t behind_for_ms(const struct fair_tenant *tenant, uint64_t now_ms)
+{
+	return tenant->behind_ms + (tenant->is_behind ? now_ms - tenant->behind_at_ms : 0);
+}
+
 uint64_t fair_wait_ms(const struct fair_tenant *tenant, uint64_t queued, uint64_t now_ms)
 {
-	const uint64_t behind_ms = tenant->behind_ms + (tenant->is_behind ? now_ms - tenant->behind_at_ms : 0);
+	const uint64_t behind_ms = behind_for_ms(tenant, now_ms);
 	const uint64_t drained = tenant->drained ? tenant->drained : 1;
 
 	/* An empty queue waits for nobody's; a second tells nothing yet. */
@@ -225,36 +230,20 @@ void fair_take(struct fair *fair, struct fair_tenant *tenant, uint64_t now_ms)
 	tenant->credit -= FAIR_JOB;
 	if (tenant->starts_per_s)
 		tenant->tokens_milli -= 1000;
-	fair_drain(tenant, now_ms);
 	measure(tenant, now_ms);
 	if (tenant == &fair->tenants[fair->cursor])
 		fair->cursor++;
 }
 
-void fair_drain(struct fair_tenant *tenant, uint64_t now_ms)
-{
-	const uint64_t minute = now_ms / 60000;
-
-	if (minute != tenant->left_minute) {
-		tenant->left[1] = minute == tenant->left_minute + 1 ? tenant->left[0] : 0;
-		tenant->left[0] = 0;
-		tenant->left_minute = minute;
-	}
-	tenant->left[0]++;
-}
-
 uint64_t fair_retry_ms(const struct fair_tenant *tenant, uint64_t excess, uint64_t now_ms)
 {
-	const uint64_t minute = now_ms / 60000, old = minute - tenant->left_minute;
-	const uint64_t before = old == 0 ? tenant->left[1] : old == 1 ? tenant->left[0] : 0;
-	const uint64_t now = old == 0 ? tenant->left[0] : 0;
-	const uint64_t span_ms = 60000 + now_ms % 60000;
+	const uint64_t behind_ms = tenant ? behind_for_ms(tenant, now_ms) : 0, drained = tenant ? tenant->drained : 0;
 	uint64_t wait_ms;
 
-	if (!(before + now))
+	if (!drained)
 		return 10000; /* nothing is known: neither a second, nor an hour */
-	if (excess > UINT64_MAX / span_ms)
+	if (behind_ms && excess > UINT64_MAX / behind_ms)
 		return 3600000;
-	wait_ms = excess * span_ms / (before + now);
+	wait_ms = excess * behind_ms / drained;
 	return wait_ms < 1000 ? 1000 : wait_ms > 3600000 ? 3600000 : wait_ms;
 }

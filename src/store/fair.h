@@ -24,7 +24,6 @@ struct fair_tenant {
 	bool has_turn;          /* got its credit of this round */
 	uint64_t left_round;    /* in which its queue became empty */
 	uint64_t tokens_milli, tokens_at_ms;    /* of the start rate */
-	uint64_t left[2], left_minute;  /* jobs that left its queue: in that minute and in the one before */
 	/* What fair_wait_ms() goes by: starts behind which others of it still waited, how long that took, since when one does. */
 	uint64_t drained, behind_ms, behind_at_ms;
 	bool is_behind;
@@ -70,13 +69,10 @@ static inline bool fair_fits(const struct fair_tenant *tenant, uint64_t memory)
  * then the steady clock at which a rate allows more (FAIR_NONE: no rate stands in the way). */
 struct fair_tenant *fair_next(struct fair *fair, const struct store_room *rooms, size_t n_rooms, uint64_t now_ms,
 			      uint64_t *again_ms);
-/* It got one: the credit, the rate and the drain know. */
+/* It got one: the credit, the rate and how fast its queue drains know. */
 void fair_take(struct fair *fair, struct fair_tenant *tenant, uint64_t now_ms);
-
-/* A job left the queue otherwise. */
-void fair_drain(struct fair_tenant *tenant, uint64_t now_ms);
 /* How long one more job would wait behind `queued` of its tenant's, as those drain now; 0: nobody can say yet. What other
  * tenants have waiting is in it as far as it slows this one down, and no further. */
 uint64_t fair_wait_ms(const struct fair_tenant *tenant, uint64_t queued, uint64_t now_ms);
-/* How long until `excess` jobs have left, by the last two minutes: 1 s to 1 h. */
+/* How long until `excess` jobs have left, as they do while some wait: 1 s to 1 h; 10 s while nobody can say. tenant may be NULL. */
 uint64_t fair_retry_ms(const struct fair_tenant *tenant, uint64_t excess, uint64_t now_ms);

@@ -41,6 +41,17 @@ void db_undo(struct db *db);
  * anything is believed to be safe. */
 MUST_USE int db_heal(struct db *db, struct err *e);
 
+/* The log of what was committed. It is copied into the database file when the caller says so, as a commit would
+ * otherwise do it now and then, and whoever waits for that one would wait for all others.
+ *
+ * db_log_pages    how long it is
+ * db_copy_log     copies what no reader keeps from it; the next commit then begins it anew
+ * db_lay_out_log  gives the file that many pages: to overwrite bytes is brought to the disk in half the time that a longer
+ *                 file takes. What a disk has no room for is left out */
+size_t db_log_pages(const struct db *db);
+MUST_USE int db_copy_log(struct db *db, struct err *e);
+void db_lay_out_log(struct db *db, size_t pages);
+
 MUST_USE int db_copy(struct db *db, const char *path, struct err *e);
 
 /* A value. Pointers must live until the query has run. */

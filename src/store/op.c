@@ -34,8 +34,8 @@ void op_submit(struct store *store, struct op *op)
 	}
 	*store->last = op;
 	store->last = &op->next;
-	pthread_cond_signal(&store->wake);
 	pthread_mutex_unlock(&store->lock);
+	pthread_cond_signal(&store->wake); /* behind it: whoever is woken wants the lock */
 	if (store->options.is_inline)
 		(void)!eventfd_write(store->done_fd, 1);
 }

@@ -31,6 +31,7 @@ struct db {
 	sqlite3 *handle;
 	struct db_rows rows[QUERIES];
 	int durable;            /* what synchronous is set to: -1 unknown, 0, 1 */
+	size_t log_pages;       /* in the log at the last commit, since it was copied */
 };
 
 static const struct {
@@ -70,6 +71,14 @@ int db_script(struct db *db, const char *sql, struct err *e)
 	return code == SQLITE_OK ? 0 : fault(db, code, e);
 }
 
+static int note_log(void *at, sqlite3 *handle, const char *name, int pages)
+{
+	(void)handle;
+	(void)name;
+	((struct db *)at)->log_pages = pages > 0 ? (size_t)pages : 0;
+	return SQLITE_OK;
+}
+
 /* trusted_schema: a database somebody slipped in cannot call functions through views or indices. cell_size_check:
  * a damaged page is noticed when it is read. */
 static int settle(struct db *db, bool is_writer, struct err *e)
@@ -83,8 +92,9 @@ static int settle(struct db *db, bool is_writer, struct err *e)
 	(void)sqlite3_db_config(db->handle, SQLITE_DBCONFIG_ENABLE_VIEW, 0, NULL);
 	if (db_script(db, both, e) < 0)
 		return -1;
-	return db_script(db, is_writer ? "PRAGMA journal_mode=WAL; PRAGMA wal_autocheckpoint=2000;"
-				       : "PRAGMA query_only=ON;", e);
+	if (is_writer)
+		sqlite3_wal_hook(db->handle, note_log, db); /* instead of copying the log inside a commit that somebody waits for */
+	return db_script(db, is_writer ? "PRAGMA journal_mode=WAL;" : "PRAGMA query_only=ON;", e);
 }
 
 /* A name stays what it is. SQLite would make it absolute and look at every directory on the way, and a front that was
@@ -226,6 +236,35 @@ int db_heal(struct db *db, struct err *e)
 		return -1;
 	code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	return code == SQLITE_OK ? 0 : fault(db, code, e);
+}
+
+size_t db_log_pages(const struct db *db)
+{
+	return db->log_pages;
+}
+
+int db_copy_log(struct db *db, struct err *e)
+{
+	const int code = sqlite3_wal_checkpoint_v2(db->handle, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+
+	db->log_pages = 0;
+	return code == SQLITE_OK || (code & 0xff) == SQLITE_BUSY ? 0 : fault(db, code, e);
+}
+
+/* What is not a frame with the salt of the log's head is no part of the log: zeros behind it are as good as its end. */
+void db_lay_out_log(struct db *db, size_t pages)
+{
+	static const char zeros[65536];
+	const sqlite3_int64 size = (sqlite3_int64)pages * (4096 + 24);
+	sqlite3_int64 at = 0;
+	sqlite3_file *log = NULL;
+	int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+
+	if (code != SQLITE_OK || !log || !log->pMethods || log->pMethods->xFileSize(log, &at) != SQLITE_OK || at >= size)
+		return;
+	for (; at < size && code == SQLITE_OK; at += (sqlite3_int64)sizeof(zeros))
+		code = log->pMethods->xWrite(log, zeros, (int)sizeof(zeros), at);
+	(void)log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
 }
 
 int db_copy(struct db *db, const char *path, struct err *e)

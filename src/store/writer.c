@@ -10,6 +10,10 @@
 #include <time.h>
 
 #define BATCH_NS  2000000
+#define LOG_PAGES 1000          /* from then on it is copied when nobody asked for anything for QUIET_NS */
+#define LOG_MOST  4000          /* and from then on at once */
+#define LOG_LAID  1280
+#define QUIET_NS  20000000
 
 static uint64_t real_ns(void)
 {
@@ -175,6 +179,15 @@ void writer_deliver(struct store *store, struct op *op)
 	pthread_mutex_unlock(&store->lock);
 }
 
+/* A sync that failed may have lost what was believed to lie in the log. */
+static void copy_log(struct writer *w, size_t from)
+{
+	struct err e = ERR_INIT;
+
+	if (db_log_pages(w->db) >= from && db_copy_log(w->db, &e) < 0)
+		w->is_sick |= e.sys == EIO;
+}
+
 void writer_turn(struct store *store, struct op **ops, size_t *n)
 {
 	struct op *const parked = store->writer.parked;
@@ -194,6 +207,7 @@ void writer_turn(struct store *store, struct op **ops, size_t *n)
 	*n -= done;
 	memmove(ops, ops + done, *n * sizeof(*ops));
 	(void)!eventfd_write(store->done_fd, 1);
+	copy_log(&store->writer, LOG_MOST);
 }
 
 /* Takes what waits, up to a batch with the *n that are left of the last one. */
@@ -221,11 +235,13 @@ static bool wait_for(struct store *store, struct op **ops, size_t *n, uint64_t u
 	return *n || !store->is_closing;
 }
 
-/* The earlier of the next tick and of what the parked claim waits for. */
+/* The earliest of the next tick, of what the parked claim waits for, and of quiet. */
 static uint64_t next_ns(const struct writer *w, uint64_t tick_ns)
 {
 	uint64_t again_ns;
 
+	if (db_log_pages(w->db) >= LOG_PAGES && real_ns() + QUIET_NS < tick_ns)
+		tick_ns = real_ns() + QUIET_NS;
 	if (!w->parked || w->again_ms == FAIR_NONE)
 		return tick_ns;
 	again_ns = real_ns() + (w->again_ms > w->steady_ms ? w->again_ms - w->steady_ms : 0) * 1000000;
@@ -242,7 +258,10 @@ void *writer_thread(void *at)
 	struct op *ops[BATCH_OPS + 1];
 	size_t n = 0;
 
+	db_lay_out_log(w->db, LOG_LAID);
 	while (wait_for(store, ops, &n, next_ns(w, tick_ns))) {
+		if (!n)
+			copy_log(w, LOG_PAGES);
 		if (real_ns() >= tick_ns && n <= BATCH_OPS) {
 			ops[n] = op_new(reap_run, 0, NULL, NULL);
 			ops[n++]->is_durable = false;

@@ -1,9 +1,11 @@
 /* store/sqlite: a disk that is full or fails, at every write and every sync in turn; a database that is locked, damaged,
  * not ours, or newer than we are. Nothing is half done, every error says what to do, and the store goes on afterwards. */
 #include <errno.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include "scene.h"
+#include "store/writer.h"
 
 /* What is called here by pointers is SQLite's library, which was not built with control-flow integrity. */
 #ifdef __clang__
@@ -259,6 +261,48 @@ static void a_sync_that_fails_acknowledges_nothing(void **state)
 	fail_each(&disk.syncs, true);
 }
 
+static uint64_t size_of(const struct scene *s, const char *name)
+{
+	struct stat found;
+	char path[128];
+
+	snprintf(path, sizeof(path), "%s/%s", s->dir, name);
+	assert_int_equal(stat(path, &found), 0);
+	return (uint64_t)found.st_size;
+}
+
+/* What was laid out is no part of the log, before as after a crash; copied, the log begins anew, and its file stays. */
+static void a_log_that_was_laid_out_is_overwritten(void **state)
+{
+	struct err e = ERR_INIT;
+	static struct scene s;
+	char copy[64], command[256];
+	uint64_t size;
+	size_t pages;
+
+	(void)state;
+	scene_plain(&s);
+	db_lay_out_log(s.store->writer.db, 500);
+	size = size_of(&s, "store.db-wal");
+	assert_true(size >= (uint64_t)500 * 4096);
+	for (int i = 0; i < 10; i++)
+		scene_create(&s, "{}");
+	pages = db_log_pages(s.store->writer.db);
+	assert_true(pages > 10);
+	ledger_place(copy); /* as the disk has it now */
+	snprintf(command, sizeof(command), "cp %s/store.db %s/store.db-wal %s", s.dir, s.dir, copy);
+	assert_int_equal(system(command), 0);
+	ledger_check(copy);
+	scene_remove(copy);
+	assert_int_equal(db_copy_log(s.store->writer.db, &e), 0);
+	scene_create(&s, "{}");
+	assert_true(db_log_pages(s.store->writer.db) < pages);
+	assert_int_equal(size_of(&s, "store.db-wal"), size);
+	assert_int_equal(scene_claim(&s, 20), 11);
+	scene_reopen(&s);
+	scene_end(&s);
+}
+
 static void another_process_with_the_lock_is_named(void **state)
 {
 	static struct scene s;
@@ -351,6 +395,7 @@ int main(void)
 		cmocka_unit_test(a_write_that_finds_no_room_undoes_its_operation),
 		cmocka_unit_test(a_disk_that_stays_full_refuses_and_recovers),
 		cmocka_unit_test(a_sync_that_fails_acknowledges_nothing),
+		cmocka_unit_test(a_log_that_was_laid_out_is_overwritten),
 		cmocka_unit_test(another_process_with_the_lock_is_named),
 		cmocka_unit_test(a_damaged_database_is_said_to_be_damaged),
 	};

@@ -105,6 +105,7 @@ static struct store *make(const struct store_options *options)
 	pthread_condattr_t steady;
 
 	store->options = store->writer.options = complete(options);
+	store->writer.store = store;
 	store->lock_fd = store->done_fd = -1;
 	store->last = &store->first;
 	store->done_last = &store->done;

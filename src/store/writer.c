@@ -10,6 +10,7 @@
 #include <time.h>
 
 #define BATCH_NS  2000000
+#define EARLY_OPS 8
 #define LOG_PAGES 1000          /* from then on it is copied when nobody asked for anything for QUIET_NS */
 #define LOG_MOST  4000          /* and from then on at once */
 #define LOG_LAID  1280
@@ -119,8 +120,58 @@ static int run_some(struct writer *w, struct op **ops, size_t *n, struct err *e)
 	return 0;
 }
 
+/* Made in this very transaction. */
+static bool is_new(struct op **ops, size_t n, const struct store_id *id)
+{
+	for (size_t i = 0; i < n; i++)
+		for (size_t k = 0; k < ops[i]->answer.n_items && ops[i]->items; k++)
+			if (ops[i]->items[k].outcome == STORE_DONE && ops[i]->items[k].version == 1 &&
+			    memcmp(&ops[i]->items[k].id, id, sizeof(*id)) == 0)
+				return true;
+	return false;
+}
+
+/* Nobody was told of them, and they may be tried again. Of many the search would take as long as the disk. */
+static bool may_begin(struct op **ops, size_t n, const struct store_answer *claimed)
+{
+	bool may = claimed->n_leases && n <= EARLY_OPS && claimed->n_leases <= EARLY_OPS;
+
+	for (size_t i = 0; may && i < claimed->n_leases; i++)
+		may = claimed->leases[i].attempt < claimed->leases[i].max_attempts && is_new(ops, n, &claimed->leases[i].hold.id);
+	return may;
+}
+
+/* A job that is new begins while the disk works: so the client that waits for its end waits for one sync and not for two.
+ * Whoever asked for it is answered behind the commit. If that fails nobody knows of the job, and what its holder writes
+ * is refused as of one that is not his. */
+static void tell_early(struct writer *w, struct op **ops, size_t n, struct op *claim)
+{
+	const struct store_answer *const claimed = &claim->answer;
+	struct store_lease *leases;
+	struct op *early;
+
+	if (w->parked == claim || claimed->err.kind != ERR_NONE || !may_begin(ops, n, claimed))
+		return;
+	early = op_new(NULL, 0, claim->done, claim->at);
+	leases = arena_alloc(&early->arena, claimed->n_leases * sizeof(*leases));
+	for (size_t i = 0; i < claimed->n_leases; i++) {
+		leases[i] = claimed->leases[i];
+		leases[i].class = op_text(early, leases[i].class);
+		leases[i].runtime = op_text(early, leases[i].runtime);
+		leases[i].boundary = op_text(early, leases[i].boundary);
+		leases[i].document = op_copy(early, leases[i].document);
+	}
+	early->answer.leases = leases;
+	early->answer.n_leases = claimed->n_leases;
+	claim->done = NULL;
+	claim->is_told = true;
+	writer_deliver(w->store, early);
+	(void)!eventfd_write(w->store->done_fd, 1);
+}
+
 static int transact(struct writer *w, struct op **ops, size_t *n, struct err *e)
 {
+	struct op *const parked = w->parked;
 	bool is_durable = false;
 
 	for (size_t i = 0; i < *n; i++)
@@ -136,6 +187,8 @@ static int transact(struct writer *w, struct op **ops, size_t *n, struct err *e)
 	w->must_load = false;
 	if (run_some(w, ops, n, e) < 0)
 		return -1;
+	if (parked && is_durable)
+		tell_early(w, ops, *n, parked);
 	crash_at(CRASH_BATCH_COMMIT);
 	if (db_commit(w->db, e) < 0 || (!is_durable && sync_too(w, e) < 0))
 		return -1;
@@ -160,8 +213,9 @@ size_t writer_batch(struct writer *w, struct op **ops, size_t n)
 	w->must_load = true;
 	for (size_t i = 0; i < n; i++)
 		forget(ops[i], &e);
-	w->parked = parked;
-	if (parked) /* it waits on: whatever it was given is gone */
+	/* It waits on: whatever it was given is gone. One that was told already is answered. */
+	w->parked = parked && !parked->is_told ? parked : NULL;
+	if (parked)
 		forget(parked, &ERR_INIT);
 	return n;
 }

@@ -31,6 +31,7 @@ struct op {
 	struct store_change *changes;   /* moves it made */
 	size_t n_changes, cap_changes;
 	bool is_durable;        /* somebody is told of it */
+	bool is_told;           /* a claim whose leases were handed over before the commit */
 };
 
 /* What an operation did to the counters in memory, so that undoing it undoes that too. */
@@ -54,6 +55,7 @@ struct writer {
 	bool is_sick;           /* the disk failed: nothing before db_heal() */
 	bool must_load;         /* fair is no longer what the rows say */
 	bool has_more;          /* the reaper has more to do now */
+	struct store *store;    /* whose it is */
 };
 
 struct store {

@@ -90,6 +90,44 @@ static void a_claim_that_waits_rides_with_the_create(void **state)
 	scene_end(&s);
 }
 
+static int turn_of;
+
+static void note_turn(void *at, const struct store_answer *answer)
+{
+	assert_int_equal(answer->err.kind, ERR_NONE);
+	*(int *)at = ++turn_of;
+}
+
+/* Whoever waits for the end of a new job waits for one sync, not for two; but a job that may be run once only is not
+ * begun before it lies on the disk that it was. */
+static void a_new_job_is_handed_over_before_its_create_is_answered(void **state)
+{
+	const struct store_room room = { "python/container", 4 };
+	static struct scene s;
+	struct store_create job;
+
+	(void)state;
+	scene_plain(&s);
+	for (uint32_t attempts = 1; attempts <= 2; attempts++) {
+		int claimed = 0, created = 0;
+
+		turn_of = 0;
+		store_job_claim(s.store, &room, 1, 4, true, note_turn, &claimed);
+		store_turn(s.store);
+		assert_int_equal(claimed, 0);
+		job = scene_job(&s, "{}");
+		job.max_attempts = attempts;
+		s.n_changes = 0;
+		store_job_create(s.store, &job, note_turn, &created);
+		store_turn(s.store);
+		assert_int_equal(claimed, attempts == 1 ? 2 : 1);
+		assert_int_equal(created, attempts == 1 ? 1 : 2);
+		assert_int_equal(s.n_changes, 2); /* both moves were told, once each and in their order */
+		assert_int_equal(s.last_change.to, JOB_LEASED);
+	}
+	scene_end(&s);
+}
+
 static void one_tenants_flood_delays_anothers_first_job_by_one_batch(void **state)
 {
 	static struct store_create jobs[STORE_BATCH_MAX];
@@ -298,6 +336,7 @@ int main(void)
 		cmocka_unit_test(priorities_first_and_nothing_starves),
 		cmocka_unit_test(a_claim_takes_no_more_than_there_is_room_for),
 		cmocka_unit_test(a_claim_that_waits_rides_with_the_create),
+		cmocka_unit_test(a_new_job_is_handed_over_before_its_create_is_answered),
 		cmocka_unit_test(one_tenants_flood_delays_anothers_first_job_by_one_batch),
 		cmocka_unit_test(every_query_walks_an_index_in_its_order),
 		cmocka_unit_test(a_job_past_its_deadline_ends_without_a_start),

@@ -261,6 +261,35 @@ static void a_sync_that_fails_acknowledges_nothing(void **state)
 	fail_each(&disk.syncs, true);
 }
 
+/* It was begun before the sync that was to keep it: nobody was told of it, and whoever has it is told that nobody has. */
+static void a_job_that_began_before_a_sync_that_failed_is_nobodys(void **state)
+{
+	const struct store_room room = { "python/container", 1 };
+	static struct scene s, holder;
+	struct store_hold hold;
+	struct store_create job;
+
+	(void)state;
+	scene_plain(&s);
+	job = scene_job(&s, "{}");
+	store_job_claim(s.store, &room, 1, 1, true, scene_answer, &holder);
+	store_turn(s.store);
+	disk.syncs = 1;
+	store_job_create(s.store, &job, scene_answer, &s);
+	assert_int_equal(scene_turn(&s), STORE_OUTCOMES);
+	assert_int_equal(s.err.sys, EIO);
+	assert_true(disk.was_hit);
+	mend();
+	assert_int_equal(holder.n_answers, 1);
+	assert_int_equal(holder.n_leases, 1);
+	hold = holder.leases[0].hold;
+	assert_int_equal(scene_finish(&s, &hold, JOB_SUCCEEDED), STORE_FENCED);
+	scene_create(&s, "{}");
+	assert_int_equal(scene_claim(&s, 4), 1);
+	scene_reopen(&s);
+	scene_end(&s);
+}
+
 static uint64_t size_of(const struct scene *s, const char *name)
 {
 	struct stat found;
@@ -395,6 +424,7 @@ int main(void)
 		cmocka_unit_test(a_write_that_finds_no_room_undoes_its_operation),
 		cmocka_unit_test(a_disk_that_stays_full_refuses_and_recovers),
 		cmocka_unit_test(a_sync_that_fails_acknowledges_nothing),
+		cmocka_unit_test(a_job_that_began_before_a_sync_that_failed_is_nobodys),
 		cmocka_unit_test(a_log_that_was_laid_out_is_overwritten),
 		cmocka_unit_test(another_process_with_the_lock_is_named),
 		cmocka_unit_test(a_damaged_database_is_said_to_be_damaged),

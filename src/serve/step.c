@@ -27,6 +27,7 @@
 #define BROKEN 125
 /* A terminal whose last user has gone is at its end, on Linux. gVisor's kernel never says so: silence then does. */
 #define TTY_QUIET_MS 50
+#define LAST_MS 5               /* somebody who was killed takes his time: what there is goes without him */
 
 struct step {
 	struct frame_reader in;
@@ -315,9 +316,8 @@ static void begin(struct step *step, uint32_t index)
 	step->has_exited = step->is_over = false;
 	step->child = CHILD_NONE;
 	step->parked_us = 0;
-	outbox_send(&step->out, true);
-	outbox_add(&step->out, FRAME_STARTED, 0, &started, sizeof(started));
-	outbox_send(&step->out, false);
+	outbox_make_room(&step->out, FRAME_MAX);
+	outbox_add(&step->out, FRAME_STARTED, 0, &started, sizeof(started)); /* goes when it runs: see turn() */
 	step->begun_us = loop_now_us();
 	step->has_tty = asked->flag & FRAME_TTY;
 	if (!use_parked(step, asked))
@@ -439,6 +439,12 @@ static void take_signals(struct step *step)
 
 enum { AT_SIGNAL, AT_OUT, AT_ERR, AT_IN, AT_SEND, AT_FRAMES, AT_ENDS };
 
+/* Its first process has ended and the others were killed, so what is still to come comes at once: it goes with that. */
+static bool is_nearly_over(const struct step *step)
+{
+	return step->has_exited && !step->has_tty && outbox_fits(&step->out, FRAME_MAX);
+}
+
 /* What can move now: output while there is room for it, frames while their bytes have a place. */
 static void wait_for(struct step *step, struct pollfd polls[AT_ENDS])
 {
@@ -449,12 +455,15 @@ static void wait_for(struct step *step, struct pollfd polls[AT_ENDS])
 	polls[AT_OUT] = (struct pollfd){ .fd = has_room ? step->child.out_fd : -1, .events = POLLIN };
 	polls[AT_ERR] = (struct pollfd){ .fd = has_room ? step->child.err_fd : -1, .events = POLLIN };
 	polls[AT_IN] = (struct pollfd){ .fd = has_input(step) ? step->child.in_fd : -1, .events = POLLOUT };
-	polls[AT_SEND] = (struct pollfd){ .fd = step->out.len ? STDOUT_FILENO : -1, .events = POLLOUT };
+	polls[AT_SEND] = (struct pollfd){ .fd = step->out.len && !is_nearly_over(step) ? STDOUT_FILENO : -1, .events = POLLOUT };
 	polls[AT_FRAMES] = (struct pollfd){ .fd = wants_frames ? STDIN_FILENO : -1, .events = POLLIN };
-	const int ready = poll(polls, AT_ENDS, step->has_tty && step->has_exited && has_room ? TTY_QUIET_MS : -1);
+	const bool is_quiet = step->has_tty && step->has_exited && has_room;
+	const int ready = poll(polls, AT_ENDS, is_quiet ? TTY_QUIET_MS : step->out.len && is_nearly_over(step) ? LAST_MS : -1);
 
-	if (ready == 0)
+	if (ready == 0 && is_quiet)
 		fd_close_at(&step->child.out_fd);
+	else if (ready == 0)
+		outbox_send(&step->out, false);
 	for (int i = 0; i < AT_ENDS && ready <= 0; i++)
 		polls[i].revents = 0;
 }
@@ -496,7 +505,8 @@ static void turn(struct step *step)
 		write_input(step);
 	if (polls[AT_FRAMES].revents && !read_in(step))
 		step->feed_ended = true;
-	outbox_send(&step->out, false);
+	if (!is_nearly_over(step))
+		outbox_send(&step->out, false);
 }
 
 /* Runs one step to its end, and everything it wrote. Returns whether the next one may run. */
@@ -508,7 +518,7 @@ static bool run(struct step *step, uint32_t index)
 	child_close(&step->child);
 	fd_close_at(&step->hold_fd);
 	fd_close_at(&step->input_fd);
-	outbox_send(&step->out, true);
+	outbox_make_room(&step->out, sizeof(step->ended));
 	outbox_add(&step->out, FRAME_ENDED, 0, &step->ended, sizeof(step->ended));
 	if (step->ended.status != 0 || step->ended.over_output)
 		return false;
@@ -578,7 +588,7 @@ int main(int argc, char **argv, char **envp)
 		;
 	child_end();
 	collect(&step);
-	outbox_send(&step.out, true);
+	outbox_make_room(&step.out, 0);
 	outbox_add(&step.out, FRAME_DONE, 0, NULL, 0);
 	outbox_send(&step.out, true);
 	end_as(&step);

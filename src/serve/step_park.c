@@ -16,11 +16,14 @@
 #define PATIENCE_MS 20000
 
 /* Reads "N\0NAME=VALUE\0...SCRIPT\0WORD\0..." from 3, and becomes what `python3 SCRIPT WORD...` would be. The code is
- * executed in __main__ itself, and its tracebacks begin there. */
+ * executed in a __main__ of its own, which is no part of what was frozen: what a script leaves is destroyed at its end.
+ * Its tracebacks begin there. Something was compiled before: the first call of compile() makes some hundred types. No
+ * module is loaded that is not needed, as each is taken apart at the end. */
 static const char python[] =
 	"def ward():\n"
-	" import sys,os,io,gc,importlib.machinery as m,traceback,linecache\n"
-	" g=globals()\n"
+	" import sys,os,io,gc,_frozen_importlib_external as m\n"
+	" M=type(sys);u=__builtins__\n"
+	" exec(compile(b'def f(x=1):\\n return[print,x]\\nclass c:0\\nf(1)\\n','x','exec',dont_inherit=True),{})\n"
 	" gc.collect();gc.freeze()\n"
 	" os.write(4,b'R');os.close(4)\n"
 	" b=b''\n"
@@ -36,23 +39,29 @@ static const char python[] =
 	"  k,_,v=x.partition(b'=');os.environb[k]=v\n"
 	" sys.argv[:]=[os.fsdecode(x) for x in w[n:]]\n"
 	" p=sys.argv[0];sys.path[0]=os.path.dirname(os.path.realpath(p));sys.orig_argv[1:]=sys.argv\n"
+	" if p[:1]!='/':p=os.getcwd()+'/'+(p[2:]if p[:2]=='./'else p)\n"
 	" def h(t,v,b):\n"
 	"  sys.excepthook=sys.__excepthook__\n"
 	"  while b and b.tb_frame.f_code.co_filename=='<string>':b=b.tb_next\n"
 	"  sys.__excepthook__(t,v.with_traceback(b),b)\n"
 	" sys.excepthook=h\n"
 	" try:\n"
-	"  with io.open_code(os.path.abspath(p)) as f:s=f.read()\n"
+	"  with io.open_code(p) as f:s=f.read()\n"
 	" except OSError as x:\n"
-	"  print(f\"{sys.executable}: can't open file {os.path.abspath(p)!r}: [Errno {x.errno}] {x.strerror}\","
-	"file=sys.stderr);sys.exit(2)\n"
-	" del g['ward']\n"
-	" g.update(__file__=p,__cached__=None,__loader__=m.SourceFileLoader('__main__',p))\n"
-	" return compile(s,p,'exec',dont_inherit=True)\n"
-	"exec(ward())\n";
+	"  print(f\"{sys.executable}: can't open file {p!r}: [Errno {x.errno}] {x.strerror}\",file=sys.stderr);sys.exit(2)\n"
+	" g=(M:=M('__main__')).__dict__;sys.modules['__main__']=M\n"
+	" g.update(__builtins__=u,__annotations__={},__file__=p,__cached__=None,__loader__=m.SourceFileLoader('__main__',p))\n"
+	" return compile(s,p,'exec',dont_inherit=True),g\n"
+	"exec(*ward())\n";
 
+/* What a script that prints something needs is loaded, compiled and was run once, in a directory that no job has: what
+ * node remembers of it says nothing about a job's files. The streams themselves are made when the script wants them. */
 static const char node[] =
 	"{const fs=require('fs'),path=require('path'),Module=require('module');"
+	"try{require('net');require('tty');const{Writable}=require('stream'),none='/nowhere/none';"
+	"new console.Console(new Writable({write(b,e,f){f();}})).log('x %d',1,{a:[1]});"
+	"try{Module._load(none,null,true);}catch{}"
+	"const warm=new Module(none,null);warm.filename=none;warm.paths=[];warm._compile('module.exports=()=>1',none);}catch{}"
 	"fs.writeSync(4,'R');fs.closeSync(4);"
 	"const parts=[],piece=Buffer.alloc(65536);let n;"
 	"while((n=fs.readSync(3,piece,0,65536,null))>0)parts.push(Buffer.from(piece.subarray(0,n)));"
@@ -64,7 +73,8 @@ static const char node[] =
 	"for(const pair of words.slice(1,end)){const at=pair.indexOf('=');process.env[pair.slice(0,at)]=pair.slice(at+1);}"
 	"const script=path.resolve(words[end]);"
 	"process.argv=[process.execPath,script,...words.slice(end+1)];process.execArgv=[];"
-	"for(const name of ['module','exports','require','__filename','__dirname'])delete globalThis[name];"
+	"for(const name of ['module','exports','require','__filename','__dirname',...Module.builtinModules])"
+	"if(!['console','crypto','process'].includes(name))delete globalThis[name];"
 	"delete process._eval;"
 	"Module.runMain(script);}";
 

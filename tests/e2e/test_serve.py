@@ -183,6 +183,38 @@ def test_every_runtime_runs_a_job(service):
     assert (job["state"], details(job)["reason"]) == ("failed", "compile")
 
 
+AS_EVER = {
+    "python": [
+        "import sys\nprint(__name__, __file__, sys.argv, sorted(globals()), __builtins__)",
+        "class Last:\n    def __del__(self):\n        print('gone')\nlast = Last()",
+        "import atexit, sys, threading\natexit.register(print, 'bye')\nthreading.Thread(target=print, args=[1]).start()\nsys.exit(3)",
+        "def f():\n    raise ValueError('x')\nf()",
+        "x = (",
+        "kept = open('/tmp/kept', 'w')\nkept.write('all')\nimport warnings\nwarnings.warn('w')",
+    ],
+    "node": [
+        "console.log(process.argv.slice(2), __filename, typeof fs, typeof os, require.main === module)",
+        "process.on('exit', () => console.log('bye')); setTimeout(() => console.log('late'), 20); process.exitCode = 3",
+        "console.error('x'); process.exit(4)",
+        "process.stdout.write('x'.repeat(200000))",
+    ],
+}
+
+
+def test_an_interpreter_that_waited_runs_a_script_as_one_that_did_not(service):
+    one = service()
+    for runtime, texts in AS_EVER.items():
+        program, name = PROGRAMS[runtime][0], NAMES[runtime]
+        if not os.access(f"/usr/bin/{program}", os.X_OK):
+            continue
+        for text in texts:
+            files = [{"path": name, "text": text + "\n"}]
+            jobs = [one.run(runtime, files=files, args=["a", "b"]),
+                    one.run(runtime, files=files, steps=[{"argv": ["env", program, name, "a", "b"]}])]
+            waited, fresh = [(details(job)["exit_code"], one.output(job), one.output(job, "stderr")) for job in jobs]
+            assert waited == fresh, text
+
+
 def test_limits_end_a_job_and_say_which(service):
     one = service()
     rows = [

@@ -3,7 +3,8 @@
  *   isolates run [-c CPU_US] [-w WALL_US] [-m BYTES] FILE...   all at once; a line for each when it ends
  *   isolates cold|parked N           fork to first result, microseconds, one after the other
  *   isolates kill N                  how long after its limit of 20 ms a loop is gone
- *   isolates idle N                  N guests alive that have run, and what the system's memory fell by for each */
+ *   isolates idle N                  N guests alive that have run, and what the system's memory fell by for each
+ *   isolates requests N              a line to the `ward run --requests` beside this program, to the line it answers */
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -12,6 +13,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -235,6 +238,77 @@ static void measure_idle(size_t n)
 	printf("\n");
 }
 
+static pid_t run_ward(const char *ward, char *script, int ends[2])
+{
+	int in[2], out[2];
+	pid_t pid;
+
+	if (pipe(in) < 0 || pipe(out) < 0 || (pid = fork()) < 0) {
+		perror("isolates");
+		exit(1);
+	}
+	if (pid == 0) {
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		close_range(3, ~0u, 0);
+		execl(ward, ward, "run", "-b", "js", "--requests", script, NULL);
+		_exit(127);
+	}
+	close(in[0]);
+	close(out[1]);
+	ends[0] = out[0];
+	ends[1] = in[1];
+	return pid;
+}
+
+static uint64_t one_request(const int ends[2])
+{
+	static const char request[] = "{\"n\":12}\n", answer[] = "{\"result\":{\"seen\":1,\"square\":144}}\n";
+	const uint64_t begun = loop_now_us();
+	char got[sizeof(answer)] = "";
+
+	for (size_t have = 0; have < sizeof(answer) - 1;) {
+		const ssize_t n = have || write(ends[1], request, sizeof(request) - 1) > 0 ? read(ends[0], got + have, sizeof(answer) - 1 - have) : -1;
+
+		if (n <= 0)
+			break;
+		have += (size_t)n;
+	}
+	if (strcmp(got, answer) != 0) {
+		fprintf(stderr, "isolates: it was answered %s\n", got);
+		exit(1);
+	}
+	return loop_now_us() - begun;
+}
+
+static void measure_requests(const char *self, size_t n)
+{
+	static const char handler[] = "let seen = 0\nexport default (r) => { seen++; return {seen, square: r.n * r.n} }\n";
+	OWN_MEM uint64_t *us = mem_alloc(n * sizeof(*us));
+	char script[] = "/tmp/isolates-XXXXXX.mjs", ward[4096];
+	const char *const slash = strrchr(self, '/');
+	const int fd = mkstemps(script, 4);
+	int ends[2], status;
+	pid_t pid;
+
+	snprintf(ward, sizeof(ward), "%.*sward", slash ? (int)(slash + 1 - self) : 0, self);
+	if (fd < 0 || fchmod(fd, 0644) < 0 || write(fd, handler, sizeof(handler) - 1) < 0)
+		perror("isolates");
+	close(fd);
+	pid = run_ward(ward, script, ends);
+	(void)one_request(ends);
+	for (int paced = 1; paced >= 0; paced--) {
+		for (size_t i = 0; i < n; i++) {
+			usleep(paced ? 10000 : 0);
+			us[i] = one_request(ends);
+		}
+		show(paced ? "request to answer, 10 ms apart" : "... one behind the other", us, n);
+	}
+	close(ends[1]);
+	waitpid(pid, &status, 0);
+	unlink(script);
+}
+
 static void hear(struct one *one)
 {
 	struct guest_frame frame;
@@ -300,7 +374,7 @@ int main(int argc, char **argv)
 		*limit = strtoull(argv[at + 1], NULL, 10);
 	}
 	if (argc <= at) {
-		fprintf(stderr, "usage: isolates run|cold|parked|kill|idle [-c CPU_US] [-w WALL_US] [-m BYTES] N|FILE...\n");
+		fprintf(stderr, "usage: isolates run|cold|parked|kill|idle|requests [-c CPU_US] [-w WALL_US] [-m BYTES] N|FILE...\n");
 		return 2;
 	}
 	const size_t n = strtoul(argv[at], NULL, 10);
@@ -312,6 +386,8 @@ int main(int argc, char **argv)
 		measure_kill(n);
 	else if (strcmp(argv[1], "idle") == 0)
 		measure_idle(n);
+	else if (strcmp(argv[1], "requests") == 0)
+		measure_requests(argv[0], n);
 	else {
 		start(0);
 		run_all(argv + at, (size_t)(argc - at));

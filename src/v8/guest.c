@@ -75,7 +75,8 @@ static bool input(void *at, const char **json, size_t *len)
 	return *len > 0;
 }
 
-static _Noreturn void end_with_result(void)
+/* An answer says that it is the last word, whatever is in it. */
+static _Noreturn void end_with_result(bool is_answer)
 {
 	struct guest_why why;
 	struct js_text text;
@@ -86,7 +87,7 @@ static _Noreturn void end_with_result(void)
 		why = (struct guest_why){ .text = "the result is larger than 16 MiB" };
 		talk_end(&why);
 	}
-	if (text.text)
+	if (text.text || is_answer)
 		talk_say(GUEST_RESULT, text.text, text.len);
 	talk_end(NULL);
 }
@@ -212,22 +213,32 @@ static int receive_channel(void)
 	return fd;
 }
 
-/* In the fork for one request: everything is as the top level left it. */
+/* In the fork for one request: everything is as the top level left it. It may be made long before there is one, so all
+ * that can be done is done when it says that it waits: what is left is to read, to call, and to say. When the request
+ * comes is its owner's to know, whose the clock of time is for that. */
 static _Noreturn void answer(int fd)
 {
+	const uint64_t sealing_us = 100;        /* of its own processor time, behind the clock's start */
+	const struct isolate_limits limits = { .cpu_us = guest.limits.cpu_us ? guest.limits.cpu_us + sealing_us : 0 };
+	const int32_t pid = getpid();
 	struct guest_why why;
+	struct err e;
 
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) < 0)
 		_exit(ISOLATE_CODE_SETUP);
 	close(talk_fd());
 	talk_begin(fd);
-	seal(false);
+	js_fork(guest.js);
+	talk_touch();
+	if (guest_seal_close(&limits, GUEST_CALLS_SCRIPT, false, &e) < 0)
+		_exit(ISOLATE_CODE_SETUP);
+	talk_say(GUEST_WAITS, &pid, sizeof(pid));
 	next_frame();
 	if (guest.frame->kind != GUEST_REQUEST)
 		talk_give_up();
 	if (!js_call(guest.js, guest.frame->bytes, guest.frame->len, &why))
 		talk_end(&why);
-	end_with_result();
+	end_with_result(true);
 }
 
 /* The forks are the zygote's children, not this process's: it alone is believed when it says how they ended. */
@@ -246,9 +257,7 @@ static _Noreturn void serve(void)
 
 		if (pid == 0)
 			answer(fd);
-		close(fd);
-		if (pid < 0)
-			talk_give_up();
+		close(fd); /* of a fork that the kernel refused this is the end its owner sees */
 	}
 }
 
@@ -258,6 +267,8 @@ static _Noreturn void live(bool serves)
 	uint32_t run;
 
 	seal(serves);
+	if (serves)
+		js_compile_all();
 	run = read_run();
 	if (run != (serves ? GUEST_RUN_SERVE : GUEST_RUN_ONCE))
 		talk_give_up();
@@ -267,7 +278,7 @@ static _Noreturn void live(bool serves)
 		serve();
 	if (js_has_handler(guest.js) && !js_call(guest.js, NULL, 0, &why))
 		talk_end(&why);
-	end_with_result();
+	end_with_result(false);
 }
 
 struct js_host guest_script_host(void)

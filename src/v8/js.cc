@@ -220,6 +220,21 @@ bool run_source(struct js *js, v8::Local<v8::Context> context, const Source *sou
 	return true;
 }
 
+// A function that takes what a handler takes, and asks nothing that a source could change: literals are made as they are.
+void keep_own(struct js *js, v8::Local<v8::Context> context)
+{
+	static const char text[] = "(a => { const b = {c: [a, 1.5]}; return {__proto__: null, d: `${'e'}` + 1, f: 0.5 * 3} })";
+	v8::Local<v8::Script> script;
+	v8::Local<v8::Value> value, argument = v8::Undefined(js->isolate);
+
+	if (!v8::Script::Compile(context, once_text(js->isolate, text)).ToLocal(&script) || !script->Run(context).ToLocal(&value) ||
+	    !value->IsFunction())
+		return;
+	js->own.Reset(js->isolate, value.As<v8::Function>());
+	// Once, or every fork would compile it.
+	(void)!value.As<v8::Function>()->Call(context, argument, 1, &argument).ToLocal(&value);
+}
+
 }  // namespace
 
 struct js *js_start(const struct js_setup *setup)
@@ -247,6 +262,7 @@ struct js *js_start(const struct js_setup *setup)
 	v8::Context::Scope entered(context);
 	host_install(js, context, setup);
 	js->context.Reset(js->isolate, context);
+	keep_own(js, context);
 	return js;
 }
 
@@ -255,6 +271,11 @@ void js_begin(struct js *js, size_t heap_bytes, int memory_code)
 	js->heap_bytes = heap_bytes;
 	js->memory_code = memory_code;
 	js->began_ns = host_now_ns();
+}
+
+void js_compile_all(void)
+{
+	v8::V8::SetFlagsFromString("--no-lazy");
 }
 
 // What every entry from C needs, in this order.
@@ -287,6 +308,26 @@ void js_touch(struct js *js)
 		js_result(js, &text, &why);
 		js->result.Reset();
 	}
+}
+
+void js_fork(struct js *js)
+{
+	static const char request[] = "{\"a\": [1, 2.5, \"b\", {\"c\": null}]}";
+	v8::Local<v8::Value> argument, result;
+	v8::Local<v8::String> text;
+
+	host_draw_anew();
+	js->text.reserve(256);
+	ENTER(js);
+	if (js->own.IsEmpty() || !v8::JSON::Parse(context, once_text(js->isolate, request)).ToLocal(&argument) ||
+	    !js->own.Get(js->isolate)->Call(context, v8::Undefined(js->isolate), 1, &argument).ToLocal(&result) ||
+	    !v8::JSON::Stringify(context, result).ToLocal(&text))
+		return;
+	v8::String::Utf8Value bytes(js->isolate, text);
+	js->text.assign(*bytes, bytes.length());
+	settle(js); // nothing: the source's own run went on until nothing was left
+	js->result.Reset(js->isolate, result);
+	js->result.Reset();
 }
 
 void js_add_arg(struct js *js, const char *text, size_t len)

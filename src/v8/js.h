@@ -38,9 +38,17 @@ struct js *js_start(const struct js_setup *setup);
 /* In the process of the guest: the heap it may have, and the exit code for when V8 gets no more memory. */
 void js_begin(struct js *js, size_t heap_bytes, int memory_code);
 
+/* Before its first source: all of a source is compiled when it is added, and not each function when it is first called:
+ * a fork for each call would do that anew. */
+void js_compile_all(void);
+
 /* In the process of a guest that has nothing to do yet: touches the pages that its first source will. It runs lines
  * of ward's own, which leave no trace in the context. */
 void js_touch(struct js *js);
+
+/* In a fork of a process that has run its source: chance of its own, and the pages touched that a call of the handler
+ * will. What the source has changed in the language is not asked, and notices nothing. */
+void js_fork(struct js *js);
 
 void js_add_arg(struct js *js, const char *text, size_t len);
 void js_add_env(struct js *js, const char *name, const char *text, size_t len);

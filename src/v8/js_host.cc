@@ -47,19 +47,22 @@ void print(const v8::FunctionCallbackInfo<v8::Value> &info)
 	js->host.print(js->host.at, is_error, line.data(), line.size());
 }
 
+// Drawn from the kernel, and not used yet.
+struct {
+	uint64_t bits[64];
+	size_t left;
+} chance;
+
 // All forks of one zygote would draw the same numbers from V8's own generator.
 void random_number(const v8::FunctionCallbackInfo<v8::Value> &info)
 {
-	static uint64_t pool[64];
-	static size_t left;
-
-	if (!left && getrandom(pool, sizeof(pool), 0) != sizeof(pool)) {
+	if (!chance.left && getrandom(chance.bits, sizeof(chance.bits), 0) != sizeof(chance.bits)) {
 		info.GetIsolate()->ThrowError("the kernel gave no random bytes");
 		return;
 	}
-	left = left ? left : sizeof(pool) / sizeof(pool[0]);
-	const uint64_t bits = pool[--left];
-	pool[left] = 0;
+	chance.left = chance.left ? chance.left : sizeof(chance.bits) / sizeof(chance.bits[0]);
+	const uint64_t bits = chance.bits[--chance.left];
+	chance.bits[chance.left] = 0;
 	info.GetReturnValue().Set(static_cast<double>(bits >> 11) * 0x1p-53);
 }
 
@@ -143,6 +146,11 @@ void close(v8::Local<v8::Context> context, const struct js_setup *setup)
 }
 
 }  // namespace
+
+void host_draw_anew()
+{
+	memset(&chance, 0, sizeof(chance));
+}
 
 uint64_t host_now_ns()
 {

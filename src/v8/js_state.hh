@@ -24,6 +24,7 @@ struct js {
 	v8::Global<v8::Value> input;            // once it was asked for
 	v8::Global<v8::Value> result;
 	v8::Global<v8::Value> handler;
+	v8::Global<v8::Function> own;           // of ward's, compiled before any source
 	v8::Global<v8::Promise> rejected;       // the first that nobody looked at
 	v8::Global<v8::Message> rejected_why;
 	std::vector<Source> sources;
@@ -37,6 +38,8 @@ struct js {
 // js_host.cc: the globals a guest has beside the language, and none that setup closes.
 void host_install(struct js *js, v8::Local<v8::Context> context, const struct js_setup *setup);
 uint64_t host_now_ns();
+// What was drawn before is not used: a fork has the same.
+void host_draw_anew();
 // What ward.input is; empty: it is no JSON, and that was thrown.
 v8::MaybeLocal<v8::Value> host_input(struct js *js);
 

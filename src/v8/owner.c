@@ -54,10 +54,11 @@ static int take(const struct owner *owner, int fd, const struct guest_frame *fra
 	case GUEST_WANT_INPUT:
 		return give_input(owner, fd, e);
 	case GUEST_RESULT:
+		heard->done = true;
 		keep_result(heard, frame);
 		return 0;
 	case GUEST_ERROR:
-		heard->failed = true;
+		heard->done = heard->failed = true;
 		return guest_read_why(frame, &heard->why, e);
 	default:
 		heard->ready = true;
@@ -76,16 +77,20 @@ static int take_all(const struct owner *owner, int fd, struct guest_reader *read
 	return rc;
 }
 
+int owner_hear_some(const struct owner *owner, int fd, struct guest_reader *reader, struct owner_heard *heard, struct err *e)
+{
+	const int rc = guest_read(reader, fd, e);
+
+	return rc > 0 && take_all(owner, fd, reader, heard, e) < 0 ? -1 : rc;
+}
+
 int owner_hear(const struct owner *owner, int fd, struct owner_heard *heard, struct err *e)
 {
 	struct guest_reader reader = { .at = 0 };
 	int rc = 1;
 
-	while (rc > 0 && !heard->ready) {
-		rc = guest_read(&reader, fd, e);
-		if (rc > 0 && take_all(owner, fd, &reader, heard, e) < 0)
-			rc = -1;
-	}
+	while (rc > 0 && !heard->ready)
+		rc = owner_hear_some(owner, fd, &reader, heard, e);
 	guest_reader_done(&reader);
 	return rc < 0 ? -1 : 0;
 }

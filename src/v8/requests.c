@@ -9,23 +9,29 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/loop.h"
+#include "v8/ahead.h"
 
 #define LINE_MAX_BYTES ((size_t)16 << 20)
 #define CODE_SETUP 125
 #define PATIENCE_US 2000000
+#define AHEAD_LOW 2     /* so many forks are had even while more is asked */
+#define QUIET_MS 1      /* the others when nothing is for so long, */
+#define IDLE_MS 30000   /* and none any more then */
+#define LONG_MS 1       /* who takes longer is free to go to another processor */
 
 struct requests {
 	struct owner *owner;
 	char *input;            /* lines that wait */
 	size_t at, len, cap;
 	bool ended;
-	int guest_fd;           /* the channel of the guest that forks, -1: there is none */
-	pid_t guest;
+	struct ahead ahead;
 };
 
 static _Noreturn void end(int code, const char *text)
@@ -38,6 +44,43 @@ static _Noreturn void end_because(const struct requests *requests, struct err *e
 {
 	err_add(e, "%.120s", requests->owner->job->argv[0]);
 	end(CODE_SETUP, e->text);
+}
+
+/* poll(2) that was stopped goes on by a call of another name, which no list has. */
+static int wait_ms(struct pollfd *polls, size_t n, int ms)
+{
+	const struct timespec time = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+
+	return ppoll(polls, n, ms < 0 ? NULL : &time, NULL);
+}
+
+/* Until there is input, or its end. Forks are made when nothing is asked for a moment, and let go when nothing is for long. */
+static void wait_for_input(struct requests *requests)
+{
+	struct ahead *const ahead = &requests->ahead;
+	struct pollfd polls[1 + AHEAD_MAX];
+	bool is_quiet = false;
+
+	for (;;) {
+		size_t n;
+		int got;
+
+		polls[0] = (struct pollfd){ .fd = STDIN_FILENO, .events = POLLIN };
+		n = ahead_polls(ahead, polls + 1);
+		got = wait_ms(polls, 1 + n, !is_quiet ? QUIET_MS : ahead->n ? IDLE_MS : -1);
+		if (got > 0)
+			ahead_heard(ahead, polls + 1, n);
+		if (got > 0 && polls[0].revents)
+			return;
+		if (got == 0 && is_quiet)
+			ahead_drop(ahead);
+		if (got == 0 && !is_quiet) {
+			is_quiet = true;
+			ahead_spread(ahead, NULL);
+			ahead_reap(ahead);
+			ahead_fill(ahead, AHEAD_MAX);
+		}
+	}
 }
 
 /* The next line without its end; false: there is none. One that is too long ends everything: where the next one begins
@@ -58,6 +101,7 @@ static bool next_line(struct requests *requests, const char **line, size_t *len)
 		}
 		if (requests->ended)
 			return false;
+		wait_for_input(requests);
 		if (have > LINE_MAX_BYTES)
 			end(CODE_SETUP, "standard input: a request is longer than 16 MiB");
 		if (have)
@@ -71,6 +115,11 @@ static bool next_line(struct requests *requests, const char **line, size_t *len)
 		requests->ended = got <= 0;
 		requests->len += got > 0 ? (size_t)got : 0;
 	}
+}
+
+static bool has_line(const struct requests *requests)
+{
+	return requests->len > requests->at && memchr(requests->input + requests->at, '\n', requests->len - requests->at);
 }
 
 static int pair(int ends[2], struct err *e)
@@ -106,35 +155,21 @@ static void start_guest(struct requests *requests)
 
 	if (pair(ends, &e) < 0)
 		end_because(requests, &e);
-	requests->guest = nursery_fork(&owner->nursery, &owner->job->limits, true, ends[1], &e);
+	requests->ahead.server = nursery_fork(&owner->nursery, &owner->job->limits, true, ends[1], &e);
 	close(ends[1]);
-	if (requests->guest < 0)
+	if (requests->ahead.server < 0)
 		end_because(requests, &e);
 	(void)!guest_flush(&frames, ends[0], &e);
 	(void)!owner_hear(owner, ends[0], &heard, &e);
 	if (!heard.ready) {
-		kill(requests->guest, SIGKILL);
+		kill(requests->ahead.server, SIGKILL);
 		if (owner_reap(&status, &e) < 0)
 			end_because(requests, &e);
 		refuse(requests, &heard, status);
 	}
 	owner_heard_done(&heard);
-	requests->guest_fd = ends[0];
-}
-
-static bool send_channel(int guest_fd, int fd)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	uint32_t head[2] = { GUEST_SERVE, 0 };
-	struct iovec iov = { head, sizeof(head) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *const cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(guest_fd, &msg, MSG_NOSIGNAL) == sizeof(head);
+	requests->ahead.server_fd = ends[0];
+	ahead_fill(&requests->ahead, AHEAD_LOW);
 }
 
 /* How a request that has no answer ended, for people and for programs. */
@@ -196,11 +231,16 @@ static bool is_line(const struct owner_heard *heard)
 
 static void write_result(const struct owner_heard *heard)
 {
+	static const char before[] = "{\"result\":", nothing[] = "null", behind[] = "}\n";
+	const size_t at = sizeof(before) - 1, len = heard->len ? heard->len : sizeof(nothing) - 1;
+	OWN_MEM char *line = mem_raw(at + len + sizeof(behind));
 	struct err e;
 
-	if (fd_write_all(STDOUT_FILENO, "{\"result\":", 10, &e) < 0 ||
-	    fd_write_all(STDOUT_FILENO, heard->result ? heard->result : "null", heard->result ? heard->len : 4, &e) < 0 ||
-	    fd_write_all(STDOUT_FILENO, "}\n", 2, &e) < 0)
+	/* Written at once: who reads it is woken once. */
+	memcpy(line, before, at);
+	memcpy(line + at, heard->len ? heard->result : nothing, len);
+	memcpy(line + at + len, behind, sizeof(behind));
+	if (fd_write_all(STDOUT_FILENO, line, at + len + sizeof(behind) - 1, &e) < 0)
 		end(CODE_SETUP, e.text);
 }
 
@@ -214,76 +254,125 @@ static void watch(const struct requests *requests, bool on)
 	setitimer(ITIMER_REAL, &value, NULL);
 }
 
-/* The fork's end. The guest itself ends only when the kernel wants memory: then it is started again. */
-static bool reap_fork(struct requests *requests, int *status)
-{
-	struct err e;
-	pid_t pid;
-
-	while ((pid = owner_reap(status, &e)) == requests->guest)
-		requests->guest = 0;
-	return pid > 0;
-}
-
 static void restart(struct requests *requests)
 {
 	struct err e;
 	int status;
 
-	if (requests->guest) {
-		kill(requests->guest, SIGKILL);
-		while (owner_reap(&status, &e) > 0)
-			;
-	}
-	close(requests->guest_fd);
+	ahead_drop(&requests->ahead);
+	if (requests->ahead.server)
+		kill(requests->ahead.server, SIGKILL);
+	while (owner_reap(&status, &e) > 0)
+		;
+	close(requests->ahead.server_fd);
 	start_guest(requests);
 }
 
-static bool ask(struct requests *requests, int ends[2], const char *line, size_t len)
+static void take_fork(struct requests *requests, struct ahead_fork *fork)
+{
+	struct err e = ERR_INIT;
+
+	*fork = (struct ahead_fork){ .fd = -1 };
+	while (ahead_take(&requests->ahead, fork, &e) < 0) {
+		if (e.kind == ERR_LIMIT)
+			return;
+		restart(requests);
+	}
+}
+
+static void ask(struct requests *requests, const struct ahead_fork *fork, const char *line, size_t len)
 {
 	struct guest_writer out = { .at = 0 };
 	struct err e = ERR_INIT;
-	bool sent;
 
-	if (pair(ends, &e) < 0 || guest_put(&out, GUEST_REQUEST, line, len, &e) < 0)
+	if (guest_put(&out, GUEST_REQUEST, line, len, &e) < 0)
 		end_because(requests, &e);
-	sent = send_channel(requests->guest_fd, ends[1]);
-	close(ends[1]);
-	if (sent)
-		(void)!guest_flush(&out, ends[0], &e);
-	else
-		close(ends[0]);
+	(void)!guest_flush(&out, fork->fd, &e); /* one that has ended is heard of */
 	guest_writer_done(&out);
-	return sent;
+}
+
+/* How long until it is to be looked at again: whether it takes long, and whether it took too long. */
+static int patience_ms(const struct requests *requests, const struct ahead_fork *fork, uint64_t spent_us)
+{
+	const uint64_t wall_us = requests->owner->job->limits.wall_us;
+	const uint64_t left_ms = wall_us > spent_us ? (wall_us - spent_us + 999) / 1000 : 0;
+
+	if (fork->processor >= 0 || requests->ahead.is_placed)
+		return LONG_MS;
+	return !wall_us ? -1 : left_ms > INT32_MAX ? INT32_MAX : (int)left_ms;
+}
+
+/* Until its last word. Its clock of time begins with its request, of which it does not know before: so it is kept here, and
+ * it ends as by a clock of its own. */
+static int hear(struct requests *requests, struct ahead_fork *fork, struct owner_heard *heard, struct err *e)
+{
+	const uint64_t wall_us = requests->owner->job->limits.wall_us, begun_us = loop_now_us();
+	bool is_late = false;
+	int rc = 1;
+
+	while (rc > 0 && !heard->done) {
+		const uint64_t spent_us = loop_now_us() - begun_us;
+		struct pollfd one = { .fd = fork->fd, .events = POLLIN };
+
+		if (!is_late && wall_us && spent_us >= wall_us) {
+			is_late = true;
+			kill(fork->pid, SIGALRM);
+		}
+		if (wait_ms(&one, 1, is_late ? -1 : patience_ms(requests, fork, spent_us)) == 0)
+			ahead_spread(&requests->ahead, fork);
+		else if (one.revents)
+			rc = owner_hear_some(requests->owner, fork->fd, &fork->reader, heard, e);
+	}
+	return rc;
+}
+
+/* The end of one that has not answered, in the kernel's words. */
+static int status_of(const struct ahead_fork *fork, bool understood)
+{
+	int status = 0;
+
+	/* What has closed its channel has ended or is about to. */
+	kill(fork->pid, SIGKILL);
+	if (wait4(fork->pid, &status, 0, NULL) != fork->pid || !understood)
+		return ISOLATE_CODE_CHANNEL << 8;
+	return status;
 }
 
 static void answer(struct requests *requests, const char *line, size_t len)
 {
 	struct owner_heard heard = { .result = NULL };
+	int status = ISOLATE_CODE_SETUP << 8;
+	struct ahead_fork fork;
 	struct err e = ERR_INIT;
-	int ends[2], status = 0;
-	bool good;
 
 	watch(requests, true);
-	while (!ask(requests, ends, line, len))
-		restart(requests);
-	good = owner_hear(requests->owner, ends[0], &heard, &e) == 0;
-	close(ends[0]);
-	good = reap_fork(requests, &status) && good;
+	take_fork(requests, &fork);
+	if (fork.pid) {
+		ahead_gather(&requests->ahead, &fork);
+		ask(requests, &fork, line, len);
+		if (has_line(requests))
+			ahead_fill(&requests->ahead, AHEAD_LOW);
+		status = hear(requests, &fork, &heard, &e);
+		status = heard.done ? 0 : status_of(&fork, status >= 0);
+	}
 	watch(requests, false);
-	if (good && WIFEXITED(status) && WEXITSTATUS(status) == ISOLATE_CODE_OK && is_line(&heard))
+	if (heard.done && !heard.failed && is_line(&heard))
 		write_result(&heard);
 	else
 		write_error(requests, &heard, status);
+	/* Its answer was its last word: whatever it still does is nobody's. */
+	fork.pid = heard.done ? fork.pid : 0;
+	ahead_end(&requests->ahead, &fork);
 	owner_heard_done(&heard);
 }
 
-_Noreturn void requests_run(struct owner *owner)
+_Noreturn void requests_run(struct owner *owner, const struct ahead *ahead)
 {
-	struct requests requests = { .owner = owner, .guest_fd = -1 };
+	struct requests requests = { .owner = owner };
 	const char *line;
 	size_t len;
 
+	requests.ahead = *ahead;
 	start_guest(&requests);
 	while (next_line(&requests, &line, &len))
 		if (len)

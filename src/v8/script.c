@@ -87,14 +87,16 @@ _Noreturn void script_run(const struct guest_job *job)
 {
 	static struct owner owner;
 	struct err e = ERR_INIT;
+	struct ahead ahead;
 
 	owner.job = job;
+	ahead_open(&ahead);
 	if (sources_read(job, &owner.frames, &e) < 0)
 		end_of(&owner, e.kind == ERR_MISSING ? CODE_NOT_THERE : CODE_NO_SCRIPT, &e);
 	if (owner_put_words(&owner, &owner.frames, job->requests ? GUEST_RUN_SERVE : GUEST_RUN_ONCE, &e) < 0 ||
 	    nursery_open(&owner.nursery, &job->engine, &e) < 0)
 		end_of(&owner, CODE_SETUP, &e);
 	if (job->requests)
-		requests_run(&owner);
+		requests_run(&owner, &ahead);
 	run_once(&owner, &e);
 }

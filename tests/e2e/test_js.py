@@ -1,6 +1,7 @@
 """The boundary js: what a script is given, what it is refused, and what a bad one does."""
 import json
 import subprocess
+import time
 
 import pytest
 
@@ -233,6 +234,69 @@ def test_a_top_level_that_fails_answers_nothing(anyone):
     assert (done.code, answers) == (1, []) and b"exports no function" in done.err
     done, answers = requests(anyone, ["1"], ["--cpu", "300ms"], source="for (;;) {}\nexport default 1")
     assert done.result["verdict"] == "limit.cpu"
+
+
+def converse(ward, source, lines, pause=0.2, options=()):
+    """One request after the other, each when the last is answered and forks had time to wait for it."""
+    path = ward.file(f"{ward.count}.mjs", source)
+    with ward.start("run", "-b", "js", "--requests", *options, path, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        answers = []
+        for line in lines:
+            time.sleep(pause)
+            process.stdin.write(line.encode() + b"\n")
+            process.stdin.flush()
+            answers.append(json.loads(process.stdout.readline()))
+        process.stdin.close()
+        assert process.wait(30) == 0
+    return answers
+
+
+def test_a_fork_that_waited_has_nothing_of_another(anyone):
+    lines = ['{"a": 1}', '{"spoil": 1}', '{"a": 2}', '{"throw": 1}', '{"a": 3}', '{"spoil": 1}', '{"a": 4}']
+    answers = converse(anyone, HANDLER, lines)
+    clean = {"n": 1, "left": "by the top level", "seen": "undefined"}
+    assert [answers[i] for i in (0, 2, 4, 6)] == [{"result": {**clean, "r": n}} for n in (1, 2, 3, 4)]
+    assert answers[1] == answers[5] == {"result": {"n": 1, "left": "spoilt", "seen": "number"}}
+    assert "TypeError: no" in answers[3]["error"]["text"]
+
+
+def test_a_fork_that_waited_has_all_of_its_limits(anyone):
+    # Longer than its limits before the request comes; those of each begin with it.
+    answers = converse(anyone, HANDLER, ['{"a": 1}', '{"loop": 1}', '{"bomb": 1}', '{"a": 2}'], 1.5,
+                       ["--cpu", "1s", "--wall", "3s", "--mem", "96M"])
+    assert [answer.get("error", {}).get("kind") for answer in answers] == [None, "limit.cpu", "limit.memory", None]
+    answers = converse(anyone, "export default (r) => { const t = performance.now(); while (performance.now() - t < r.ms); return 1 }",
+                       ['{"ms": 300}', '{"ms": 60000}', '{"ms": 300}'], 1.5, ["--wall", "1s"])
+    assert [answer.get("error", {}).get("kind") for answer in answers] == [None, "limit.wall", None]
+
+
+def test_forks_draw_numbers_of_their_own_though_the_top_level_drew_some(anyone):
+    source = "const top = Math.random(); export default () => [top, Math.random(), Math.random()]"
+    answers = [answer["result"] for answer in converse(anyone, source, ["0"] * 6) + requests(anyone, ["0"] * 6, source=source)[1]]
+    drawn = [n for answer in answers for n in answer[1:]]
+    assert len(set(drawn)) == len(drawn) == 24
+    assert len({answer[0] for answer in answers}) == 2  # the top level ran once for each
+
+
+def test_what_makes_a_fork_ready_is_not_seen_by_the_script(anyone):
+    source = """
+    let seen = 0
+    const spy = (on, name) => Object.defineProperty(on, name, {configurable: true, get() { seen++ }, set() { seen++ }})
+    for (const name of ['toJSON', 'a', 'b', 'c', 'd', 'f']) spy(Object.prototype, name)
+    for (const name of ['parse', 'stringify']) JSON[name] = () => seen++
+    String.prototype.toString = Number.prototype.valueOf = () => { seen++; return 1 }
+    ward.output = () => seen++
+    for (const name of ['0', '1', Symbol.iterator]) spy(Array.prototype, name)
+    export default () => seen
+    """
+    assert converse(anyone, source, ["1", "2"]) == [{"result": 0}] * 2
+
+
+def test_what_is_large_or_nothing_is_answered(anyone):
+    source = "export default (r) => r === null ? undefined : typeof r === 'number' ? 'x'.repeat(r) : r.length"
+    answers = converse(anyone, source, ["null", "3000000", json.dumps("y" * 3000000), "0"])
+    assert answers[0] == {"result": None} and len(answers[1]["result"]) == 3000000
+    assert answers[2:] == [{"result": 3000000}, {"result": ""}]
 
 
 def test_only_scripts_answer_requests(anyone):

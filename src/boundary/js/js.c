@@ -11,8 +11,10 @@
 #include "boundary/parts.h"
 
 #define SCRIPT "/ward/script"
-/* The engine's first process, the guest, and one fork of it for a request; beyond that only a leak. */
+/* The engine's first process and the guest; for requests besides its forks that wait, those that are about to be gone, and the
+ * one that answers (src/v8/ahead.h). Beyond that only a leak. */
 #define PIDS 4
+#define PIDS_REQUESTS 12
 
 /* What the zygote leaves itself when it seals itself, and what it takes until then (src/v8/guest_seal.c). */
 static const uint16_t calls[] = {
@@ -143,7 +145,7 @@ static int plan_script(struct rung *rung, struct policy *policy, struct err *e)
 	words.at[words.n++] = engine_place(rung, SCRIPT, rung->payload->program_path);
 	engine_words_end(rung, &words, true);
 	if (policy->values[KEY_PIDS].set)
-		policy->values[KEY_PIDS].n = PIDS;
+		policy->values[KEY_PIDS].n = rung->payload->guest == GUEST_REQUESTS ? PIDS_REQUESTS : PIDS;
 	/* Then they are of each request, and of the top level. */
 	if (rung->payload->guest == GUEST_REQUESTS)
 		policy->values[KEY_CPU].set = policy->values[KEY_WALL].set = false;

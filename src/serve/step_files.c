@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/mem.h"
 
 #define DEPTH_MAX 16
 #define FILES_MAX 256
@@ -34,9 +35,19 @@ static bool next_part(const char **path, char part[256])
 	return len && strcmp(part, ".") != 0 && strcmp(part, "..") != 0;
 }
 
+/* O_DIRECTORY would say the same in one call, but with it gVisor's kernel of Debian 12 follows the link. */
 static int enter(int dir_fd, const char *part)
 {
-	return openat(dir_fd, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	OWN_FD int fd = openat(dir_fd, part, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return -1;
+	if (!S_ISDIR(st.st_mode)) {
+		errno = ENOTDIR;
+		return -1;
+	}
+	return TAKE_FD(fd);
 }
 
 int files_create(int work_fd, const char *path, bool is_executable, struct err *e)

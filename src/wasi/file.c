@@ -84,6 +84,9 @@ static uint32_t seek(struct wasi *w, uint32_t fd, uint64_t offset, uint32_t when
 
 	if (slot && slot->type != FILETYPE_REGULAR)
 		return WASI_SPIPE;
+	/* Who may move may also ask: "implies fd_tell", wasi_snapshot_preview1.witx. */
+	if (slot && slot->base & RIGHT_FD_SEEK)
+		right &= ~(uint32_t)RIGHT_FD_TELL;
 	slot = table_find(w, fd, TABLE_FILE, right, &why);
 	if (!slot)
 		return why;

@@ -23,6 +23,20 @@ static uint32_t put(struct guest *g, uint32_t fd, const char *text)
 	return wasi_fd_write(&g->w, fd, AT_IOVS, 1, AT_OUT);
 }
 
+static void who_may_move_may_ask_where(void **state)
+{
+	struct guest *const g = *state;
+
+	assert_int_equal(guest_path_open(g, RW, "file", 0, RIGHT_FD_READ | RIGHT_FD_SEEK), WASI_SUCCESS);
+	assert_int_equal(wasi_fd_tell(&g->w, guest_out(g), AT_OUT + 8), WASI_SUCCESS);
+	assert_int_equal(wasi_fd_seek(&g->w, guest_out(g), 0, WHENCE_CUR, AT_OUT + 8), WASI_SUCCESS);
+	assert_int_equal(guest_path_open(g, RW, "file", 0, RIGHT_FD_READ | RIGHT_FD_TELL), WASI_SUCCESS);
+	assert_int_equal(wasi_fd_tell(&g->w, guest_out(g), AT_OUT + 8), WASI_SUCCESS);
+	assert_int_equal(wasi_fd_seek(&g->w, guest_out(g), 1, WHENCE_CUR, AT_OUT + 8), WASI_NOTCAPABLE);
+	assert_int_equal(guest_path_open(g, RW, "file", 0, RIGHT_FD_READ), WASI_SUCCESS);
+	assert_int_equal(wasi_fd_tell(&g->w, guest_out(g), AT_OUT + 8), WASI_NOTCAPABLE);
+}
+
 static void what_is_written_is_read_again(void **state)
 {
 	struct guest *const g = *state;
@@ -117,6 +131,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GUEST_TEST(what_is_written_is_read_again),
+		GUEST_TEST(who_may_move_may_ask_where),
 		GUEST_TEST(bytes_are_not_taken_when_nobody_can_be_told),
 		GUEST_TEST(a_file_opened_to_append_appends),
 		GUEST_TEST(not_waiting_is_the_guests_flag_and_not_the_streams),

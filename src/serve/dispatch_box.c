@@ -352,7 +352,9 @@ static void take_output(struct dispatch *d, struct slot *slot)
 
 static const char *build_fault(const struct slot *slot)
 {
-	return slot->has_report && *slot->report.err.text ? slot->report.err.text : "its runner ended";
+	if (!slot->has_report)
+		return "its runner ended";
+	return *slot->report.err.text ? slot->report.err.text : "what runs in it ended before it was ready";
 }
 
 /* Nothing is left of it. */

@@ -114,6 +114,9 @@ struct stream *stream_open_on(struct request *request, enum stream_topic topic, 
 	response = MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_PIECE, read_stream, stream, NULL);
 	if (!response)
 		mem_fail();
+	/* Else libmicrohttpd ends a body that HEAD does not have, and the client takes that for its next answer's beginning. */
+	if (request->is_head)
+		(void)MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	(void)MHD_add_response_header(response, "Content-Type", type);
 	request_answer(request, MHD_HTTP_OK, response);
 	request_header(request, "X-Accel-Buffering", "no");

@@ -544,6 +544,17 @@ def test_output_by_range_and_as_it_comes(service, live):
     assert service.call("POST", f"/v1/jobs/{live}/stdin", b"x").json["code"] in ("job_ended", "job_not_interactive")
 
 
+def test_a_head_has_no_body(service, live):
+    for path in (f"/v1/jobs/{live}/events", f"/v1/jobs/{live}/stdout?follow=1", f"/v1/jobs/{live}/combined", "/v1/alerts/events",
+                 "/v1/overview/events", f"/v1/jobs/{live}/stdout", f"/v1/jobs/{live}", "/v1/jobs"):
+        # A stream ends its connection by itself.
+        ending = "" if "events" in path or "follow" in path or "combined" in path else "Connection: close\r\n"
+        head = f"HEAD {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {service.tenant}\r\n{ending}\r\n"
+        answer = service.raw(head.encode(), 30)
+        assert answer.startswith(b"HTTP/1.1 200 ") and answer.endswith(b"\r\n\r\n") and answer.count(b"\r\n\r\n") == 1, (path, answer)
+    assert service.call("POST", f"/v1/jobs/{live}/cancel").status == 200
+
+
 def handshake(service, job, key=None):
     with socket.create_connection(("127.0.0.1", service.port), timeout=services.PATIENCE_S) as connection:
         return begin_socket(service, connection, job, key)

@@ -139,8 +139,8 @@ static int compare(const void *a, const void *b)
 static void show(const char *what, uint64_t *us, size_t n)
 {
 	qsort(us, n, sizeof(*us), compare);
-	printf("%s us: min %" PRIu64 " p50 %" PRIu64 " p90 %" PRIu64 " p99 %" PRIu64 " of %zu\n", what, us[0], us[n / 2],
-	       us[n * 9 / 10], us[n * 99 / 100], n);
+	printf("%s us: min %" PRIu64 " p50 %" PRIu64 " p90 %" PRIu64 " p99 %" PRIu64 " max %" PRIu64 " of %zu\n", what, us[0],
+	       us[n / 2], us[n * 9 / 10], us[n * 99 / 100], us[n - 1], n);
 }
 
 static uint64_t one_result(const char *source)

@@ -207,7 +207,7 @@ v8::Local<v8::Value> wrapped(struct engine *engine, v8::Local<v8::Context> conte
 	v8::Local<v8::Script> script;
 	char text[128];
 
-	if (!engine->many_calls)
+	if (!engine->many_calls && !engine->bindings[number].import.is_short)
 		return function;
 	snprintf(text, sizeof(text), "(f=>function(%.*s){return f(%.*s)})//%u", len, names, len, names, number);
 	if (!v8::Script::Compile(context, once_text(engine->isolate, text)).ToLocal(&script) || !script->Run(context).ToLocal(&maker) ||

@@ -24,6 +24,7 @@ struct engine_import {
 	/* False ends the guest's call at once, in a way that the guest cannot catch; engine_call() then fails. */
 	bool (*call)(void *at, const void *what, const uint64_t *words, struct engine_memory memory, uint64_t *result);
 	const void *what;
+	bool is_short;          /* it costs no more than the way to it: as of all with many_calls */
 };
 #define ENGINE_WORDS 10
 

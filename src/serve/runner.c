@@ -218,6 +218,7 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 	if (runner.was_parked && has_news(&runner))
 		(void)!send(runner.control_fd, &runner.refusals, sizeof(runner.refusals), MSG_NOSIGNAL);
 	report(&runner, runner.was_parked ? ORDER_ENDED : ORDER_FAILED, &result);
+	close(runner.control_fd); /* its end is waited for, and taking this process apart takes a while */
 	crash_at(CRASH_RUNNER_TOLD);
 	_exit(result.verdict == VERDICT_INTERNAL); /* its keeper may be gone without having cleaned up */
 }

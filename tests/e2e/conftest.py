@@ -12,6 +12,11 @@ import harness  # noqa: E402
 ORDINARY = 61234    # owns nothing on the machine, so that its processes are ours
 
 
+def pytest_make_parametrize_id(val):
+    """A test's name is in its environment and in every report: it has the beginning of its input, which may be 10 MB."""
+    return f"{val[:60]!a}, {len(val)} in all" if isinstance(val, (str, bytes)) and len(val) > 200 else None
+
+
 @pytest.fixture(scope="session", autouse=True)
 def home():
     harness.become_reaper()

@@ -44,7 +44,8 @@ static struct said sh(const char *script, const int *pass, size_t n_pass)
 	struct spawn how = { .ward = "/bin/sh", .words = words, .policy = policy, .output = out, .errors = errors, .n_pass = n_pass };
 
 	assert_true(policy >= 0 && out >= 0 && errors >= 0);
-	memcpy(how.pass, pass, n_pass * sizeof(*pass));
+	for (size_t i = 0; i < n_pass; i++)
+		how.pass[i] = pass[i];
 	assert_int_equal(spawn_ward(&how, &pid, &e), 0);
 	said.status = spawn_wait(pid);
 	take(out, said.out, sizeof(said.out));

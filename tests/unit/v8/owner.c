@@ -147,9 +147,9 @@ static void words_go_behind_the_sources(void **state)
 	struct guest_writer out = { .at = 0 };
 	struct guest_reader reader = { .at = 0 };
 	struct guest_frame frame;
-	const char *name, *bytes;
+	const char *name = NULL, *bytes = NULL;
 	uint32_t run;
-	size_t len;
+	size_t len = 0;
 	struct err e;
 
 	(void)state;

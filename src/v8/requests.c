@@ -61,6 +61,7 @@ static void wait_for_input(struct requests *requests)
 	struct pollfd polls[1 + AHEAD_MAX];
 	bool is_quiet = false;
 
+	ahead_fill(ahead, AHEAD_LOW);
 	for (;;) {
 		size_t n;
 		int got;
@@ -265,6 +266,8 @@ static void restart(struct requests *requests)
 	while (owner_reap(&status, &e) > 0)
 		;
 	close(requests->ahead.server_fd);
+	requests->ahead.n_ending = 0; /* reaped with the rest: their numbers may be others' now */
+	requests->ahead.most = AHEAD_MAX;
 	start_guest(requests);
 }
 

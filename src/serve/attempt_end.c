@@ -229,7 +229,7 @@ void attempt_judge(const struct attempt *attempt, const char *node, struct store
 	put_artifacts(json, attempt);
 	json_put_u64(json, "suspicion", attempt->detect.score);
 	json_put_u64(json, "queue_us", attempt->queue_us);
-	json_put_u64(json, "start_us", attempt->sent_us - attempt->leased_us);
+	json_put_u64(json, "start_us", attempt->sent_us ? attempt->sent_us - attempt->leased_us : 0);
 	json_put_u64(json, "run_us", report->wall_us);
 	put_usage(json, report);
 	if (attempt->series)

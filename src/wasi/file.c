@@ -127,8 +127,8 @@ uint32_t wasi_fd_renumber(struct wasi *w, uint32_t from, uint32_t to)
 
 	if (!slot)
 		return why;
-	if (to >= WASI_SLOTS)
-		return WASI_BADF;
+	if (!table_find(w, to, TABLE_ANY, 0, &why))     /* takes the place of one, and makes none */
+		return why;
 	if (from == to)
 		return WASI_SUCCESS;
 	table_close(&w->slots[to]);

@@ -114,7 +114,7 @@ static uint32_t open_path(struct wasi *w, struct opening *o, uint32_t out)
 		return why;
 	if (o->is_directory && o->oflags & OFLAG_CREAT)
 		return o->oflags & OFLAG_EXCL ? WASI_EXIST : WASI_ISDIR;
-	if (o->is_directory && !(o->oflags & OFLAG_DIRECTORY) && (o->base & RIGHT_FD_WRITE || o->oflags & OFLAG_TRUNC))
+	if (o->is_directory && (o->base & RIGHT_FD_WRITE || (o->oflags & OFLAG_TRUNC && !(o->oflags & OFLAG_DIRECTORY))))
 		return WASI_ISDIR;
 	fd = beneath_open(o->from->fd, o->path, linux_flags(o), o->oflags & OFLAG_CREAT ? 0666 : 0, &why);
 	return fd < 0 ? why : add_opened(w, o, &fd, out);

@@ -55,8 +55,8 @@ def test_the_wasi_testsuite(anyone, path):
             os.chown(folder, anyone.uid, anyone.uid)
             for name in files:
                 os.chown(os.path.join(folder, name), anyone.uid, anyone.uid)
-        grants += f"  - write: {copy}\n    as: /{root}\n"
-    policy = EMPTY + (f"cwd: /{roots[0]}\nfiles:\n{grants}" if roots else "")
+        grants += f"  - write: {copy}\n    as: {'/' if 'root' in case else '/' + root}\n"
+    policy = EMPTY + (f"files:\n{grants}" if roots else "")
     variables = [word for name, value in case.get("env", {}).items() for word in ("-e", f"{name}={value}")]
     module = anyone.file(path.name, path.read_bytes())
     run = wasm(anyone, module, *case.get("args", []), options=variables, policy=policy)

@@ -128,6 +128,7 @@ static void the_flags_mean_what_posix_says(void **state)
 	assert_int_equal(with_flags(g, "file", 2, 0, 0), WASI_INVAL);
 	assert_int_equal(with_flags(g, "file", 0, 0, 32), WASI_INVAL);
 	assert_int_equal(guest_path_open(g, RW, "dir", 0, WRITES), WASI_ISDIR);
+	assert_int_equal(guest_path_open(g, RW, "dir", OFLAG_DIRECTORY, WRITES), WASI_ISDIR);
 	assert_int_equal(guest_path_open(g, RW, "file", OFLAG_TRUNC, WRITES), WASI_SUCCESS);
 	assert_string_equal(guest_read(g, RW, "file"), "");
 }

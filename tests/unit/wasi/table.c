@@ -58,6 +58,7 @@ static void renumbering_stays_in_the_table(void **state)
 	assert_int_equal(wasi_fd_renumber(&g->w, RW, RW), WASI_SUCCESS);
 	assert_int_equal(wasi_fd_renumber(&g->w, 99, RW), WASI_BADF);
 	assert_int_equal(wasi_fd_renumber(&g->w, RW, WASI_SLOTS), WASI_BADF);
+	assert_int_equal(wasi_fd_renumber(&g->w, RW, WASI_SLOTS - 1), WASI_BADF);
 	assert_int_equal(wasi_fd_renumber(&g->w, RW, UINT32_MAX), WASI_BADF);
 	/* A directory that may only be read gains nothing by another's number. */
 	assert_int_equal(wasi_fd_renumber(&g->w, RO, RW), WASI_SUCCESS);

@@ -5,13 +5,17 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <pthread.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <sqlite3.h>
+
+#include "base/fd.h"
 
 #define BUSY_MS 2000            /* the lock on the directory keeps others out; a person with a tool may still come */
 
@@ -255,16 +259,15 @@ int db_copy_log(struct db *db, struct err *e)
 void db_lay_out_log(struct db *db, size_t pages)
 {
 	static const char zeros[65536];
-	const sqlite3_int64 size = (sqlite3_int64)pages * (4096 + 24);
-	sqlite3_int64 at = 0;
-	sqlite3_file *log = NULL;
-	int code = sqlite3_file_control(db->handle, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	const off_t size = (off_t)pages * (4096 + 24);
+	OWN_FD int fd = open(sqlite3_filename_wal(sqlite3_db_filename(db->handle, "main")), O_WRONLY | O_NOFOLLOW | O_CLOEXEC);
+	struct stat st;
 
-	if (code != SQLITE_OK || !log || !log->pMethods || log->pMethods->xFileSize(log, &at) != SQLITE_OK || at >= size)
+	if (fd < 0 || fstat(fd, &st) < 0 || st.st_size >= size)
 		return;
-	for (; at < size && code == SQLITE_OK; at += (sqlite3_int64)sizeof(zeros))
-		code = log->pMethods->xWrite(log, zeros, (int)sizeof(zeros), at);
-	(void)log->pMethods->xSync(log, SQLITE_SYNC_NORMAL);
+	for (off_t at = st.st_size; at < size && pwrite(fd, zeros, sizeof(zeros), at) == sizeof(zeros);)
+		at += (off_t)sizeof(zeros);
+	(void)!fdatasync(fd);
 }
 
 int db_copy(struct db *db, const char *path, struct err *e)

@@ -215,31 +215,45 @@ def test_an_interpreter_that_waited_runs_a_script_as_one_that_did_not(service):
             assert waited == fresh, text
 
 
+# What ends a job the same way in every boundary.
+ENDS = [
+    ("yes", {"stdout_bytes": 1000, "on_output_limit": "kill"}, "failed", "output_limit"),
+    ("kill -SEGV $$", {}, "failed", "signal"),
+    ("exit 7", {}, "failed", "exit"),
+]
+
+
+def check_ends(one, rows, **document):
+    """Runs each; returns the jobs."""
+    jobs = []
+    for text, limits, state, reason in rows:
+        jobs.append(one.run(text=text, limits=limits, **document))
+        assert (jobs[-1]["state"], details(jobs[-1])["reason"]) == (state, reason), (text, jobs[-1])
+    return jobs
+
+
+def check_output_limit(one, **document):
+    job = one.run(text="head -c 3000000 /dev/zero; echo x >&2", limits={"stdout_bytes": 1000}, **document)
+    assert job["state"] == "succeeded"
+    assert details(job)["stdout"]["bytes"] == 3000000 and details(job)["stdout"]["kept"] == 1000
+    assert one.output(job) == bytes(1000) and one.output(job, "stderr") == b"x\n"
+
+
 def test_limits_end_a_job_and_say_which(service):
-    one = service()
-    rows = [
+    check_ends(service(), [
+        *ENDS,
         ("while :; do :; done", {"wall_ms": 300}, "timed_out", "wall"),
         ("while :; do :; done", {"cpu_ms": 200}, "timed_out", "cpu"),
         ("exec python3 -c 'x = bytearray(1 << 31)'", {"mem_bytes": 128 << 20}, "failed", "oom"),
-        ("yes", {"stdout_bytes": 1000, "on_output_limit": "kill"}, "failed", "output_limit"),
-        ("kill -SEGV $$", {}, "failed", "signal"),
-        ("exit 7", {}, "failed", "exit"),
         (":(){ :|:& };:; sleep 60", {"wall_ms": 1000}, "timed_out", "wall"),
         ("while :; do setsid sleep 1000 & done", {"wall_ms": 700}, "timed_out", "wall"),
         ("for i in $(seq 500); do (exit 1) & done; wait; exit 0", {}, "succeeded", ""),
         ("kill -9 2; sleep 60", {}, "failed", "signal"),
-    ]
-    for text, limits, state, reason in rows:
-        job = one.run(text=text, limits=limits)
-        assert (job["state"], details(job)["reason"]) == (state, reason), (text, job)
+    ])
 
 
 def test_what_is_above_the_output_limit_is_counted_and_dropped(service):
-    one = service()
-    job = one.run(text="head -c 3000000 /dev/zero; echo x >&2", limits={"stdout_bytes": 1000})
-    assert job["state"] == "succeeded"
-    assert details(job)["stdout"]["bytes"] == 3000000 and details(job)["stdout"]["kept"] == 1000
-    assert one.output(job) == bytes(1000) and one.output(job, "stderr") == b"x\n"
+    check_output_limit(service())
 
 
 def test_outputs_are_regular_files_and_nothing_else(service):

@@ -24,29 +24,16 @@ static void fork_done(struct ahead_fork *fork)
 	guest_reader_done(&fork->reader);
 }
 
-static bool send_channel(int server_fd, int fd)
-{
-	_Alignas(struct cmsghdr) char control[CMSG_SPACE(sizeof(int))] = { 0 };
-	uint32_t head[2] = { GUEST_SERVE, 0 };
-	struct iovec iov = { head, sizeof(head) };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *const cmsg = CMSG_FIRSTHDR(&msg);
-
-	cmsg->cmsg_level = SOL_SOCKET;
-	cmsg->cmsg_type = SCM_RIGHTS;
-	cmsg->cmsg_len = CMSG_LEN(sizeof(fd));
-	memcpy(CMSG_DATA(cmsg), &fd, sizeof(fd));
-	return sendmsg(server_fd, &msg, MSG_NOSIGNAL) == sizeof(head);
-}
-
 static bool order(struct ahead *ahead)
 {
+	static const uint32_t head[2] = { GUEST_SERVE, 0 };
+	struct err e;
 	int ends[2];
 	bool sent;
 
 	if (ahead->server_fd < 0 || socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return false;
-	sent = send_channel(ahead->server_fd, ends[1]);
+	sent = fd_send(ahead->server_fd, head, sizeof(head), &ends[1], 1, &e) == 0;
 	close(ends[1]);
 	if (sent)
 		ahead->forks[ahead->n++] = (struct ahead_fork){ .fd = ends[0], .processor = -1 };

@@ -84,6 +84,12 @@ static void wait_for_input(struct requests *requests)
 	}
 }
 
+/* Of the next line; NULL: it is not all there. */
+static const char *line_end(const struct requests *requests)
+{
+	return requests->len > requests->at ? memchr(requests->input + requests->at, '\n', requests->len - requests->at) : NULL;
+}
+
 /* The next line without its end; false: there is none. One that is too long ends everything: where the next one begins
  * is not known. */
 static bool next_line(struct requests *requests, const char **line, size_t *len)
@@ -91,7 +97,7 @@ static bool next_line(struct requests *requests, const char **line, size_t *len)
 	for (;;) {
 		char *const from = requests->input + requests->at;
 		const size_t have = requests->len - requests->at;
-		const char *const newline = have ? memchr(from, '\n', have) : NULL;
+		const char *const newline = line_end(requests);
 		ssize_t got;
 
 		if (newline || (requests->ended && have)) {
@@ -116,11 +122,6 @@ static bool next_line(struct requests *requests, const char **line, size_t *len)
 		requests->ended = got <= 0;
 		requests->len += got > 0 ? (size_t)got : 0;
 	}
-}
-
-static bool has_line(const struct requests *requests)
-{
-	return requests->len > requests->at && memchr(requests->input + requests->at, '\n', requests->len - requests->at);
 }
 
 static int pair(int ends[2], struct err *e)
@@ -353,7 +354,7 @@ static void answer(struct requests *requests, const char *line, size_t len)
 	if (fork.pid) {
 		ahead_gather(&requests->ahead, &fork);
 		ask(requests, &fork, line, len);
-		if (has_line(requests))
+		if (line_end(requests))
 			ahead_fill(&requests->ahead, AHEAD_LOW);
 		status = hear(requests, &fork, &heard, &e);
 		status = heard.done ? 0 : status_of(&fork, status >= 0);

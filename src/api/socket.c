@@ -13,12 +13,13 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
+
+#include <nettle/sha1.h>
 #include <wslay/wslay.h>
 
 #include "api/handlers.h"
 #include "api/holder.h"
 #include "api/request.h"
-#include "api/sha1.h"
 #include "api/signal_field.h"
 #include "api/tail.h"
 #include "serve/base64.h"
@@ -419,12 +420,13 @@ static void upgraded(void *at, struct MHD_Connection *connection, void *context,
 }
 
 /* RFC 6455 section 4.2: version 13, and 16 bytes that come back hashed. False: answered. */
-static bool check_handshake(struct request *request, char accept[BASE64_LEN(SHA1_BYTES) + 1])
+static bool check_handshake(struct request *request, char accept[BASE64_LEN(SHA1_DIGEST_SIZE) + 1])
 {
 	static const char magic[] = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 	const char *const upgrade = request_header_in(request, "Upgrade"), *const key = request_header_in(request, "Sec-WebSocket-Key");
 	const char *const version = request_header_in(request, "Sec-WebSocket-Version");
-	uint8_t digest[SHA1_BYTES];
+	uint8_t digest[SHA1_DIGEST_SIZE];
+	struct sha1_ctx hash;
 	char bytes[32], text[24 + sizeof(magic)];
 
 	if (!upgrade || strcasecmp(upgrade, "websocket") || !version || strcmp(version, "13")) {
@@ -439,7 +441,10 @@ static bool check_handshake(struct request *request, char accept[BASE64_LEN(SHA1
 	}
 	memcpy(text, key, 24);
 	memcpy(text + 24, magic, sizeof(magic));
-	sha1_of(text, strlen(text), digest);
+	/* RFC 6455 section 4.2.2: it protects nothing here. */
+	sha1_init(&hash);
+	sha1_update(&hash, strlen(text), (const uint8_t *)text);
+	sha1_digest(&hash, sizeof(digest), digest);
 	base64_write(digest, sizeof(digest), accept);
 	return true;
 }
@@ -447,7 +452,7 @@ static bool check_handshake(struct request *request, char accept[BASE64_LEN(SHA1
 void api_socket_open(struct request *request)
 {
 	struct front *const front = request->front;
-	char accept[BASE64_LEN(SHA1_BYTES) + 1];
+	char accept[BASE64_LEN(SHA1_DIGEST_SIZE) + 1];
 	struct MHD_Response *response;
 	struct socket_job *s;
 

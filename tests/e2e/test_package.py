@@ -117,7 +117,7 @@ def test_it_holds_what_is_used_and_names_what_it_needs(packages):
     assert "usr/local" not in held and "ward-v8" not in held
     assert not re.search(r"^.{9}[sS]|^.{3}s|^.{6}s", held, re.M), "nothing is set-id"
     needs = subprocess.run(["dpkg-deb", "-f", path, "Depends"], capture_output=True, text=True, check=True).stdout
-    for library in ("libc6", "libmicrohttpd12", "libsqlite3-0", "libwslay1", "libcurl4"):
+    for library in ("libc6", "libmicrohttpd12", "libsqlite3-0", "libwslay1", "libcurl4", "libnettle8"):
         assert library in needs, needs
     assert "libnode" not in needs
 

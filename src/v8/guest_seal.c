@@ -317,7 +317,9 @@ static int start_clock(int which, uint64_t us, struct err *e)
 	return us && setitimer(which, &value, NULL) < 0 ? err_sys(e, "setitimer") : 0;
 }
 
-/* The other clock that setitimer(2) has guesses: a whole tick is whose it finds running. This one counts. */
+/* The other clock that setitimer(2) has guesses: a whole tick is whose it finds running. This one counts. It is the thread's,
+ * of which there is one: a timer on the process's clock has the kernel add to that clock at ticks alone, also for those who
+ * read it (posix-cpu-timers.c, cpu_clock_sample_group()), and the zygote reads it. */
 static int start_processor_clock(uint64_t us, struct err *e)
 {
 	struct sigevent end = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGPROF };
@@ -325,7 +327,7 @@ static int start_processor_clock(uint64_t us, struct err *e)
 
 	if (!us)
 		return 0;
-	if (syscall(SYS_timer_create, CLOCK_PROCESS_CPUTIME_ID, &end, &processor_clock) < 0 ||
+	if (syscall(SYS_timer_create, CLOCK_THREAD_CPUTIME_ID, &end, &processor_clock) < 0 ||
 	    syscall(SYS_timer_settime, processor_clock, 0, &value, NULL) < 0)
 		return err_sys(e, "timer of processor time");
 	return 0;

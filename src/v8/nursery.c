@@ -1,10 +1,13 @@
 /* From the engine's start to a guest's first own line. Reads no byte of a guest's. */
 #include "v8/nursery.h"
 
+#include <linux/sched.h>
+#include <linux/sched/types.h>
 #include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -14,6 +17,8 @@
 #include "v8/large.h"
 #include "v8/talk.h"
 #include "v8/thin.h"
+
+#define SLICE_NS 100000 /* the shortest there is */
 
 static _Noreturn void be_born(const struct nursery *nursery, const struct isolate_limits *limits, bool serves,
 			      int channel_fd, int parent)
@@ -60,6 +65,20 @@ static struct js *start_scripts(const struct nursery_setup *setup)
 	return js_start(&js);
 }
 
+/* Whose guests compute on every processor would look at their time, and hear of an order, some milliseconds late: when one of
+ * them has used up its slice. Since Linux 6.12 who has asked for a shorter slice goes before (sched_setattr(2), kernel/sched/fair.c,
+ * PREEMPT_SHORT); it gets no more of the processor for that. Its guests have none of it. Before: as ever. */
+static void be_prompt(void)
+{
+	struct sched_attr attr = { .size = sizeof(attr) };
+
+	if (syscall(SYS_sched_getattr, 0, &attr, sizeof(attr), 0) < 0)
+		return;
+	attr.sched_runtime = SLICE_NS;
+	attr.sched_flags |= SCHED_FLAG_RESET_ON_FORK;
+	(void)!syscall(SYS_sched_setattr, 0, &attr, 0);
+}
+
 int nursery_open(struct nursery *nursery, const struct nursery_setup *setup, struct err *e)
 {
 	const struct guest_seal_setup seal = {
@@ -69,6 +88,7 @@ int nursery_open(struct nursery *nursery, const struct nursery_setup *setup, str
 		.n_preopens = setup->n_preopens,
 	};
 
+	be_prompt();
 	/* Memory that is given back at once is asked for again, page by page, by the next function that is compiled. */
 	mallopt(M_TRIM_THRESHOLD, 1 << 30);
 	signal(SIGPIPE, SIG_IGN);

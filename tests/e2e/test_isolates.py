@@ -1,12 +1,17 @@
 """Scripts of many tenants beside one another: each a process of one zygote. None takes the others with it, none leaves
 anything to the next."""
+import ctypes
 import os
 import secrets
+import struct
 
 import pytest
 
 import guests
 import harness
+
+SCHED_GETATTR = 315     # x86-64
+
 
 @pytest.fixture(scope="module")
 def zygote():
@@ -179,6 +184,24 @@ def children(zygote):
     pid = zygote.process.pid
     with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
         return {int(word) for word in file.read().split()}
+
+
+def slice_ns(pid):
+    """For how long it may keep the processor from others; 0: the kernel does not say (Linux before 6.12)."""
+    attr = ctypes.create_string_buffer(48)
+    if ctypes.CDLL(None).syscall(SCHED_GETATTR, pid, attr, len(attr), 0):
+        return 0
+    return struct.unpack_from("<Q", attr, 24)[0]
+
+
+def test_a_zygote_goes_before_its_guests_and_gives_none_of_that_away(zygote):
+    if not slice_ns(os.getpid()):
+        pytest.skip("Linux before 6.12 has one slice for all")
+    guest, pid = waiting(zygote, "0")
+    assert slice_ns(zygote.process.pid) == 100_000
+    assert slice_ns(pid) == slice_ns(os.getpid()) > 100_000
+    zygote.kill(guest)
+    assert guest.result()[0] == "killed"
 
 
 def holds(pid, marker):

@@ -26,7 +26,7 @@ static const uint16_t calls[] = {
 #undef SERVE
 #undef ZYGOTE
 	SYS_openat2, SYS_signalfd4, SYS_rt_sigprocmask, SYS_pkey_mprotect, SYS_readlinkat,
-	SYS_memfd_create, SYS_ftruncate, SYS_fcntl,
+	SYS_memfd_create, SYS_ftruncate, SYS_fcntl, SYS_sched_getattr, SYS_sched_setattr,
 	/* what a guest's filter refuses, and this one would kill for: guest_seal.c */
 	SYS_stat, SYS_lstat, SYS_newfstatat, SYS_fstat, SYS_getcwd, SYS_tgkill, SYS_lseek,
 };

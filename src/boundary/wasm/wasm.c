@@ -46,7 +46,7 @@ static const uint16_t zygote_calls[] = {
 #include "model/engine_calls.def"
 #undef ENGINE
 #undef WASI
-	SYS_signalfd4, SYS_stat, SYS_lstat, SYS_getcwd, SYS_memfd_create,
+	SYS_signalfd4, SYS_stat, SYS_lstat, SYS_getcwd, SYS_memfd_create, SYS_sched_getattr, SYS_sched_setattr,
 };
 
 static int check_preopen(struct rung *rung, const struct grant *grant, struct err *e)

@@ -82,8 +82,10 @@ __attribute__((noinline)) void mem_trim_stack(void)
 
 void mem_trim(void)
 {
+#ifdef M_MMAP_THRESHOLD /* glibc's: nothing that is linked with another trims its heap */
 	malloc_trim(0);
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+#endif
 	mem_trim_stack();
 }
 

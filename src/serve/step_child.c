@@ -33,13 +33,14 @@ static int open_terminal(posix_spawn_file_actions_t *actions, const char *termin
 static int set_up(posix_spawn_file_actions_t *actions, posix_spawnattr_t *attributes, const int ends[5],
 		  const char *terminal)
 {
-	sigset_t none, all;
+	sigset_t none, ignored;
 
 	sigemptyset(&none);
-	sigfillset(&all);
+	sigemptyset(&ignored);
+	sigaddset(&ignored, SIGPIPE); /* of all signals: what ward executes begins with none ignored */
 	posix_spawnattr_setflags(attributes, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
 	posix_spawnattr_setsigmask(attributes, &none);
-	posix_spawnattr_setsigdefault(attributes, &all);
+	posix_spawnattr_setsigdefault(attributes, &ignored);
 	for (int i = 0; i < 5; i++)
 		if (ends[i] >= 0 && posix_spawn_file_actions_adddup2(actions, ends[i], i) != 0)
 			return ENOMEM;

@@ -54,29 +54,37 @@ static const char python[] =
 	" return compile(s,p,'exec',dont_inherit=True),g\n"
 	"exec(*ward())\n";
 
-/* What a script that prints something needs is loaded, compiled and was run once, in a directory that no job has: what
- * node remembers of it says nothing about a job's files. The streams themselves are made when the script wants them. */
+/* Of what is run behind the name, everything was run once before: a script that has nothing in it, and a stream that
+ * prints. Each function of node's own that runs for the first time is compiled then. The file is one that no job writes,
+ * so what node remembers of it says nothing about a job's. The standard streams are made when the script wants them, and
+ * not because a stream asked for standard error. */
 static const char node[] =
-	"{const fs=require('fs'),path=require('path'),Module=require('module');"
-	"try{require('net');require('tty');const{Writable}=require('stream'),none='/nowhere/none';"
-	"new console.Console(new Writable({write(b,e,f){f();}})).log('x %d',1,{a:[1]});"
-	"try{Module._load(none,null,true);}catch{}"
-	"const warm=new Module(none,null);warm.filename=none;warm.paths=[];warm._compile('module.exports=()=>1',none);}catch{}"
-	"fs.writeSync(4,'R');fs.closeSync(4);"
-	"const parts=[],piece=Buffer.alloc(65536);let n;"
-	"while((n=fs.readSync(3,piece,0,65536,null))>0)parts.push(Buffer.from(piece.subarray(0,n)));"
-	"fs.closeSync(3);"
-	"const words=Buffer.concat(parts).toString('utf8').split('\\0');words.pop();"
-	"if(!words.length)process.exit(0);"
-	"const end=Number(words[0])+1;"
-	"for(const name of Object.keys(process.env))delete process.env[name];"
+	"{const fs=require('fs'),path=require('path'),Module=require('module'),net=require('net'),none='/dev/null';"
+	"const take=fd=>{const piece=Buffer.alloc(65536),parts=[Buffer.from(piece.subarray(0,0))];let n;"
+	"while((n=fs.readSync(fd,piece,0,65536,null))>0)parts.push(Buffer.from(piece.subarray(0,n)));"
+	"fs.closeSync(fd);"
+	"const words=Buffer.concat(parts).toString('utf8').split('\\0');words.pop();return words;};"
+	"const run=words=>{const end=Number(words[0])+1;"
 	"for(const pair of words.slice(1,end)){const at=pair.indexOf('=');process.env[pair.slice(0,at)]=pair.slice(at+1);}"
 	"const script=path.resolve(words[end]);"
-	"process.argv=[process.execPath,script,...words.slice(end+1)];process.execArgv=[];"
+	"process.argv=[process.execPath,script,...words.slice(end+1)];"
+	"Module.runMain(script);};"
+	"const forget=()=>{for(const name of Object.keys(process.env))delete process.env[name];};"
+	"forget();"
+	"try{require('tty');take(fs.openSync(none));run(['1','A=b',none]);"
+	"for(const kept of [Module._cache,Module._pathCache])for(const name of Object.keys(kept))delete kept[name];}catch{}"
+	"forget();process.execArgv=[];"
 	"for(const name of ['module','exports','require','__filename','__dirname',...Module.builtinModules])"
 	"if(!['console','crypto','process'].includes(name))delete globalThis[name];"
 	"delete process._eval;"
-	"Module.runMain(script);}";
+	"const told=new net.Socket({fd:4,readable:false,writable:true});"
+	"const own=Object.getOwnPropertyDescriptor(process,'stderr');"
+	"Object.defineProperty(process,'stderr',{value:told,configurable:true});"
+	"new console.Console(told).log('x %d',1,{a:[1]});told.unref().destroy();process._tickCallback();"
+	"Object.defineProperty(process,'stderr',own);"
+	"const words=take(3);"
+	"if(!words.length)process.exit(0);"
+	"run(words);}";
 
 static const struct row {
 	const char *kind, *flag, *text;

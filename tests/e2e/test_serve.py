@@ -197,6 +197,13 @@ AS_EVER = {
         "process.on('exit', () => console.log('bye')); setTimeout(() => console.log('late'), 20); process.exitCode = 3",
         "console.error('x'); process.exit(4)",
         "process.stdout.write('x'.repeat(200000))",
+        "console.log(Object.keys(require.cache), module.parent, module.id, module.children, process.mainModule === module, process.execArgv)",
+        "console.log(process.eventNames(), process._getActiveHandles().length, Object.getOwnPropertyNames(globalThis).sort().join())",
+        "process.nextTick(console.log, 1); Promise.resolve(2).then(console.log); setImmediate(console.log, 3); process.on('beforeExit', () => console.log(4))",
+        "process.on('exit', (code) => console.log(code)); Promise.reject(new Error('x')).catch((e) => { process.exitCode = 5; });",
+        "console.log(require('child_process').execFileSync('env', { env: { A: 'b' } }) + '', require('fs').existsSync('/dev/null'))",
+        "require('child_process').spawnSync('sh', ['-c', 'head -c 300000 /dev/zero'], { stdio: 'inherit' })",
+        "process.kill(process.pid, 'SIGTERM'); setTimeout(() => {}, 10000)",
     ],
 }
 

@@ -1,4 +1,4 @@
-/* Reads the engine's command line in a plan. The engine itself reads it in v8/job.c. */
+/* Reads the engine's command line in a plan. The engine itself reads it in module/job.c. */
 #include "judge/nest.h"
 
 #include <string.h>

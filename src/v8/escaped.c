@@ -16,8 +16,8 @@
 #include "probe/probe.h"
 #include "v8/guest_job.h"
 #include "v8/guest_seal.h"
-#include "v8/job.h"
-#include "v8/seal.h"
+#include "module/job.h"
+#include "module/seal.h"
 
 #define CODE_SETUP 125
 #define WORDS 1024

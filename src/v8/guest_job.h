@@ -4,7 +4,7 @@
 #include <stdbool.h>
 
 #include "isolate/control.h"
-#include "v8/job.h"
+#include "module/job.h"
 #include "v8/nursery.h"
 
 struct guest_job {

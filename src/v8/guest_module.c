@@ -15,11 +15,11 @@
 #include "base/fd.h"
 #include "base/mem.h"
 #include "v8/guest_seal.h"
-#include "v8/job.h"
-#include "v8/module.h"
+#include "module/job.h"
+#include "module/module.h"
 #include "v8/nursery.h"
 #include "v8/talk.h"
-#include "v8/wasm.h"
+#include "module/run.h"
 #include "wasm/sections.h"
 
 #define PAGES_MAX 65536 /* 4 GiB: what 32 bits address. What there is less, the kernel's limit says */

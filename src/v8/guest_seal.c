@@ -21,9 +21,9 @@
 #include "mech/drop.h"
 #include "mech/landlock.h"
 #include "mech/seccomp.h"
-#include "v8/job.h"
+#include "module/job.h"
 #include "v8/note.h"
-#include "v8/seal.h"
+#include "module/seal.h"
 
 #define PAGE 4096u
 #define PROGRAM_MAX 256

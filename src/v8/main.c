@@ -6,11 +6,11 @@
 
 #include "base/mem.h"
 #include "v8/guest_job.h"
-#include "v8/job.h"
+#include "module/job.h"
 #include "v8/park.h"
 #include "v8/plugin.h"
 #include "v8/script.h"
-#include "v8/wasm.h"
+#include "module/run.h"
 #include "v8/zygote.h"
 
 #define CODE_SETUP 125
@@ -40,7 +40,7 @@ int main(int argc, char **argv)
 		if (zygote_live(&guest, &e) >= 0)
 			return 0;
 	} else if (job_read(argc, argv, &module)) {
-		(void)!wasm_run(&module, &e); /* so does it */
+		(void)!run_module(&module, &e); /* so does it */
 	} else {
 		fprintf(stderr, "ward-v8: called by ward alone; use `ward run -b wasm MODULE` or `ward run -b js SCRIPT`\n");
 		return CODE_SETUP;

@@ -5,8 +5,8 @@
 
 #include "base/fd.h"
 #include "isolate/words.h"
-#include "v8/job.h"
-#include "v8/wasm.h"
+#include "module/job.h"
+#include "module/run.h"
 
 #define ORDERS_FD 3
 #define ANSWERS_FD 4
@@ -18,7 +18,7 @@ int park_run(struct err *e)
 	char *text;
 	size_t len;
 
-	if (wasm_warm(e) < 0 || fd_write_all(ANSWERS_FD, "R", 1, e) < 0)
+	if (run_warm(e) < 0 || fd_write_all(ANSWERS_FD, "R", 1, e) < 0)
 		return -1;
 	close(ANSWERS_FD);
 	if (fd_read_file(ORDERS_FD, "the job's words", WORDS_BYTES, &text, &len, e) < 0)
@@ -31,5 +31,5 @@ int park_run(struct err *e)
 	environ = words.variables;
 	if (!job_read((int)words.argc, words.argv, &job))
 		return err_set(e, ERR_USAGE, "the words of the job are none");
-	return wasm_run(&job, e);
+	return run_module(&job, e);
 }

@@ -12,7 +12,7 @@
 
 #define MODULE "/ward/module.wasm"
 
-/* What the engine's process leaves itself when it seals itself (src/v8/seal.c). */
+/* What the engine's process leaves itself when it seals itself (src/module/seal.c). */
 static const uint16_t calls[] = {
 #define ENGINE(name) SYS_##name,
 #define WASI(name) SYS_##name,

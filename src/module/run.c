@@ -1,5 +1,5 @@
 /* A module between V8 and WASI. Nothing of the module is looked at before the process is sealed. */
-#include "v8/wasm.h"
+#include "module/run.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,9 +14,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "v8/job.h"
-#include "v8/module.h"
-#include "v8/seal.h"
+#include "module/job.h"
+#include "module/module.h"
+#include "module/seal.h"
 #include "wasi/abi.h"
 
 #define PAGE_BYTES 65536
@@ -118,7 +118,7 @@ static _Noreturn void trap(const char *text)
 	abort();
 }
 
-static _Noreturn void run_module(const uint8_t *bytes, size_t len)
+static _Noreturn void call_start(const uint8_t *bytes, size_t len)
 {
 	const struct engine_host host = module_host(&guest.module);
 	struct engine_why why;
@@ -132,7 +132,7 @@ static _Noreturn void run_module(const uint8_t *bytes, size_t len)
 	_exit(0);
 }
 
-int wasm_run(const struct wasm_job *job, struct err *e)
+int run_module(const struct wasm_job *job, struct err *e)
 {
 	const struct wasi_setup setup = { .argv = job->argv, .envp = job->envp, .clock_grain_ns = MODULE_CLOCK_GRAIN_NS };
 	const uint64_t pages = job->memory_bytes / PAGE_BYTES;
@@ -149,10 +149,10 @@ int wasm_run(const struct wasm_job *job, struct err *e)
 		start(pages);
 	if (seal_enter(job->preopens, job->n_preopens, e) < 0)
 		return -1;
-	run_module(bytes, len);
+	call_start(bytes, len);
 }
 
-int wasm_warm(struct err *e)
+int run_warm(struct err *e)
 {
 	const struct wasi_setup none = { .clock_grain_ns = MODULE_CLOCK_GRAIN_NS };
 	struct engine_why why;

@@ -1,6 +1,6 @@
 /* The engine's own filter and Landlock domain, inside those of the box. Refuses no call by its arguments: what is
  * in them is the box's business. */
-#include "v8/seal.h"
+#include "module/seal.h"
 
 #include <sys/syscall.h>
 
@@ -8,7 +8,7 @@
 #include "mech/confine.h"
 #include "mech/drop.h"
 #include "mech/landlock.h"
-#include "v8/job.h"
+#include "module/job.h"
 
 static const uint16_t calls[] = {
 #define ENGINE(name) SYS_##name,

@@ -1,5 +1,5 @@
 /* The command line of the engine's process. Opens nothing. */
-#include "v8/job.h"
+#include "module/job.h"
 
 #include <stdlib.h>
 #include <string.h>

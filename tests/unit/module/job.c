@@ -1,5 +1,5 @@
-/* v8/job: the command line of a module, and what is none. */
-#include "v8/job.h"
+/* module/job: the command line of a module, and what is none. */
+#include "module/job.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -21,7 +21,7 @@ MAY = {
     "plugin": ["base", "model", "wasm"],  # plug-ins: the host's library, and the worker's functions
     "module": ["base", "mech", "wasi", "wasm", "model/engine_calls.def"],  # the process of a module with WASI, for any engine
     # the engine of a module that was compiled, and the rest of its process
-    "aot": ["base", "mech", "wasm", "plugin/serve.h", "plugin/compiled_calls.def"],
+    "aot": ["base", "mech", "wasm", "module", "plugin/serve.h", "plugin/compiled_calls.def"],
     # the engine's process, a program of its own
     "v8": ["base", "mech", "wasi", "wasm", "module", "plugin/serve.h", "isolate", "model/engine_calls.def", "model/guest_calls.def",
            "probe/probe.h"],

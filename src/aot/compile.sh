@@ -42,5 +42,5 @@ awk '
 	}' functions >symbols.c
 gcc $flags -c symbols.c
 
-gcc -static-pie -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -o program m.o glue.o symbols.o runtime.a -lm
+gcc -static-pie -s -Wl,-z,relro,-z,now,-z,noexecstack,-z,separate-code -o program m.o glue.o symbols.o runtime.a -lm
 cat program

@@ -22,6 +22,8 @@ struct payload {
 	bool is_plugin;                 /* a host calls it over the descriptor that is passed. Boundary wasm: argv[0] is a
 					 * name alone, and the module comes there; container: the program that was
 					 * made of the module */
+	bool is_compiled;               /* boundary wasm: the file that argv[0] names is what `ward precompile` made of a
+					 * module, a program, and not the module */
 	bool pty;                       /* a terminal of its own instead of stdin, stdout, stderr */
 	bool makes_terminals;           /* the program may make pseudo-terminals, of the box's own instance */
 	uint32_t pty_size;              /* rows << 16 | columns it begins with, 0: not known */

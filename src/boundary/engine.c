@@ -76,7 +76,8 @@ struct policy *engine_narrow(struct rung *rung, size_t more)
 	policy->n_bind = policy->n_connect = 0;
 	policy->values[KEY_PROC] = (struct policy_value){ .set = true, .n = PROC_NONE };
 	policy->values[KEY_CWD] = (struct policy_value){ .set = false };
-	grant_libraries(rung, policy);
+	if (!rung->payload->is_compiled)
+		grant_libraries(rung, policy);
 	return policy;
 }
 
@@ -86,7 +87,7 @@ int engine_grant_program(struct rung *rung, struct policy *policy, const char *a
 	const enum path_kind found = parts_look(rung, program).kind;
 
 	if (found == PATH_FILE)
-		engine_grant(policy, GRANT_READ, program, engine_place(rung, as, program));
+		engine_grant(policy, rung->payload->is_compiled ? GRANT_EXEC : GRANT_READ, program, engine_place(rung, as, program));
 	return found == PATH_FILE || found == PATH_ABSENT ? 0 :
 		err_set(e, ERR_USAGE, "%.200s is no file; name the %s itself", program, kind);
 }
@@ -140,23 +141,31 @@ void engine_words_end(struct rung *rung, struct engine_words *words, bool own)
 	rung->payload = payload;
 }
 
-static void allow(struct policy *policy, struct filter_row *rows, const uint16_t *calls, size_t n, const char *origin)
+static void allow(struct filter_row *rows, const uint16_t *calls, size_t n, const char *origin)
 {
 	for (size_t i = 0; i < n; i++)
-		rows[policy->syscalls.n_rows++] = (struct filter_row){ .nr = calls[i], .act = FILTER_ALLOW, .origin = origin };
+		rows[i] = (struct filter_row){ .nr = calls[i], .act = FILTER_ALLOW, .origin = origin };
+}
+
+int engine_plan_rows(struct rung *rung, struct policy *policy, const struct filter_row *rows, size_t n, struct err *e)
+{
+	struct filter_row *const own = arena_alloc(&rung->arena, n * sizeof(*own) + 1);
+
+	memcpy(own, rows, n * sizeof(*own));
+	policy->syscalls.rows = own;
+	policy->syscalls.n_rows = n;
+	rung->reserves = true;
+	rung->policy = policy;
+	return jail()->plan(rung, e);
 }
 
 int engine_plan(struct rung *rung, struct policy *policy, const uint16_t *calls, size_t n, const char *origin, struct err *e)
 {
 	struct filter_row *const rows = arena_alloc(&rung->arena, (ARRAY_SIZE(start_calls) + n) * sizeof(*rows));
 
-	policy->syscalls.rows = rows;
-	policy->syscalls.n_rows = 0;
-	allow(policy, rows, start_calls, ARRAY_SIZE(start_calls), origin);
-	allow(policy, rows, calls, n, origin);
-	rung->reserves = true;
-	rung->policy = policy;
-	if (jail()->plan(rung, e) < 0)
+	allow(rows, start_calls, ARRAY_SIZE(start_calls), origin);
+	allow(rows + ARRAY_SIZE(start_calls), calls, n, origin);
+	if (engine_plan_rows(rung, policy, rows, ARRAY_SIZE(start_calls) + n, e) < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_SIZE(links); i++) {
 		const struct path_info info = parts_look(rung, links[i]);

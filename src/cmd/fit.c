@@ -13,6 +13,7 @@
 #include "cmd/image_store.h"
 #include "cmd/openings.h"
 #include "cmd/policy_find.h"
+#include "cmd/precompiled.h"
 #include "judge/contain.h"
 
 void fit_done(struct fit *fit)
@@ -141,9 +142,22 @@ static int find_program(struct fit *fit, struct err *e)
 	*payload = *fit->rung.payload;
 	fit->rung.payload = payload;
 	if (policy_find_path(payload->argv[0], arena, &payload->program_path, e) < 0 ||
-	    openings_resolve(payload->program_path, true, arena, &payload->program_path, e) < 0)
+	    openings_resolve(payload->program_path, true, arena, &payload->program_path, e) < 0 ||
+	    (strcmp(fit->boundary->name, "wasm") == 0 && precompiled_look(payload->program_path, &payload->is_compiled, e) < 0))
 		return err_add(e, "%.120s", payload->argv[0]);
 	return 0;
+}
+
+/* A module that was compiled needs the container, and no engine. */
+static int probe(const struct fit *fit, struct host *host, struct err *e)
+{
+	const bool is_own_engine = fit->rung.payload->is_compiled;
+
+	if (fit->boundary->reads_program && !is_own_engine && !*host->engine)
+		host_find_engine(host);
+	if (fit->boundary->has_kernel && !*host->runsc)
+		host_find_runsc(host);
+	return (is_own_engine ? boundary_find("container") : fit->boundary)->probe(host, e);
 }
 
 static int try(const char *name, const struct policy *policy, const struct payload *payload,
@@ -159,12 +173,6 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 			       name);
 	if (payload->is_plugin && strcmp(name, "wasm") != 0 && strcmp(name, "container") != 0)
 		return err_set(e, ERR_USAGE, "boundary %s has no plug-ins; write -b wasm, or -b container for a compiled one", name);
-	if (fit->boundary->reads_program && !*host->engine)
-		host_find_engine(host);
-	if (fit->boundary->has_kernel && !*host->runsc)
-		host_find_runsc(host);
-	if (fit->boundary->probe(host, e) < 0)
-		return err_add(e, "boundary %s", name);
 	/* There RLIMIT_NPROC is the limit, and it counts all tasks of the user. */
 	if (!fit->boundary->has_mounts && !host->root && !host->tasks)
 		host_count_tasks(host);
@@ -177,8 +185,8 @@ static int try(const char *name, const struct policy *policy, const struct paylo
 		.plan = fit->plan,
 		.first_fd = (uint16_t)(3 + payload->n_pass),
 	};
-	if (resolve_paths(&fit->rung, !fit->boundary->has_mounts, e) < 0 ||
-	    (fit->boundary->reads_program && payload->guest != GUEST_ZYGOTE && !payload->is_plugin && find_program(fit, e) < 0) ||
+	if ((fit->boundary->reads_program && payload->guest != GUEST_ZYGOTE && !payload->is_plugin && find_program(fit, e) < 0) ||
+	    probe(fit, host, e) < 0 || resolve_paths(&fit->rung, !fit->boundary->has_mounts, e) < 0 ||
 	    fit->boundary->plan(&fit->rung, e) < 0 || plan_finish(fit->plan, e) < 0)
 		return err_add(e, "boundary %s", name);
 	return check_required(policy, host, fit->plan, e);

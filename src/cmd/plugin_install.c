@@ -115,7 +115,7 @@ int plugin_install(const struct plugin_given *given, struct err *e)
 	OWN(arena) arena = { .blocks = NULL };
 	OWN(load) load = { .path = NULL };
 	OWN_MEM char *program = NULL;
-	struct install how;
+	struct install how = { .instead = "--engine v8" };
 	const char *folder, *path = NULL;
 	size_t len;
 
@@ -126,7 +126,7 @@ int plugin_install(const struct plugin_given *given, struct err *e)
 		return -1;
 	const uint64_t begun = loop_now_us();
 
-	if (install_make(&how, &load, &program, &len, e) < 0 ||
+	if (install_make(&how, load.module, load.len, &load.says, &program, &len, e) < 0 ||
 	    compiled_keep(folder, &load.manifest.sha256, program, len, e) < 0 ||
 	    compiled_find(folder, &load.manifest.sha256, &arena, &path, e) < 0)
 		return err_add(e, "%.100s", load.manifest.name);

@@ -53,6 +53,8 @@ static void read_exec(struct nest *nest, struct arena *arena, const struct plan 
 	const char *word = plan_string(plan, exec->s);
 
 	nest->directories = arena_alloc(arena, exec->n * sizeof(*nest->directories) + 1);
+	if (strcmp(word, "/ward/module") == 0)
+		nest->engine = "compiled";
 	for (uint64_t i = 0; i < exec->n; i++, word += strlen(word) + 1) {
 		if (i > 1 && strncmp(word, "--", 2) != 0)
 			break;

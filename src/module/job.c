@@ -1,4 +1,4 @@
-/* The command line of the engine's process. Opens nothing. */
+/* The command line of a module's process. Opens nothing. */
 #include "module/job.h"
 
 #include <stdlib.h>
@@ -62,6 +62,7 @@ bool job_read(int argc, char **argv, struct wasm_job *out)
 	given.job.preopens = given.preopens;
 	given.job.passed = given.passed;
 	given.job.module = argv[at];
+	given.job.engine = strcmp(argv[at], "-") == 0 ? "compiled module" : "ward-v8";
 	given.job.argv = (const char *const *)argv + at + 1;
 	given.job.envp = (const char *const *)environ;
 	*out = given.job;

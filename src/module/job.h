@@ -1,4 +1,4 @@
-/* What the command line of ward-v8 asks for. ward wrote it. */
+/* What the command line of a module's process asks for. ward wrote it. */
 #pragma once
 
 #include <stdbool.h>
@@ -12,7 +12,8 @@ struct wasm_preopen {
 };
 
 struct wasm_job {
-	const char *module;             /* its path in the box */
+	const char *engine;             /* what messages call the process */
+	const char *module;             /* its path in the box; "-": the program is made of it, and there is none */
 	const char *const *argv;        /* of the guest; argv[0] is also what messages call the module */
 	const char *const *envp;
 	const struct wasm_preopen *preopens;

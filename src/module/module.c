@@ -26,7 +26,7 @@ static bool find_import(void *at, const char *space, const char *name, struct en
 	if (!call || strcmp(space, "wasi_snapshot_preview1") != 0)
 		return false;
 	*out = (struct engine_import){
-		.words = call->words, .result = 'i', .call = call_wasi, .what = call,
+		.words = call->words, .result = strcmp(name, "proc_exit") == 0 ? '\0' : 'i', .call = call_wasi, .what = call,
 		/* The others end in the kernel. */
 		.is_short = strncmp(name, "clock_", 6) == 0,
 	};

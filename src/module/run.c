@@ -1,4 +1,4 @@
-/* A module between V8 and WASI. Nothing of the module is looked at before the process is sealed. */
+/* A module between its engine and WASI. Nothing of the module is looked at before the process is sealed. */
 #include "module/run.h"
 
 #include <errno.h>
@@ -43,7 +43,7 @@ static _Noreturn void end(int code, const char *text)
 	struct err e = ERR_INIT;
 
 	err_set(&e, ERR_USAGE, "%.300s", text); /* bytes of the guest: controls become '?' */
-	dprintf(STDERR_FILENO, "ward-v8: %.200s: %s\n", guest.job->argv[0], e.text);
+	dprintf(STDERR_FILENO, "%s: %.200s: %s\n", guest.job->engine, guest.job->argv[0], e.text);
 	_exit(code);
 }
 
@@ -67,13 +67,18 @@ static int add_streams(const struct wasm_job *job, struct err *e)
 	return 0;
 }
 
-/* The file as it is in memory: it is the host's, and may change under us; V8 takes a copy of its own. */
+/* The file as it is in memory: it is the host's, and may change under us; V8 takes a copy of its own. None where the
+ * program is made of the module. */
 static const uint8_t *map_module(size_t *len)
 {
-	OWN_FD int fd = open(guest.job->module, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	const bool is_own = strcmp(guest.job->module, "-") == 0;
+	OWN_FD int fd = is_own ? -1 : open(guest.job->module, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 	struct stat st;
 	void *bytes;
 
+	*len = 0;
+	if (is_own)
+		return NULL;
 	if (fd < 0)
 		end(errno == ENOENT ? CODE_NOT_THERE : CODE_NO_MODULE, strerror(errno));
 	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
@@ -114,7 +119,7 @@ static _Noreturn void trap(const char *text)
 	struct err e = ERR_INIT;
 
 	err_set(&e, ERR_USAGE, "%.300s", text);
-	dprintf(STDERR_FILENO, "ward-v8: %.200s: trap: %s\n", guest.job->argv[0], e.text);
+	dprintf(STDERR_FILENO, "%s: %.200s: trap: %s\n", guest.job->engine, guest.job->argv[0], e.text);
 	abort();
 }
 
@@ -137,7 +142,7 @@ int run_module(const struct wasm_job *job, struct err *e)
 	const struct wasi_setup setup = { .argv = job->argv, .envp = job->envp, .clock_grain_ns = MODULE_CLOCK_GRAIN_NS };
 	const uint64_t pages = job->memory_bytes / PAGE_BYTES;
 	const uint8_t *bytes;
-	size_t len = 0;
+	size_t len;
 
 	guest.job = job;
 	outlive_limits();

@@ -1,4 +1,5 @@
-/* Runs one WebAssembly module with the WASI calls, in this process, which ends with it. */
+/* Runs one WebAssembly module with the WASI calls, in this process, which ends with it: by V8, or by an engine that was
+ * made of this one module. */
 #pragma once
 
 #include <stddef.h>

@@ -49,10 +49,20 @@ static void add_import(const struct wasm_import *import, size_t number, struct s
 	str_addf(out, " };\n\t(void)at;\n\t%s(%s)module_ask(%zu, words + 1);\n}\n", result ? "return " : "", word_of(result), number);
 }
 
+/* Compilers import a function twice now and then, and wasm2c calls both by the one name. */
+static bool is_again(const struct wasm_module *says, size_t at)
+{
+	for (size_t i = 0; i < at; i++)
+		if (strcmp(says->imports[i].name, says->imports[at].name) == 0 && strcmp(says->imports[i].module, says->imports[at].module) == 0)
+			return true;
+	return false;
+}
+
 static void add_imports(const struct wasm_module *says, struct str *out)
 {
 	for (size_t i = 0; i < says->n_imports; i++)
-		add_import(&says->imports[i], i, out);
+		if (!is_again(says, i))
+			add_import(&says->imports[i], i, out);
 	str_add(out, "const struct module_import module_imports[] = {\n");
 	for (size_t i = 0; i < says->n_imports; i++) {
 		const struct wasm_type *const type = &says->imports[i].type;

@@ -37,14 +37,15 @@ static void files_done(struct files *files)
 		fd_close_at(&files->fds[i]);
 }
 
-static int open_files(const struct install *how, const struct load *load, struct files *files, struct err *e)
+static int open_files(const struct install *how, const uint8_t *bytes, size_t len, const struct wasm_module *says,
+		      struct files *files, struct err *e)
 {
 	OWN(str) module = STR_NONE;
 	OWN(str) glue = STR_NONE;
 
-	if (bare_write(load->module, load->len, &load->says, &module, e) < 0)
+	if (bare_write(bytes, len, says, &module, e) < 0)
 		return -1;
-	glue_write(&load->says, &glue);
+	glue_write(says, &glue);
 	files->fds[MODULE] = spawn_text("ward-module", str_text(&module), module.len, e);
 	if (files->fds[MODULE] >= 0)
 		files->fds[GLUE] = spawn_text("ward-glue", str_text(&glue), glue.len, e);
@@ -77,14 +78,14 @@ static int run_box(const struct install *how, const struct files *files, int out
 	return status >= 0 && WIFEXITED(status) ? WEXITSTATUS(status) : err_set(e, ERR_SYSTEM, "ward ended before the compiler");
 }
 
-static int explain(int code, int errors, struct err *e)
+static int explain(const struct install *how, int code, int errors, struct err *e)
 {
 	char words[240];
 
 	spawn_last_words(errors, words, sizeof(words));
 	if (code == CODE_REFUSED)
 		return err_set(e, ERR_UNSUPPORTED, "wasm2c refuses the module: %s (threads, SIMD, exceptions, tail calls and memories of 64 "
-			       "bits are not for it; --engine v8 may run it)", words);
+			       "bits are not for it; %s may run it)", words, how->instead);
 	if (code == CODE_NO_TOOL)
 		return err_set(e, ERR_UNSUPPORTED, "%s", words);
 	if (code == CODE_LIMIT)
@@ -92,7 +93,8 @@ static int explain(int code, int errors, struct err *e)
 	return err_set(e, ERR_SYSTEM, "it could not be compiled (exit %d): %s", code, words);
 }
 
-int install_make(const struct install *how, const struct load *load, char **out, size_t *len, struct err *e)
+int install_make(const struct install *how, const uint8_t *module, size_t module_len, const struct wasm_module *says,
+		 char **out, size_t *len, struct err *e)
 {
 	OWN(files) files = { { -1, -1, -1, -1, -1 } };
 	OWN_FD int output = memfd_create("ward-program", MFD_CLOEXEC);
@@ -101,12 +103,12 @@ int install_make(const struct install *how, const struct load *load, char **out,
 
 	if (output < 0 || errors < 0)
 		return err_sys(e, "memfd_create");
-	if (open_files(how, load, &files, e) < 0)
+	if (open_files(how, module, module_len, says, &files, e) < 0)
 		return -1;
 	const int code = run_box(how, &files, output, errors, e);
 
 	if (code)
-		return code < 0 ? -1 : explain(code, errors, e);
+		return code < 0 ? -1 : explain(how, code, errors, e);
 	if (lseek(output, 0, SEEK_SET) < 0 || fd_read_file(output, "the program", COMPILED_MOST, &bytes, len, e) < 0)
 		return -1;
 	if (*len < 4 || memcmp(bytes, "\177ELF", 4) != 0)

@@ -1,5 +1,5 @@
 /* The wasm boundary: a container whose only program is the engine, ward-v8, and whose only files are the
- * engine's libraries, the module and what the policy grants. The module has no system calls and no paths; what
+ * engine's libraries, the module and what the policy grants; or the one program that was compiled of the module. The module has no system calls and no paths; what
  * breaks out of the engine stands in that container. */
 #include <inttypes.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "boundary/parts.h"
 
 #define MODULE "/ward/module.wasm"
+#define COMPILED "/ward/module"
 
 /* What the engine's process leaves itself when it seals itself (src/module/seal.c). */
 static const uint16_t calls[] = {
@@ -19,6 +20,25 @@ static const uint16_t calls[] = {
 #include "model/engine_calls.def"
 #undef ENGINE
 #undef WASI
+};
+
+/* What a module that was compiled needs to start, static as it is, and then. It makes no code of its own: nothing is mapped
+ * to be executed but what the kernel maps to start it. Of the engine's calls it has no more than that. */
+static const struct filter_row compiled_rows[] = {
+#define ALLOW(name, ...) { .nr = SYS_##name, .act = FILTER_ALLOW, .origin = "wasm", __VA_ARGS__ }
+#define NO_CODE .n_tests = 1, .tests = { { 2, FILTER_EQ, 4 /* PROT_EXEC */, 0 } }
+	ALLOW(execve), ALLOW(openat), ALLOW(arch_prctl), ALLOW(set_tid_address), ALLOW(set_robust_list), ALLOW(rseq),
+	ALLOW(prlimit64), ALLOW(rt_sigaction), ALLOW(sigaltstack), ALLOW(readlink), ALLOW(fstatfs), ALLOW(prctl), ALLOW(seccomp),
+	ALLOW(landlock_create_ruleset), ALLOW(landlock_add_rule), ALLOW(landlock_restrict_self),
+	ALLOW(mmap, NO_CODE), ALLOW(mprotect, NO_CODE), ALLOW(munmap), ALLOW(mremap), ALLOW(madvise), ALLOW(brk), ALLOW(getpid),
+	ALLOW(gettid), ALLOW(tgkill), ALLOW(rt_sigreturn), ALLOW(rt_sigprocmask), ALLOW(exit_group),
+#undef NO_CODE
+#define ENGINE(name)
+#define WASI(name) ALLOW(name),
+#include "model/engine_calls.def"
+#undef ENGINE
+#undef WASI
+#undef ALLOW
 };
 
 /* A plug-in's leaves itself no WASI (src/v8/plugin.c): its socket and its timer; the second line is its loader's. */
@@ -156,6 +176,20 @@ static int plan_plugin(struct rung *rung, struct policy *policy, struct err *e)
 	return engine_plan(rung, policy, plugin_calls, ARRAY_SIZE(plugin_calls), "plugin", e);
 }
 
+/* The program is the module and its engine in one. */
+static int plan_compiled(struct rung *rung, struct policy *policy, struct err *e)
+{
+	struct engine_words words = begin_words(rung);
+
+	policy->values[KEY_MDWE] = (struct policy_value){ .set = true, .n = 1 };
+	if (engine_grant_program(rung, policy, COMPILED, "compiled module", e) < 0 || grant_preopens(rung, policy, &words, e) < 0)
+		return -1;
+	words.at[0] = engine_place(rung, COMPILED, rung->payload->program_path);
+	words.at[words.n++] = "-";
+	engine_words_end(rung, &words, true);
+	return engine_plan_rows(rung, policy, compiled_rows, ARRAY_SIZE(compiled_rows), e);
+}
+
 static int plan_module(struct rung *rung, struct policy *policy, struct err *e)
 {
 	struct engine_words words = begin_words(rung);
@@ -169,13 +203,15 @@ static int plan_module(struct rung *rung, struct policy *policy, struct err *e)
 
 static int wasm_plan(struct rung *rung, struct err *e)
 {
+	const struct payload *const payload = rung->payload;
 	struct policy *const policy = engine_narrow(rung, 1);
 
-	if (policy_n(policy, KEY_MDWE))
+	if (policy_n(policy, KEY_MDWE) && !payload->is_compiled)
 		return err_set(e, ERR_UNSUPPORTED, "hardening.mdwe: the engine makes machine code of a module, in memory that "
-			       "it writes; take it out of the policy, or use boundary: container for a program");
-	if ((rung->payload->is_plugin ? plan_plugin : rung->payload->guest == GUEST_ZYGOTE ? plan_zygote :
-	     plan_module)(rung, policy, e) < 0)
+			       "it writes; take it out of the policy, compile the module before (`ward precompile`), or use boundary: "
+			       "container for a program");
+	if ((payload->is_plugin ? plan_plugin : payload->guest == GUEST_ZYGOTE ? plan_zygote :
+	     payload->is_compiled ? plan_compiled : plan_module)(rung, policy, e) < 0)
 		return -1;
 	rung->plan->boundary = BOUNDARY_WASM;
 	return 0;

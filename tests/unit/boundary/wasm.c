@@ -90,6 +90,44 @@ static void a_plugin_has_one_descriptor_and_no_grant(void **state)
 	assert_non_null(strstr(e.text, "write --pass-fd N once"));
 }
 
+static enum filter_act judge(const struct sketch *sketch, uint32_t nr, uint64_t third)
+{
+	const uint64_t arguments[6] = { 0, 0, third };
+	const struct filter_row *row;
+
+	return filter_judge(&sketch->rung.filter, nr, arguments, &row);
+}
+
+/* So that what selftest finds out about native code in the engine's place holds for a compiled module as well. */
+static void a_compiled_module_has_no_call_that_the_engine_has_not(void **state)
+{
+	OWN_SKETCH compiled = SKETCH_NONE;
+	OWN_SKETCH engine = SKETCH_NONE;
+	OWN(str) text = STR_NONE;
+	struct err e = ERR_INIT;
+
+	(void)state;
+	compiled.host = engine.host = host_root_v2();
+	sketch_policy(&compiled, grants);
+	sketch_policy(&engine, grants);
+	compiled.is_compiled = true;
+	if (sketch_plan(&engine, "wasm", &e) < 0 || sketch_plan(&compiled, "wasm", &e) < 0)
+		fail_msg("%s", e.text);
+	for (uint32_t nr = 0; nr < 512; nr++)
+		if (planned_allows(&compiled, nr) && !planned_allows(&engine, nr))
+			fail_msg("call %u", nr);
+	assert_int_equal(judge(&compiled, SYS_mmap, 3), FILTER_ALLOW);
+	assert_int_equal(judge(&compiled, SYS_mprotect, 3), FILTER_ALLOW);
+	assert_int_not_equal(judge(&compiled, SYS_mmap, 5), FILTER_ALLOW);
+	assert_int_not_equal(judge(&compiled, SYS_mprotect, 5), FILTER_ALLOW);
+	assert_int_not_equal(judge(&compiled, SYS_pkey_mprotect, 5), FILTER_ALLOW);
+	plan_text(compiled.rung.plan, &text);
+	assert_non_null(strstr(str_text(&text), "/ward/module"));
+	assert_null(strstr(str_text(&text), "/usr/lib"));
+	assert_null(strstr(str_text(&text), "ward-v8"));
+	assert_string_equal(compiled.rung.payload->argv[0], "/ward/module");
+}
+
 /* The engine reserves gigabytes of addresses that it never uses. */
 static void without_a_cgroup_data_is_limited_and_not_addresses(void **state)
 {
@@ -135,7 +173,7 @@ static const struct {
 	  "test.yaml:5: a module sees directories that are granted to it, not an image; grant them one by one" },
 	{ HEAD "hardening: {mdwe: true}\n" TAIL, NULL,
 	  "hardening.mdwe: the engine makes machine code of a module, in memory that it writes; take it out of the "
-	  "policy, or use boundary: container for a program" },
+	  "policy, compile the module before (`ward precompile`), or use boundary: container for a program" },
 	{ HEAD TAIL, "/srv/data", "/srv/data is no file; name the WebAssembly module itself" },
 	{ HEAD TAIL, "/srv/link", "/srv/link is no file; name the WebAssembly module itself" },
 };
@@ -178,6 +216,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_plan_matches_its_golden_file_and_may_run),
 		cmocka_unit_test(the_engine_has_its_own_calls_whatever_the_policy_says),
+		cmocka_unit_test(a_compiled_module_has_no_call_that_the_engine_has_not),
 		cmocka_unit_test(a_plugin_has_one_descriptor_and_no_grant),
 		cmocka_unit_test(without_a_cgroup_data_is_limited_and_not_addresses),
 		cmocka_unit_test(a_module_that_is_not_there_is_left_to_the_engine),

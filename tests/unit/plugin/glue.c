@@ -72,9 +72,27 @@ static void no_byte_of_a_name_is_c(void **state)
 	assert_has(&text, "\"\\042\\051\\073\\040\\052\\057\\040\\145\\166\\151\\154\\012\\377\"");
 }
 
+/* C takes a declaration twice, and a definition once. */
+static void what_is_imported_twice_is_defined_once(void **state)
+{
+	struct wasm_import twice[] = { imports[0], imports[0], imports[1] };
+	const struct wasm_module says = { .imports = twice, .n_imports = 3, .exports = exports, .n_exports = 5, .has_memory = true };
+	OWN(str) text = STR_NONE;
+
+	(void)state;
+	glue_write(&says, &text);
+	const char *const first = strstr(str_text(&text), "u32 Z_wardZ_kv_get(");
+
+	assert_non_null(first);
+	assert_null(strstr(first + 1, "u32 Z_wardZ_kv_get("));
+	assert_has(&text, "module_ask(2, words + 1);");
+	assert_has(&text, "module_n_imports = 3;");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(what_is_imported_twice_is_defined_once),
 		cmocka_unit_test(imports_are_functions_of_wasm2cs_names),
 		cmocka_unit_test(only_what_a_host_calls_is_called),
 		cmocka_unit_test(no_byte_of_a_name_is_c),

@@ -106,6 +106,7 @@ int dispatch_new(const struct dispatch_setup *setup, struct dispatch **out, stru
 		d->products = products_new(setup->state_fd, setup->cache_each, setup->cache_most);
 	store_watch(setup->store, hear_store, d);
 	box_refill(d);
+	d->wants_claim = true;
 	job_claim(d);
 	*out = d;
 	return 0;
@@ -153,6 +154,7 @@ int dispatch_turn(struct dispatch *dispatch, struct err *e)
 	const int n = epoll_wait(dispatch->epoll_fd, events, EVENTS_MAX, 0);
 	const uint64_t now = loop_now_us();
 
+	store_gather(dispatch->setup.store); /* results, and the claim of those that follow them */
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.u64 == TAG_LAUNCHER)
 			dispatch->launcher_is_gone = true; /* it has said all it says */
@@ -162,12 +164,14 @@ int dispatch_turn(struct dispatch *dispatch, struct err *e)
 	box_look_at_clocks(dispatch, now);
 	job_look_at_clocks(dispatch, now);
 	box_refill(dispatch);
+	job_claim(dispatch);
+	store_go(dispatch->setup.store);
 	return dispatch->launcher_is_gone ? err_set(e, ERR_SYSTEM, "the launcher has gone") : 0;
 }
 
 void dispatch_wake(struct dispatch *dispatch)
 {
-	job_claim(dispatch);
+	dispatch->wants_claim = true;
 }
 
 void dispatch_drain(struct dispatch *dispatch)

@@ -58,7 +58,7 @@ static void drop(struct dispatch *d, struct attempt *attempt)
 	d->attempts[i] = d->attempts[--d->n_attempts];
 	tell(d, attempt, LIVE_END, 0);
 	attempt_free(attempt);
-	job_claim(d);
+	d->wants_claim = true;
 }
 
 /* Somebody else has it: its box ends, and nothing is written. */
@@ -237,7 +237,7 @@ void job_conclude(struct dispatch *d, struct attempt *attempt)
 	struct err e = ERR_INIT;
 
 	crash_at(CRASH_DISPATCH_REPORT);
-	attempt->is_finishing = true;
+	attempt->is_finishing = d->wants_claim = true;
 	attempt->give_up_at_us = 0;
 	take_report(attempt);
 	if (attempt->slot->claimed_us)
@@ -310,18 +310,33 @@ static void claimed(void *at, const struct store_answer *answer)
 	d->n_claims--;
 	for (size_t i = 0; i < answer->n_leases && answer->err.kind == ERR_NONE; i++)
 		take_lease(d, &answer->leases[i]);
-	if (answer->err.kind == ERR_NONE)
-		job_claim(d);
+	d->wants_claim |= answer->err.kind == ERR_NONE;
+}
+
+/* One whose result is on its way has no box any more. Of those that cannot be written there are not more than boxes. */
+static size_t find_room(const struct dispatch *d)
+{
+	const size_t left = d->boxes_max - d->n_attempts;
+	size_t busy = 0;
+
+	for (size_t i = 0; i < d->n_attempts; i++)
+		busy += !d->attempts[i]->is_finishing;
+	if (busy >= d->run_max)
+		return 0;
+	return d->run_max - busy < left ? d->run_max - busy : left;
 }
 
 void job_claim(struct dispatch *d)
 {
 	struct store_room rooms[ORDER_CLASSES_MAX];
-	const size_t room = d->run_max > d->n_attempts ? d->run_max - d->n_attempts : 0;
-	size_t n = 0;
+	size_t room, n = 0;
 
-	if (d->is_draining || d->n_claims || !room)
+	if (!d->wants_claim || d->is_draining || d->n_claims)
 		return;
+	room = find_room(d);
+	if (!room)
+		return;
+	d->wants_claim = false;
 	for (size_t i = 0; i < d->n_classes; i++)
 		if (!*d->classes[i].why)
 			rooms[n++] = (struct store_room){ d->names[i], room };

@@ -57,7 +57,7 @@ struct dispatch {
 	struct follower *followers;
 	uint64_t next_follower;
 	unsigned n_claims;                      /* asked for and not answered */
-	bool is_draining, is_beating, launcher_is_gone;
+	bool is_draining, is_beating, launcher_is_gone, wants_claim;
 	uint64_t beat_at_us, beat_ok_us;
 	uint64_t say_started_us;                /* the earliest of the attempts', 0: none */
 	uint64_t refill_at_us;                  /* the earliest of the pools', 0: none */
@@ -89,6 +89,7 @@ void box_note_build(struct dispatch *d, uint32_t pool, const char *why);
 void box_end_runner(struct dispatch *d, uint64_t box);
 
 /* dispatch_job.c: leases. */
+/* Asks for jobs where there is room and a reason to: at the end of a turn, so that what ends in it is asked for at once. */
 void job_claim(struct dispatch *d);
 void job_started(struct dispatch *d, struct attempt *attempt);
 /* Tells the store now, not within SAY_STARTED_US: what is told next is told of a job that runs. */

@@ -35,9 +35,23 @@ void op_submit(struct store *store, struct op *op)
 	*store->last = op;
 	store->last = &op->next;
 	pthread_mutex_unlock(&store->lock);
-	pthread_cond_signal(&store->wake); /* behind it: whoever is woken wants the lock */
+	store->has_gathered |= store->is_gathering;
+	if (!store->is_gathering)
+		pthread_cond_signal(&store->wake); /* behind it: whoever is woken wants the lock */
 	if (store->options.is_inline)
 		(void)!eventfd_write(store->done_fd, 1);
+}
+
+void store_gather(struct store *store)
+{
+	store->is_gathering = true;
+}
+
+void store_go(struct store *store)
+{
+	if (store->has_gathered)
+		pthread_cond_signal(&store->wake);
+	store->is_gathering = store->has_gathered = false;
 }
 
 struct store_item *op_items(struct op *op, size_t n)

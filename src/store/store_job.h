@@ -61,6 +61,10 @@ struct store_room {
 void store_job_claim(struct store *store, const struct store_room *rooms, size_t n_rooms, size_t max, bool wait,
 		     store_done *done, void *at);
 
+/* What is asked for in between wakes the writer once, and so shares a transaction. */
+void store_gather(struct store *store);
+void store_go(struct store *store);
+
 /* starting, running or finishing. Not waited for by anybody: lost with the power, not with the process. */
 void store_job_move(struct store *store, const struct store_hold *hold, enum job_state to, store_done *done, void *at);
 

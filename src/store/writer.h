@@ -69,6 +69,7 @@ struct store {
 	int done_fd, lock_fd;
 	struct store_figures figures;   /* with the lock */
 	struct db *reader;      /* the caller's thread's */
+	bool is_gathering, has_gathered;        /* the same */
 	struct {
 		store_changed *changed;
 		void *at;

@@ -1,6 +1,7 @@
 /* store/store: a job from its creation to its end and after it, as the front sees it. */
 #include "store/store.h"
 
+#include <poll.h>
 #include <sys/stat.h>
 
 #include "scene.h"
@@ -131,6 +132,40 @@ static void count_one(void *at, const struct store_answer *answer)
 	counter->called++;
 }
 
+static void with_thread(struct scene *s)
+{
+	struct err e = ERR_INIT;
+
+	scene_plain(s);
+	store_close(s->store);
+	s->options.is_inline = false;
+	s->options.clock = (struct store_clock){ NULL, NULL, NULL };
+	assert_int_equal(store_open(&s->options, &s->store, &e), 0);
+}
+
+static void what_was_gathered_is_answered(void **state)
+{
+	static struct scene s;
+	struct counter counter = { 0, 0 };
+	struct store_create job;
+
+	(void)state;
+	with_thread(&s);
+	job = scene_job(&s, "{}");
+	store_gather(s.store);
+	for (int i = 0; i < 3; i++)
+		store_job_create(s.store, &job, count_one, &counter);
+	store_go(s.store);
+	while (counter.called < 3) {
+		struct pollfd ready = { store_fd(s.store), POLLIN, 0 };
+
+		assert_int_equal(poll(&ready, 1, 20000), 1);
+		store_turn(s.store);
+	}
+	assert_int_equal(counter.called, 3);
+	scene_end(&s);
+}
+
 static void closing_answers_what_was_asked(void **state)
 {
 	static struct scene s;
@@ -140,11 +175,7 @@ static void closing_answers_what_was_asked(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	scene_plain(&s);
-	store_close(s.store);
-	s.options.is_inline = false;
-	s.options.clock = (struct store_clock){ NULL, NULL, NULL };
-	assert_int_equal(store_open(&s.options, &s.store, &e), 0);
+	with_thread(&s);
 	job = scene_job(&s, "{}");
 	for (int i = 0; i < 700; i++)
 		store_job_create(s.store, &job, count_one, &counter);
@@ -164,6 +195,7 @@ int main(void)
 		cmocka_unit_test(what_an_earlier_process_held_is_queued_again_at_once),
 		cmocka_unit_test(one_directory_has_one_store),
 		cmocka_unit_test(nobody_else_may_read_it),
+		cmocka_unit_test(what_was_gathered_is_answered),
 		cmocka_unit_test(closing_answers_what_was_asked),
 	};
 

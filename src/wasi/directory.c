@@ -132,7 +132,7 @@ uint32_t wasi_fd_readdir(struct wasi *w, uint32_t fd, uint32_t buffer, uint32_t 
 	/* A cookie is a position the kernel gave; one that it did not give it refuses, or nothing is there. */
 	if (lseek(slot->fd, (off_t)cookie, SEEK_SET) < 0 || fstat(slot->fd, &st) < 0)
 		return wasi_errno_of(errno);
-	listing.hidden_ino = slot->name ? st.st_ino : 0;
+	listing.hidden_ino = slot->is_top ? st.st_ino : 0;
 	why = list(slot->fd, &listing);
 	if (why == WASI_SUCCESS)
 		memory_store32(&w->memory, out, len - listing.left);

@@ -19,18 +19,18 @@ static uint32_t put_sizes(struct wasi *w, const char *const *texts, uint32_t n_o
 		WASI_FAULT;
 }
 
-static uint32_t put_texts(struct wasi *w, const char *const *texts, uint32_t pointers, uint32_t buffer)
+static uint32_t put_texts(struct wasi *w, const char *const *texts, uint32_t pointers, uint64_t buffer)
 {
 	for (uint32_t i = 0; texts && texts[i]; i++) {
 		const size_t len = strlen(texts[i]) + 1;
-		void *const to = memory_at(&w->memory, buffer, len);
+		void *const to = buffer > UINT32_MAX ? NULL : memory_at(&w->memory, (uint32_t)buffer, len);
 
 		/* In 64 bits: an address beyond 4 GiB must not come round again. */
 		if (!to || (uint64_t)pointers + (uint64_t)i * 4 > UINT32_MAX ||
-		    !memory_store32(&w->memory, pointers + i * 4, buffer))
+		    !memory_store32(&w->memory, pointers + i * 4, (uint32_t)buffer))
 			return WASI_FAULT;
 		memcpy(to, texts[i], len);
-		buffer += (uint32_t)len;
+		buffer += len;
 	}
 	return WASI_SUCCESS;
 }
@@ -93,18 +93,17 @@ uint32_t wasi_clock_time_get(struct wasi *w, uint32_t id, uint64_t precision, ui
 
 uint32_t wasi_random_get(struct wasi *w, uint32_t buffer, uint32_t len)
 {
-	uint8_t *to = memory_at(&w->memory, buffer, len);
-	const uint8_t *const end = to + len;
+	uint8_t *const to = memory_at(&w->memory, buffer, len);
 
 	if (!to)
 		return WASI_FAULT;
-	while (to < end) {
+	for (size_t at = 0; at < len;) {
 		/* Up to 256 bytes come whole or not at all, and no signal interrupts them: getrandom(2). */
-		const size_t n = end - to < 256 ? (size_t)(end - to) : 256;
+		const size_t n = len - at < 256 ? len - at : 256;
 
-		if (getrandom(to, n, 0) != (ssize_t)n)
+		if (getrandom(to + at, n, 0) != (ssize_t)n)
 			return WASI_IO;
-		to += n;
+		at += n;
 	}
 	return WASI_SUCCESS;
 }

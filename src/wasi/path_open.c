@@ -82,6 +82,14 @@ static uint64_t linux_flags(const struct opening *o)
 	return flags;
 }
 
+/* "." or "dir/..": a path never leads higher than where it begins, so only a top leads to a top. */
+static bool is_top(const struct wasi_slot *from, const struct stat *st)
+{
+	struct stat above;
+
+	return from->is_top && fstat(from->fd, &above) == 0 && above.st_ino == st->st_ino && above.st_dev == st->st_dev;
+}
+
 static uint32_t add_opened(struct wasi *w, const struct opening *o, int *fd, uint32_t out)
 {
 	struct wasi_slot slot = {
@@ -96,6 +104,7 @@ static uint32_t add_opened(struct wasi *w, const struct opening *o, int *fd, uin
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
 		return WASI_ACCES;
 	slot.type = table_type(st.st_mode, *fd);
+	slot.is_top = is_top(o->from, &st);
 	slot.base &= slot.type == FILETYPE_DIRECTORY ? RIGHTS_DIRECTORY : RIGHTS_FILE;
 	number = table_add(w, &slot);
 	if (number < 0)
@@ -112,6 +121,8 @@ static uint32_t open_path(struct wasi *w, struct opening *o, uint32_t out)
 
 	if (why != WASI_SUCCESS)
 		return why;
+	if (table_is_full(w))
+		return WASI_MFILE; /* and nothing is made or emptied */
 	if (o->is_directory && o->oflags & OFLAG_CREAT)
 		return o->oflags & OFLAG_EXCL ? WASI_EXIST : WASI_ISDIR;
 	if (o->is_directory && (o->base & RIGHT_FD_WRITE || (o->oflags & OFLAG_TRUNC && !(o->oflags & OFLAG_DIRECTORY))))

@@ -26,6 +26,8 @@ uint32_t wasi_sock_accept(struct wasi *w, uint32_t fd, uint32_t flags, uint32_t 
 		return WASI_INVAL;
 	if (!memory_at(&w->memory, out, 4))
 		return WASI_FAULT;
+	if (table_is_full(w))
+		return WASI_MFILE; /* and the connection still waits */
 	if (slot->flags & FDFLAG_NONBLOCK && poll(&(struct pollfd){ .fd = slot->fd, .events = POLLIN }, 1, 0) == 0)
 		return WASI_AGAIN;
 	accepted = accept4(slot->fd, NULL, NULL, SOCK_CLOEXEC);

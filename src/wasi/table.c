@@ -84,6 +84,14 @@ int table_add(struct wasi *w, const struct wasi_slot *slot)
 	return -1;
 }
 
+bool table_is_full(const struct wasi *w)
+{
+	for (uint32_t i = 0; i < WASI_SLOTS; i++)
+		if (w->slots[i].fd < 0)
+			return false;
+	return true;
+}
+
 static uint8_t socket_type(int fd)
 {
 	int type = 0;
@@ -167,5 +175,5 @@ int wasi_add_directory(struct wasi *w, int taken, const char *name, bool writes,
 		return err_set(e, ERR_DENIED, "%.80s lies in a file system of the kernel's own (proc, sys, cgroup), "
 			       "which no module gets; grant another directory", name);
 	return add(w, &fd, (struct wasi_slot){ .fd = fd, .type = FILETYPE_DIRECTORY, .base = files & RIGHTS_DIRECTORY,
-		   .inheriting = files, .granted = files, .name = name }, e);
+		   .inheriting = files, .granted = files, .name = name, .is_top = true }, e);
 }

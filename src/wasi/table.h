@@ -15,6 +15,9 @@ struct wasi_slot *table_find(struct wasi *w, uint32_t number, enum table_kind ki
  * another file. -1: none is free; the slot's descriptor stays the caller's. */
 int table_add(struct wasi *w, const struct wasi_slot *slot);
 
+/* Is no number free? To be asked before what cannot be undone. */
+bool table_is_full(const struct wasi *w);
+
 void table_close(struct wasi_slot *slot);
 
 /* What fstat(2) said, as a file type of WASI. */

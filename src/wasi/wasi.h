@@ -19,6 +19,7 @@ struct wasi_slot {
 	uint32_t base, inheriting;      /* enum wasi_right: of this one, of what is opened through it */
 	uint32_t granted;       /* inheriting rights of the preopen that it comes from */
 	const char *name;       /* of a preopen; NULL: was opened, or is a stream. Borrowed */
+	bool is_top;            /* the directory of a preopen, by whatever name: what is above it is outside */
 };
 
 /* Borrowed for the life of the guest. All zero: no argument, no variable, exact clocks, no bound. */

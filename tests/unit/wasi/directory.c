@@ -64,6 +64,28 @@ static void what_is_above_a_preopen_is_not_told(void **state)
 	assert_true(above == st.st_ino);
 }
 
+/* The directory has other names, and a number that outlives the preopen's. */
+static void what_is_above_a_preopen_is_not_told_by_another_name(void **state)
+{
+	static const char *const names[] = { ".", "dir/..", "./dir/../." };
+	struct guest *const g = *state;
+	struct stat st;
+	uint64_t above = 0;
+
+	assert_int_equal(fstatat(g->top_fd, "rw", &st, 0), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(guest_path_open(g, RW, names[i], OFLAG_DIRECTORY, RIGHTS_ALL & ~(uint32_t)RIGHT_FD_WRITE), WASI_SUCCESS);
+		const uint32_t first = guest_out(g);
+
+		assert_int_equal(count(g, first, 4096, &above), 4);
+		assert_true(above == st.st_ino);
+		assert_int_equal(wasi_fd_close(&g->w, first), WASI_SUCCESS);
+	}
+	assert_int_equal(guest_path_open(g, RW, "dir", OFLAG_DIRECTORY, RIGHTS_ALL & ~(uint32_t)RIGHT_FD_WRITE), WASI_SUCCESS);
+	assert_int_equal(count(g, guest_out(g), 4096, &above), 2);
+	assert_true(above == st.st_ino); /* that one is inside */
+}
+
 static void strange_cookies_and_buffers_do_no_harm(void **state)
 {
 	static const uint64_t cookies[] = { 1, 7, UINT32_MAX, INT64_MAX, UINT64_MAX, UINT64_C(1) << 63 };
@@ -99,6 +121,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		GUEST_TEST(every_entry_is_seen_once),
 		GUEST_TEST(what_is_above_a_preopen_is_not_told),
+		GUEST_TEST(what_is_above_a_preopen_is_not_told_by_another_name),
 		GUEST_TEST(strange_cookies_and_buffers_do_no_harm),
 		GUEST_TEST(a_guest_learns_its_preopens),
 	};

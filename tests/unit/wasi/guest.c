@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -43,6 +44,21 @@ static void there_is_no_room_at_the_end_of_memory(void **state)
 	assert_int_equal(wasi_args_get(&g->w, UINT32_MAX - 3, AT_BYTES), WASI_FAULT);
 	assert_int_equal(wasi_args_get(&g->w, AT_IOVS, GUEST_MEMORY - 19), WASI_FAULT);
 	assert_int_equal(wasi_args_sizes_get(&g->w, AT_OUT, GUEST_MEMORY - 3), WASI_FAULT);
+}
+
+/* As much memory as 32 bits address: none of it is touched but its ends. */
+static void texts_do_not_go_on_at_the_beginning_of_a_full_memory(void **state)
+{
+	const uint64_t all = UINT64_C(1) << 32;
+	struct guest *const g = *state;
+	uint8_t *const base = mmap(NULL, all, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	assert_ptr_not_equal(base, MAP_FAILED);
+	g->w.memory = (struct wasi_memory){ .base = base, .len = all };
+	assert_int_equal(wasi_args_get(&g->w, AT_IOVS, UINT32_MAX - 8), WASI_FAULT); /* the first fits, to the last byte */
+	assert_memory_equal(base, "\0\0\0\0", 4);
+	assert_int_equal(wasi_args_get(&g->w, AT_IOVS, UINT32_MAX - 19), WASI_SUCCESS); /* and here all of them */
+	assert_int_equal(munmap(base, all), 0);
 }
 
 static void clocks_are_coarse_and_begin_with_the_guest(void **state)
@@ -93,6 +109,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(arguments_and_variables_arrive, begin, guest_end),
 		cmocka_unit_test_setup_teardown(there_is_no_room_at_the_end_of_memory, begin, guest_end),
+		cmocka_unit_test_setup_teardown(texts_do_not_go_on_at_the_beginning_of_a_full_memory, begin, guest_end),
 		cmocka_unit_test_setup_teardown(clocks_are_coarse_and_begin_with_the_guest, begin, guest_end),
 		cmocka_unit_test_setup_teardown(randomness_fills_the_buffer_and_no_more, begin, guest_end),
 		cmocka_unit_test_setup_teardown(it_ends_with_its_code, begin, guest_end),

@@ -144,6 +144,21 @@ static void a_result_that_has_no_place_opens_nothing(void **state)
 	assert_int_equal(guest_path_open(g, RW, "made", 0, READS), WASI_NOENT);
 }
 
+static void without_a_free_number_nothing_is_made_or_emptied(void **state)
+{
+	struct guest *const g = *state;
+	uint32_t n = 0;
+
+	while (guest_path_open(g, RW, "file", 0, READS) == WASI_SUCCESS)
+		n++;
+	assert_int_equal(n, WASI_SLOTS - 5);
+	assert_int_equal(guest_path_open(g, RW, "file", OFLAG_TRUNC, WRITES), WASI_MFILE);
+	assert_int_equal(guest_path_open(g, RW, "made", OFLAG_CREAT, WRITES), WASI_MFILE);
+	assert_int_equal(wasi_fd_close(&g->w, 0), WASI_SUCCESS);
+	assert_int_equal(guest_path_open(g, RW, "made", 0, READS), WASI_NOENT);
+	assert_string_equal(guest_read(g, RW, "file"), "inside");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -153,6 +168,7 @@ int main(void)
 		GUEST_TEST(making_through_a_link_stays_inside),
 		GUEST_TEST(a_last_link_is_followed_only_when_asked),
 		GUEST_TEST(the_flags_mean_what_posix_says),
+		GUEST_TEST(without_a_free_number_nothing_is_made_or_emptied),
 		GUEST_TEST(a_result_that_has_no_place_opens_nothing),
 	};
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "wasm/cursor.h"
+
 enum { CUSTOM = 0, EXPORTS = 7, MAGIC_BYTES = 8 };
 
 static void put_number(struct str *out, uint64_t n)
@@ -55,38 +57,24 @@ static void put_exports(struct str *out, const struct wasm_module *says)
 	str_add_bytes(out, str_text(&body), body.len);
 }
 
-/* A number of 32 bits at *at; false when it goes beyond the end. */
-static bool take_number(const uint8_t *bytes, size_t len, size_t *at, uint64_t *out)
-{
-	*out = 0;
-	for (unsigned shift = 0; shift < 35 && *at < len; shift += 7) {
-		const uint8_t byte = bytes[(*at)++];
-
-		*out |= (uint64_t)(byte & 127) << shift;
-		if (byte < 128)
-			return true;
-	}
-	return false;
-}
-
 int bare_write(const uint8_t *bytes, size_t len, const struct wasm_module *says, struct str *out, struct err *e)
 {
-	size_t at = MAGIC_BYTES;
+	struct cursor in = { .bytes = bytes, .at = MAGIC_BYTES, .end = len };
 
 	out->max = len + ((size_t)1 << 20); /* names of exports become numbers, and shorter ones longer */
 	str_add_bytes(out, (const char *)bytes, MAGIC_BYTES);
-	while (at < len) {
-		const size_t begin = at;
-		const uint8_t number = bytes[at++];
-		uint64_t size;
+	while (in.at < len) {
+		const size_t begin = in.at;
+		const uint8_t number = cursor_byte(&in);
+		const uint64_t size = cursor_number(&in, 32);
 
-		if (!take_number(bytes, len, &at, &size) || size > len - at)
+		if (in.bad || size > len - in.at)
 			return err_set(e, ERR_BUG, "a section at byte %zu that was read before ends elsewhere", begin);
-		at += size;
+		in.at += size;
 		if (number == EXPORTS)
 			put_exports(out, says);
 		else if (number != CUSTOM)
-			str_add_bytes(out, (const char *)bytes + begin, at - begin);
+			str_add_bytes(out, (const char *)bytes + begin, in.at - begin);
 	}
 	return out->cut ? err_set(e, ERR_LIMIT, "a module of %zu bytes", len) : 0;
 }

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/str.h"
+#include "wasm/cursor.h"
 
 enum section {
 	SECTION_CUSTOM, SECTION_TYPE, SECTION_IMPORT, SECTION_FUNCTION, SECTION_TABLE, SECTION_MEMORY, SECTION_GLOBAL,
@@ -18,13 +19,6 @@ static const uint8_t order[SECTION_NUMBERS] = {
 	[SECTION_TYPE] = 1, [SECTION_IMPORT] = 2, [SECTION_FUNCTION] = 3, [SECTION_TABLE] = 4, [SECTION_MEMORY] = 5,
 	[SECTION_TAG] = 6, [SECTION_GLOBAL] = 7, [SECTION_EXPORT] = 8, [SECTION_START] = 9, [SECTION_ELEMENT] = 10,
 	[SECTION_DATA_COUNT] = 11, [SECTION_CODE] = 12, [SECTION_DATA] = 13,
-};
-
-/* A part of the module; a read beyond its end leaves `bad` and yields zeros. */
-struct cursor {
-	const uint8_t *bytes;
-	size_t at, end;
-	bool bad;
 };
 
 struct reading {
@@ -48,37 +42,9 @@ static int too_many(const struct reading *r, const char *what, uint64_t n, size_
 	return err_set(r->e, ERR_LIMIT, "byte %zu: %" PRIu64 " %s; at most %zu are read", r->in.at, n, what, max);
 }
 
-static uint8_t take_byte(struct cursor *in)
-{
-	if (in->at >= in->end) {
-		in->bad = true;
-		return 0;
-	}
-	return in->bytes[in->at++];
-}
-
-/* LEB128 of at most `bits`; longer forms than needed are legal up to that length. */
-static uint64_t take_number(struct cursor *in, unsigned bits)
-{
-	uint64_t n = 0;
-
-	for (unsigned shift = 0; shift < bits; shift += 7) {
-		const uint8_t byte = take_byte(in);
-		const unsigned left = bits - shift;
-
-		if (left < 7 && (byte & 0x7f) >> left)
-			break;
-		n |= (uint64_t)(byte & 0x7f) << shift;
-		if (!(byte & 0x80))
-			return n;
-	}
-	in->bad = true;
-	return 0;
-}
-
 static uint32_t take_u32(struct cursor *in)
 {
-	return (uint32_t)take_number(in, 32);
+	return (uint32_t)cursor_number(in, 32);
 }
 
 /* A vector's length: each item is a byte at least, so that no length is believed that the bytes cannot hold. */
@@ -125,7 +91,7 @@ static int take_words(struct reading *r, char *out, bool *too_long)
 	if (take_count(r, "parameters", 1000, &n) < 0) /* 1,000: kV8MaxWasmFunctionParams and everybody's */
 		return -1;
 	for (uint32_t i = 0; i < n; i++) {
-		const uint8_t type = take_byte(&r->in);
+		const uint8_t type = cursor_byte(&r->in);
 
 		/* Numbers and v128; funcref; externref. What is longer than a byte came after this reader. */
 		if ((type < 0x7b || type > 0x7f) && type != 0x70 && type != 0x6f)
@@ -148,7 +114,7 @@ static int read_types(struct reading *r)
 	for (uint32_t i = 0; i < n; i++) {
 		struct wasm_type *const type = &r->types[i];
 
-		if (take_byte(&r->in) != 0x60)
+		if (cursor_byte(&r->in) != 0x60)
 			return wrong(r, "a type that is no function");
 		if (take_words(r, type->words, &type->too_long) < 0 || take_words(r, type->results, &type->too_long) < 0)
 			return -1;
@@ -160,15 +126,15 @@ static int read_types(struct reading *r)
 /* Limits of a memory or table; only a memory's are kept. */
 static int take_limits(struct reading *r, struct wasm_module *keep)
 {
-	const uint8_t flags = take_byte(&r->in);
+	const uint8_t flags = cursor_byte(&r->in);
 	const unsigned bits = flags & 4 ? 64 : 32;
 	uint64_t least, most = 0;
 
 	if (flags > 7)
 		return wrong(r, "limits of a kind that is not known to this ward");
-	least = take_number(&r->in, bits);
+	least = cursor_number(&r->in, bits);
 	if (flags & 1)
-		most = take_number(&r->in, bits);
+		most = cursor_number(&r->in, bits);
 	if (keep) {
 		keep->pages = least;
 		keep->pages_max = most;
@@ -191,7 +157,7 @@ static int take_import(struct reading *r, struct wasm_import *out)
 
 	if (take_name(r, &out->module) < 0 || take_name(r, &out->name) < 0)
 		return -1;
-	out->kind = (enum wasm_kind)take_byte(&r->in);
+	out->kind = (enum wasm_kind)cursor_byte(&r->in);
 	switch (out->kind) {
 	case WASM_FUNCTION:
 		if (take_type(r, &type) < 0)
@@ -200,16 +166,16 @@ static int take_import(struct reading *r, struct wasm_import *out)
 		r->functions[r->n_functions++] = type;
 		return 0;
 	case WASM_TABLE:
-		take_byte(&r->in);
+		cursor_byte(&r->in);
 		return take_limits(r, NULL);
 	case WASM_MEMORY:
 		return take_limits(r, NULL);
 	case WASM_GLOBAL:
-		take_byte(&r->in);
-		take_byte(&r->in);
+		cursor_byte(&r->in);
+		cursor_byte(&r->in);
 		return 0;
 	case WASM_TAG:
-		take_byte(&r->in);
+		cursor_byte(&r->in);
 		return take_type(r, &type);
 	default:
 		return wrong(r, "an import of a kind that is not known to this ward");
@@ -268,7 +234,7 @@ static int read_exports(struct reading *r)
 
 		if (take_name(r, &export->name) < 0)
 			return -1;
-		export->kind = (enum wasm_kind)take_byte(&r->in);
+		export->kind = (enum wasm_kind)cursor_byte(&r->in);
 		export->index = index = take_u32(&r->in);
 		if (r->in.bad || export->kind > WASM_TAG)
 			return wrong(r, "an export of a kind that is not known to this ward");
@@ -309,7 +275,7 @@ static int read_all(struct reading *r, size_t len)
 	uint8_t before = 0;
 
 	while (r->in.at < len) {
-		const uint8_t number = take_byte(&r->in);
+		const uint8_t number = cursor_byte(&r->in);
 		const uint32_t size = take_u32(&r->in);
 
 		if (r->in.bad || size > len - r->in.at)

@@ -50,7 +50,7 @@ static int read_job(struct attempt *attempt, const struct store_lease *lease, st
 }
 
 int attempt_new(const struct store_lease *lease, const struct order_class *class, struct store *store,
-		struct products *products, int state_fd, struct attempt **out, struct err *e)
+		struct products *products, struct syncer *syncer, int state_fd, struct attempt **out, struct err *e)
 {
 	struct attempt *const attempt = mem_alloc(sizeof(*attempt));
 
@@ -62,6 +62,7 @@ int attempt_new(const struct store_lease *lease, const struct order_class *class
 	attempt->class = class;
 	attempt->store = store;
 	attempt->state_fd = state_fd;
+	attempt->syncer = syncer;
 	attempt->in_fd = attempt->artifact_fd = attempt->product.fd = -1;
 	attempt->written[0].spool = attempt->written[1].spool = SPOOL_NONE;
 	attempt->mix = MIX_NONE;

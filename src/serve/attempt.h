@@ -47,6 +47,8 @@ struct attempt {
 	struct slot *slot;              /* NULL: waits for a box */
 	struct store *store;            /* borrowed, and state_fd */
 	int state_fd;
+	struct syncer *syncer;          /* borrowed; NULL: files are synced where they are kept */
+	size_t n_syncs;                 /* that it has not told of yet */
 	/* What goes in: a walk over the job, a piece at a time. */
 	enum { IN_ENV, IN_FILES, IN_STEPS, IN_OUTPUTS, IN_GO, IN_FEED } in;
 	size_t in_index, in_at;
@@ -82,8 +84,8 @@ struct attempt {
 	uint64_t layers;
 	bool was_broken, was_cold;
 	struct detect detect;           /* what it did that others do not */
-	/* How it is to end; is_suspect: by detection. */
-	bool is_suspect, is_fenced, is_cancelled, is_overdue, is_finishing, is_given_back, is_untried;
+	/* How it is to end; is_suspect: by detection; is_keeping: when its files are synced. */
+	bool is_suspect, is_fenced, is_cancelled, is_overdue, is_finishing, is_keeping, is_given_back, is_untried;
 	uint64_t give_up_at_us, again_us;       /* its runner is late; its result is told again; 0 = not set */
 	struct err broken;              /* of ours: the attempt is given back */
 };
@@ -92,7 +94,7 @@ struct attempt {
  *
  * Errors: ERR_USAGE: the job cannot be run as it is; it is rejected */
 MUST_USE int attempt_new(const struct store_lease *lease, const struct order_class *class, struct store *store,
-			 struct products *products, int state_fd, struct attempt **out, struct err *e);
+			 struct products *products, struct syncer *syncer, int state_fd, struct attempt **out, struct err *e);
 void attempt_free(struct attempt *attempt);
 
 /* attempt_in.c: writes what is to be sent next into the box, as much as it takes now.
@@ -106,10 +108,11 @@ void attempt_open_blob(struct attempt *attempt, const char *digest);
 
 /* attempt_out.c: keeps what one frame brought; tell is called for each piece of output. */
 void attempt_take(struct attempt *attempt, const struct frame *frame, dispatch_live *tell, void *at);
-/* Syncs what was kept, so that it may be told of; closes it. Errors: ERR_SYSTEM (full disk) */
+/* Syncs what was kept, or has it synced (n_syncs), so that it may be told of; closes it. Errors: ERR_SYSTEM (full disk) */
 MUST_USE int attempt_keep(struct attempt *attempt, struct err *e);
-/* Removes what was kept: the attempt is given back. */
+/* Removes what was kept; of who lost the job its outputs alone: another attempt may write to the files of the streams. */
 void attempt_forget(struct attempt *attempt);
+void attempt_forget_outputs(struct attempt *attempt);
 /* attempt_end.c: all that was written on a stream, kept or not: the box's own count where more came than was sent. */
 uint64_t attempt_written(const struct attempt *attempt, bool is_err);
 /* What became of it, from the runner's report: for detection, and as the result, whose document is written to *json. */

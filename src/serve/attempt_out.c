@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "serve/attempt_product.h"
 #include "serve/place.h"
+#include "serve/syncer.h"
 #include "store/crash.h"
 
 static int open_place(const struct attempt *attempt, enum place place, const struct store_id *id)
@@ -51,14 +52,31 @@ static void take_stream(struct attempt *attempt, const struct frame *frame, disp
 	tell(at, is_err ? LIVE_STDERR : LIVE_STDOUT, frame->bytes, n, before);
 }
 
+/* Takes the file away: closed when it lies on the disk, here or behind another thread's back. */
+static int keep_file(struct attempt *attempt, int *fd, struct err *e)
+{
+	int status = 0;
+
+	if (*fd < 0)
+		return 0;
+	if (attempt->syncer && syncer_add(attempt->syncer, *fd, &attempt->hold)) {
+		attempt->n_syncs++;
+		*fd = -1;
+		return 0;
+	}
+	if (fsync(*fd) < 0)
+		status = err_sys(e, "sync a file");
+	fd_close_at(fd);
+	return status;
+}
+
 static void end_artifact(struct attempt *attempt)
 {
 	if (attempt->artifact_fd < 0)
 		return;
 	attempt->artifacts[attempt->n_artifacts - 1].digest = sha256_end(&attempt->artifact_hash);
-	if (fsync(attempt->artifact_fd) < 0)
-		err_sys(&attempt->broken, "keep an output");
-	fd_close_at(&attempt->artifact_fd);
+	if (keep_file(attempt, &attempt->artifact_fd, &attempt->broken) < 0)
+		err_add(&attempt->broken, "keep an output");
 	crash_at(CRASH_DISPATCH_ARTIFACT);
 }
 
@@ -181,9 +199,9 @@ int attempt_keep(struct attempt *attempt, struct err *e)
 {
 	end_artifact(attempt);
 	for (size_t i = 0; i < 2; i++)
-		if (spool_keep(&attempt->written[i].spool, e) < 0)
+		if (keep_file(attempt, &attempt->written[i].spool.fd, e) < 0)
 			return err_add(e, "keep what the job wrote");
-	if (spool_keep(&attempt->mix.spool, e) < 0)
+	if (keep_file(attempt, &attempt->mix.spool.fd, e) < 0)
 		return err_add(e, "keep the order of what the job wrote");
 	if (attempt->broken.kind == ERR_NONE)
 		return 0;
@@ -191,7 +209,7 @@ int attempt_keep(struct attempt *attempt, struct err *e)
 	return -1;
 }
 
-void attempt_forget(struct attempt *attempt)
+void attempt_forget_outputs(struct attempt *attempt)
 {
 	char path[PLACE_MAX];
 
@@ -201,6 +219,11 @@ void attempt_forget(struct attempt *attempt)
 		unlinkat(attempt->state_fd, path, 0);
 	}
 	attempt->n_artifacts = 0;
+}
+
+void attempt_forget(struct attempt *attempt)
+{
+	attempt_forget_outputs(attempt);
 	for (size_t i = 0; i < 2; i++)
 		spool_forget(&attempt->written[i].spool, attempt->state_fd, &attempt->hold.id);
 	spool_forget(&attempt->mix.spool, attempt->state_fd, &attempt->hold.id);

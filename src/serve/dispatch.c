@@ -14,6 +14,7 @@
 
 #define EVENTS_MAX 64
 #define TAG_LAUNCHER UINT64_MAX
+#define TAG_SYNCER   (UINT64_MAX - 1)
 #define TICK_US 200000          /* how late a clock may be looked at */
 
 static int hear_classes(struct dispatch *d, struct err *e)
@@ -72,10 +73,12 @@ static void set_sizes(struct dispatch *d)
 
 static int open_epoll(struct dispatch *d, struct err *e)
 {
-	struct epoll_event event = { .events = EPOLLIN, .data.u64 = TAG_LAUNCHER };
+	struct epoll_event launcher = { .events = EPOLLIN, .data.u64 = TAG_LAUNCHER };
+	struct epoll_event synced = { .events = EPOLLIN, .data.u64 = TAG_SYNCER };
 
 	d->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
-	if (d->epoll_fd < 0 || epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->setup.launcher_fd, &event) < 0)
+	if (d->epoll_fd < 0 || epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, d->setup.launcher_fd, &launcher) < 0 ||
+	    epoll_ctl(d->epoll_fd, EPOLL_CTL_ADD, syncer_fd(d->syncer), &synced) < 0)
 		return err_sys(e, "epoll");
 	return 0;
 }
@@ -95,7 +98,8 @@ int dispatch_new(const struct dispatch_setup *setup, struct dispatch **out, stru
 
 	d->setup = *setup;
 	d->epoll_fd = -1;
-	if (place_make(setup->state_fd, e) < 0 || hear_classes(d, e) < 0 || open_epoll(d, e) < 0) {
+	if (place_make(setup->state_fd, e) < 0 || hear_classes(d, e) < 0 || syncer_new(&d->syncer, e) < 0 || open_epoll(d, e) < 0) {
+		syncer_free(d->syncer);
 		fd_close(d->epoll_fd);
 		free(d);
 		return -1;
@@ -128,6 +132,7 @@ void dispatch_free(struct dispatch *dispatch)
 		dispatch->followers = first->next;
 		free(first);
 	}
+	syncer_free(dispatch->syncer);
 	fd_close(dispatch->epoll_fd);
 	products_free(dispatch->products);
 	free(dispatch);
@@ -158,6 +163,8 @@ int dispatch_turn(struct dispatch *dispatch, struct err *e)
 	for (int i = 0; i < n; i++) {
 		if (events[i].data.u64 == TAG_LAUNCHER)
 			dispatch->launcher_is_gone = true; /* it has said all it says */
+		else if (events[i].data.u64 == TAG_SYNCER)
+			job_synced(dispatch);
 		else
 			box_event(dispatch, events[i].data.u64, events[i].events);
 	}

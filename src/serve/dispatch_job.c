@@ -1,4 +1,5 @@
 /* Leases: claimed, held, finished or given back. Refuses to write for a job that is not its own any more. */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,24 +20,23 @@ struct attempt *job_find(const struct dispatch *d, const struct store_id *id)
 /* What a callback of the store is about: the attempt may have gone meanwhile, the scheduler may not. */
 struct asked {
 	struct dispatch *d;
-	struct store_id id;
-	uint64_t fence;
+	struct store_hold hold;
 };
 
 static struct asked *ask(struct dispatch *d, const struct attempt *attempt)
 {
 	struct asked *const asked = mem_alloc(sizeof(*asked));
 
-	*asked = (struct asked){ d, attempt->hold.id, attempt->hold.fence };
+	*asked = (struct asked){ d, attempt->hold };
 	return asked;
 }
 
-static struct attempt *find_asked(const struct asked *asked)
+static struct attempt *find_held(const struct dispatch *d, const struct store_hold *hold)
 {
-	for (size_t i = 0; i < asked->d->n_attempts; i++) {
-		struct attempt *const attempt = asked->d->attempts[i];
+	for (size_t i = 0; i < d->n_attempts; i++) {
+		struct attempt *const attempt = d->attempts[i];
 
-		if (attempt->hold.fence == asked->fence && memcmp(&attempt->hold.id, &asked->id, sizeof(asked->id)) == 0)
+		if (attempt->hold.fence == hold->fence && memcmp(&attempt->hold.id, &hold->id, sizeof(hold->id)) == 0)
 			return attempt;
 	}
 	return NULL;
@@ -49,6 +49,19 @@ static void tell(struct dispatch *d, const struct attempt *attempt, enum live ki
 	live_tell(&source, kind, NULL, 0, n);
 }
 
+/* What it kept is nobody's: its outputs, and all where there is no such job, as of one that began before a commit that
+ * failed. */
+static void forget_fenced(struct dispatch *d, struct attempt *attempt)
+{
+	OWN(arena) arena = { .blocks = NULL };
+	struct store_job job;
+	struct err ignored;
+
+	attempt_forget_outputs(attempt);
+	if (store_job_get(d->setup.store, attempt->hold.tenant, &attempt->hold.id, &arena, &job, &ignored) == 0)
+		attempt_forget(attempt);
+}
+
 static void drop(struct dispatch *d, struct attempt *attempt)
 {
 	size_t i = 0;
@@ -59,6 +72,12 @@ static void drop(struct dispatch *d, struct attempt *attempt)
 	tell(d, attempt, LIVE_END, 0);
 	attempt_free(attempt);
 	d->wants_claim = true;
+}
+
+static void drop_fenced(struct dispatch *d, struct attempt *attempt)
+{
+	forget_fenced(d, attempt);
+	drop(d, attempt);
 }
 
 /* Somebody else has it: its box ends, and nothing is written. */
@@ -75,7 +94,7 @@ static void fence(struct dispatch *d, struct attempt *attempt)
 static void moved(void *at, const struct store_answer *answer)
 {
 	OWN_MEM struct asked *asked = at;
-	struct attempt *const attempt = find_asked(asked);
+	struct attempt *const attempt = find_held(asked->d, &asked->hold);
 
 	if (attempt && answer->err.kind == ERR_NONE && answer->outcome == STORE_FENCED)
 		fence(asked->d, attempt);
@@ -120,13 +139,17 @@ static void finished(void *at, const struct store_answer *answer)
 {
 	OWN_MEM struct asked *asked = at;
 	struct dispatch *const d = asked->d;
-	struct attempt *const attempt = find_asked(asked);
+	struct attempt *const attempt = find_held(d, &asked->hold);
 
 	crash_at(CRASH_DISPATCH_FINISHED);
 	if (!attempt)
 		return;
-	if (answer->err.kind != ERR_NONE)
+	if (answer->err.kind != ERR_NONE) {
 		attempt->again_us = loop_now_us() + FINISH_AGAIN_US;
+		return;
+	}
+	if (answer->outcome == STORE_FENCED)
+		drop_fenced(d, attempt);
 	else
 		drop(d, attempt);
 }
@@ -231,6 +254,38 @@ static void take_report(struct attempt *attempt)
 	}
 }
 
+/* What its files had to say is known. */
+static void conclude_kept(struct dispatch *d, struct attempt *attempt, const struct err *fault)
+{
+	attempt->is_keeping = false;
+	if (attempt->is_fenced)
+		drop_fenced(d, attempt);
+	else if (fault->kind != ERR_NONE && !attempt->is_cancelled && !attempt->is_suspect)
+		begin_give_back(d, attempt, fault->text, false);
+	else
+		finish(d, attempt);
+}
+
+void job_synced(struct dispatch *d)
+{
+	struct store_hold hold;
+	int fault;
+
+	while (syncer_next(d->syncer, &hold, &fault)) {
+		struct attempt *const attempt = find_held(d, &hold);
+
+		if (!attempt)
+			continue;
+		attempt->n_syncs--;
+		if (fault && attempt->broken.kind == ERR_NONE) {
+			errno = fault;
+			err_sys(&attempt->broken, "bring what the job wrote to the disk");
+		}
+		if (attempt->is_keeping && !attempt->n_syncs)
+			conclude_kept(d, attempt, &attempt->broken);
+	}
+}
+
 void job_conclude(struct dispatch *d, struct attempt *attempt)
 {
 	const char *const why = infra_fault(attempt);
@@ -243,18 +298,17 @@ void job_conclude(struct dispatch *d, struct attempt *attempt)
 	if (attempt->slot->claimed_us)
 		count(d, attempt);
 	alert_ended(d, attempt);
+	attempt->slot = NULL;
 	if (attempt->is_fenced) {
-		attempt->slot = NULL;
-		drop(d, attempt);
+		drop_fenced(d, attempt);
 		return;
 	}
 	if (why && !attempt->is_cancelled && !attempt->is_suspect)
 		begin_give_back(d, attempt, why, false);
-	else if (attempt_keep(attempt, &e) < 0 && !attempt->is_cancelled && !attempt->is_suspect)
-		begin_give_back(d, attempt, e.text, false);
+	else if (attempt_keep(attempt, &e) < 0 || !attempt->n_syncs)
+		conclude_kept(d, attempt, &e);
 	else
-		finish(d, attempt);
-	attempt->slot = NULL;
+		attempt->is_keeping = true;
 }
 
 void job_cancel(struct dispatch *d, struct attempt *attempt)
@@ -291,7 +345,7 @@ static void take_lease(struct dispatch *d, const struct store_lease *lease)
 		reject(d, &lease->hold, class ? class->why : "this service has no such runtime and boundary now");
 		return;
 	}
-	if (attempt_new(lease, class, d->setup.store, d->products, d->setup.state_fd, &attempt, &e) < 0) {
+	if (attempt_new(lease, class, d->setup.store, d->products, d->syncer, d->setup.state_fd, &attempt, &e) < 0) {
 		reject(d, &lease->hold, e.text);
 		return;
 	}

@@ -5,6 +5,7 @@
 #include "serve/dispatch.h"
 #include "serve/slot.h"
 #include "serve/stats.h"
+#include "serve/syncer.h"
 #include "serve/zygote.h"
 #include "store/store_list.h"
 
@@ -54,6 +55,7 @@ struct dispatch {
 	struct attempt *attempts[ORDER_BOXES_MAX];
 	size_t n_attempts;
 	struct products *products;
+	struct syncer *syncer;
 	struct follower *followers;
 	uint64_t next_follower;
 	unsigned n_claims;                      /* asked for and not answered */
@@ -97,6 +99,8 @@ void job_say_started(struct dispatch *d, struct attempt *attempt);
 /* Its box is over (or none was ever there): records what became of it. */
 void job_conclude(struct dispatch *d, struct attempt *attempt);
 void job_cancel(struct dispatch *d, struct attempt *attempt);
+/* Files lie on the disk: of which jobs that were all, and their results may be recorded. */
+void job_synced(struct dispatch *d);
 void job_beat(struct dispatch *d);
 void job_look_at_clocks(struct dispatch *d, uint64_t now);
 struct attempt *job_find(const struct dispatch *d, const struct store_id *id);

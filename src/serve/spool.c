@@ -79,14 +79,6 @@ struct store_bytes spool_small(const struct spool *spool)
 	return (struct store_bytes){ spool->small ? spool->small : "", (size_t)spool->kept };
 }
 
-int spool_keep(struct spool *spool, struct err *e)
-{
-	if (spool->fd >= 0 && fsync(spool->fd) < 0)
-		return err_sys(e, "sync a file");
-	fd_close_at(&spool->fd);
-	return 0;
-}
-
 void spool_forget(struct spool *spool, int state_fd, const struct store_id *id)
 {
 	char path[PLACE_MAX];

@@ -36,8 +36,6 @@ ssize_t spool_read(const struct spool *spool, uint64_t offset, char *bytes, size
 /* What lies in memory, for the row; a NULL pointer when it is in the file. */
 struct store_bytes spool_small(const struct spool *spool);
 
-/* Syncs the file, so that it may be told of, and closes it. Errors: ERR_SYSTEM */
-MUST_USE int spool_keep(struct spool *spool, struct err *e);
 /* Removes the file. */
 void spool_forget(struct spool *spool, int state_fd, const struct store_id *id);
 void spool_done(struct spool *spool);

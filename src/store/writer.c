@@ -1,4 +1,4 @@
-/* The writer: takes what waits, runs it in one transaction, commits, answers. It is the only thread of ward's: a
+/* The writer: takes what waits, runs it in one transaction, commits, answers. A thread of its own: a
  * commit waits for the disk, and whoever serves requests must not. While the disk works the next operations gather,
  * so that the busier the store is, the more of them share one sync; nothing is ever held back to wait for company. */
 #include "store/writer.h"

@@ -75,7 +75,6 @@ static void what_is_little_makes_no_file(void **state)
 {
 	struct scene *const s = *state;
 	char bytes[16], most[SPOOL_SMALL - 5];
-	struct err e = ERR_INIT;
 
 	assert_int_equal(spool_small(&s->spool).len, 0);
 	assert_non_null(spool_small(&s->spool).at); /* nothing, and not: elsewhere */
@@ -86,7 +85,6 @@ static void what_is_little_makes_no_file(void **state)
 	assert_int_equal(spool_read(&s->spool, 99, bytes, sizeof(bytes)), 0);
 	memset(most, 'x', sizeof(most));
 	add(s, most, sizeof(most));
-	assert_int_equal(spool_keep(&s->spool, &e), 0);
 	assert_int_equal(spool_small(&s->spool).len, SPOOL_SMALL);
 	assert_memory_equal(spool_small(&s->spool).at, "helloxxx", 8);
 	assert_false(has_file(s));
@@ -96,7 +94,6 @@ static void a_byte_more_and_all_of_it_is_in_the_file(void **state)
 {
 	struct scene *const s = *state;
 	char most[SPOOL_SMALL], bytes[SPOOL_SMALL + 8];
-	struct err e = ERR_INIT;
 	int fd;
 
 	memset(most, 'x', sizeof(most));
@@ -106,7 +103,7 @@ static void a_byte_more_and_all_of_it_is_in_the_file(void **state)
 	assert_true(has_file(s));
 	assert_int_equal(spool_read(&s->spool, 0, bytes, 1), -1);
 	assert_null(spool_small(&s->spool).at);
-	assert_int_equal(spool_keep(&s->spool, &e), 0);
+	fd_close_at(&s->spool.fd);
 	assert_null(spool_small(&s->spool).at); /* also behind its closing: a result is told again */
 	assert_int_equal(s->spool.kept, SPOOL_SMALL + 3);
 	fd = openat(s->state_fd, s->path, O_RDONLY | O_CLOEXEC);

@@ -51,6 +51,23 @@ def test_no_page_is_writable_and_executable(program):
             assert "RWE" not in line
 
 
+def test_what_a_box_runs_stands_together():
+    """A fault in each piece of 64 KiB costs every process of a box 4 us: src/often.ld."""
+    path = os.path.join(harness.BUILD, "ward")
+    sections = {row[1]: (int(row[3], 16), int(row[5], 16)) for row in (line.replace("[ ", "[").split()
+                for line in readelf(path, "-S").splitlines()) if len(row) > 8 and row[0][1:2].isdigit()}
+    if ".text.often" not in sections:
+        pytest.skip("linked by another linker than GNU ld, or dynamic")
+    start, size = sections[".text.often"]
+    symbols = {row[7]: int(row[1], 16) for row in map(str.split, readelf(path, "-s").splitlines()) if len(row) > 7 and row[0][0].isdigit()}
+    for name in ("keeper_live", "walk_box", "cgroup_create", "mount_pivot", "runner_live", "run_box", "__vfprintf_internal", "malloc"):
+        assert start <= symbols[name] < start + size, name
+    assert size < 5 << 16
+    start, size = sections[".rodata.often"]
+    loads = [line.split() for line in readelf(path, "-l").splitlines() if line.strip().startswith("LOAD")]
+    assert [load[6] for load in loads if int(load[2], 16) <= start < int(load[2], 16) + int(load[5], 16)] == ["R"]
+
+
 def test_the_stack_is_protected(program):
     symbols = readelf(program, "-s")
     assert "__stack_chk_fail" in symbols

@@ -15,7 +15,7 @@
 static const uint16_t calls[] = {
 	/* streams and files */
 	SYS_read, SYS_write, SYS_readv, SYS_writev, SYS_pread64, SYS_pwrite64, SYS_close, SYS_lseek, SYS_fstat, SYS_newfstatat,
-	SYS_openat, SYS_fcntl, SYS_flock, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_unlink,
+	SYS_fstatfs, SYS_openat, SYS_fcntl, SYS_flock, SYS_fsync, SYS_fdatasync, SYS_ftruncate, SYS_unlink,
 	SYS_unlinkat, SYS_mkdir, SYS_mkdirat, SYS_rmdir, SYS_access,
 	SYS_getdents64, SYS_getcwd, SYS_readlink, SYS_fchmod, SYS_sendfile,
 	/* connections, and the pipes of boxes */

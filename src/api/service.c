@@ -1,10 +1,13 @@
 /* What this service is and has: health, runtimes, boundaries, the description of the API. */
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "api/handlers.h"
 #include "api/openapi.h"
 #include "api/request.h"
 #include "serve/dispatch.h"
+
+#define DISK_LEAST ((uint64_t)16 << 20) /* a job's rows, and what it writes that has a file */
 
 /* -- health: for who has no key, so it says as little as it can -- */
 
@@ -27,15 +30,29 @@ void api_health_live(struct request *request)
 	tell_health(request, NULL);
 }
 
-void api_health_ready(struct request *request)
+static bool has_disk(const struct front *front)
+{
+	struct statvfs disk;
+
+	return fstatvfs(front->state_fd, &disk) < 0 || disk.f_bavail * disk.f_frsize >= DISK_LEAST;
+}
+
+/* What the next job would fail or wait for; NULL: nothing that is known. */
+static const char *find_missing(const struct front *front)
 {
 	struct store_usage usage;
 	struct err e = ERR_INIT;
 
-	if (store_usage_get(request->front->store, 0, &usage, &e) < 0)
-		tell_health(request, "store");
-	else
-		tell_health(request, NULL);
+	if (store_usage_get(front->store, 0, &usage, &e) < 0)
+		return "store";
+	if (!has_disk(front))
+		return "disk";
+	return dispatch_missing(front->dispatch);
+}
+
+void api_health_ready(struct request *request)
+{
+	tell_health(request, find_missing(request->front));
 }
 
 void api_openapi_get(struct request *request)

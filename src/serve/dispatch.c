@@ -194,6 +194,19 @@ size_t dispatch_busy(const struct dispatch *dispatch)
 	return dispatch->n_attempts;
 }
 
+const char *dispatch_missing(const struct dispatch *dispatch)
+{
+	bool is_stuck = false, is_good = false;
+
+	if (dispatch->launcher_is_gone)
+		return "launcher";
+	for (size_t i = 0; i < dispatch->n_classes; i++) {
+		is_stuck |= dispatch->pools[i].failures >= BREAKER_TRIES;
+		is_good |= dispatch->pools[i].is_good;
+	}
+	return is_stuck && !is_good ? "boxes" : NULL;
+}
+
 const struct order_class *dispatch_class(const struct dispatch *dispatch, size_t i)
 {
 	return i < dispatch->n_classes ? &dispatch->classes[i] : NULL;

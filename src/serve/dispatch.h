@@ -46,6 +46,10 @@ uint64_t dispatch_due_us(const struct dispatch *dispatch);
 /* Returns -1 when the launcher is gone: the front has to end. */
 MUST_USE int dispatch_turn(struct dispatch *dispatch, struct err *e);
 
+/* Why no job can be run now: "launcher", "boxes" (three builds in a row failed, and no other class's came up); NULL: as far
+ * as is known, jobs can be. */
+const char *dispatch_missing(const struct dispatch *dispatch);
+
 /* A job may be there to claim. Cheap: call it after every create. */
 void dispatch_wake(struct dispatch *dispatch);
 

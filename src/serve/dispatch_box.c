@@ -257,6 +257,7 @@ void box_note_build(struct dispatch *d, uint32_t index, const char *why)
 	struct pool *const pool = &d->pools[index];
 	const bool is_good = !why, was_stuck = pool->failures >= BREAKER_TRIES;
 
+	pool->is_good = is_good;
 	pool->failures = is_good ? 0 : pool->failures + 1;
 	stats_count(d->setup.stats, STAT_BUILD_FAILURES, !is_good);
 	if (d->setup.stuck && was_stuck != (pool->failures >= BREAKER_TRIES))

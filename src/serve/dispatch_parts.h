@@ -27,6 +27,7 @@
 struct pool {
 	uint32_t target, n_parked, n_building;  /* building: for the pool, not for a job */
 	uint32_t failures;                      /* in a row */
+	bool is_good;                           /* the last build that was tried came up */
 	uint64_t open_until_us;                 /* the breaker: no refills until then; 0 = closed */
 	uint64_t short_since_us;                /* fewer than target; 0: they are all there, or on their way */
 	uint64_t emptied_us;                    /* when a job last found nobody waiting */

@@ -258,6 +258,9 @@ def test_a_full_disk_refuses_and_forgets_nothing(home, ward_path, tmp_path):
                 break
         assert refused and all(reply.status == 503 and reply.headers["Retry-After"] for reply in refused), refused
         assert one.call("GET", f"/v1/jobs/{kept}/stdout").body == b"before\n"
+        ready = one.call("GET", "/readyz", key=None)
+        assert (ready.status, ready.json) == (503, {"status": "unavailable", "missing": "disk"}) and ready.headers["Retry-After"]
+        assert one.call("GET", "/healthz", key=None).status == 200
         os.unlink(os.path.join(inside, "ballast"))
         eventually(lambda: one.call("POST", "/v1/jobs", bash("true")).status == 201)
         for job in told:

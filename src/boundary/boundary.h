@@ -37,6 +37,8 @@ struct payload {
 		GUEST_ZYGOTE            /* none: guests are ordered on the first passed descriptor */
 	} guest;                        /* the last two: of boundary js; the last: of wasm too, and then a program_path
 					 * is the module of all its guests */
+	bool tells_sockets;             /* ward is told before a socket is made: of boxes whose network may have been
+					 * another's, in which nobody ever had one */
 	bool observed;                  /* every call is asked about and goes on unless the floor or the
 					 * boundary refuses it: `ward trace` alone, never a policy */
 };

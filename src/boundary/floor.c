@@ -102,6 +102,15 @@ void floor_rows(struct filter_set *out)
 	add_all(NULL, out);
 }
 
+bool floor_allows(uint32_t nr, const uint64_t args[6])
+{
+	OWN(filter_set) set = FILTER_SET_NONE;
+	const struct filter_row *row;
+
+	floor_rows(&set);
+	return filter_judge(&set, nr, args, &row) == FILTER_ALLOW;
+}
+
 int floor_add(struct plan *plan, const struct jail *jail, struct err *e)
 {
 	OWN(filter_set) set = FILTER_SET_NONE;

@@ -19,6 +19,9 @@ MUST_USE int floor_add(struct plan *plan, const struct jail *jail, struct err *e
 /* The floor as rows, for who judges or compiles it elsewhere: everything is allowed but what they refuse. */
 void floor_rows(struct filter_set *out);
 
+/* Whether it lets one concrete call through. */
+bool floor_allows(uint32_t nr, const uint64_t args[6]);
+
 /* The first call a policy's rows allow that the floor refuses whatever its arguments; NULL = none. */
 const char *floor_conflict(const struct filter_set *set, const struct jail *jail);
 

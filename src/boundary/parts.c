@@ -389,7 +389,9 @@ static int add_filter(struct rung *rung, const struct filter_row *denied, size_t
 	set->report = policy_n(rung->policy, KEY_REPORT) == REPORT_DENIALS && rung->host->seccomp_notify;
 	if (!set->report)
 		rung->notes |= NOTE_NO_REPORT;
-	return add_program(rung, set, set->report ? FILTER_LISTENER : 0, e);
+	set->tells = rung->payload->tells_sockets && set->report && set->otherwise != FILTER_ALLOW && set->otherwise != FILTER_LOG;
+	/* A call that goes on must not be interrupted between ward's answer and itself. */
+	return add_program(rung, set, (set->report ? FILTER_LISTENER : 0) | (set->tells ? FILTER_WAIT : 0), e);
 }
 
 /* All calls are asked about, so the rows that decide are only judged by ward, never compiled. The floor's

@@ -1,4 +1,5 @@
-/* The seccomp listener. Refuses to answer anything but a refusal. */
+/* The seccomp listener. Refuses to answer anything but a refusal, save where the filter tells of a socket before it is made:
+ * what is judged of that call are numbers in registers, which cannot change while it waits. */
 #include "engine/deny.h"
 
 #include <errno.h>
@@ -7,7 +8,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "boundary/floor.h"
 #include "engine/notice.h"
+#include "model/syscalls.h"
 
 struct ruling deny_judge(const struct filter_set *set, uint32_t nr, const uint64_t args[6])
 {
@@ -66,11 +69,28 @@ static bool is_waiting(int listener, short *revents)
 	return any && (one.revents & POLLIN);
 }
 
+/* A filter that only asks hides the answer of the older one beneath it (observe.c), so the floor is asked here. */
+static void judge_told(const struct deny_call *call, struct ruling *ruling)
+{
+	const bool is_allowed = ruling->act == FILTER_ALLOW || ruling->act == FILTER_LOG;
+
+	if (is_allowed && floor_allows(call->nr, call->args))
+		ruling->sys = 0;
+	else if (is_allowed)
+		*ruling = (struct ruling){ .act = FILTER_ERRNO, .sys = ENOSYS, .origin = "floor" };
+}
+
+static int send_answer(int listener, uint64_t id, int sys)
+{
+	const struct seccomp_notif_resp answer = { .id = id, .error = -sys, .flags = sys ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE };
+
+	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !notice_is_passing(errno) ? -2 : 0;
+}
+
 /* As deny_turn, for one notification that is known to be there. */
 static int answer_one(int listener, const struct filter_set *set, struct result *result, const struct deny_ears *ears)
 {
 	union notice notice;
-	struct seccomp_notif_resp answer;
 	const struct denial *fresh;
 	struct ruling ruling;
 	struct deny_call call;
@@ -83,10 +103,14 @@ static int answer_one(int listener, const struct filter_set *set, struct result 
 	for (size_t i = 0; i < ARRAY_SIZE(call.args); i++)
 		call.args[i] = notice.known.data.args[i];
 	ruling = deny_judge(set, call.nr, call.args);
-	answer = (struct seccomp_notif_resp){ .id = notice.known.id, .error = -ruling.sys };
+	if (set->tells && ears->opens && syscalls_makes_socket(call.nr))
+		judge_told(&call, &ruling);
+	if (!ruling.sys) {
+		ears->opens(ears->at);
+		return send_answer(listener, notice.known.id, 0);
+	}
 	/* The caller waits: it gets its answer first. */
-	if (ruling.act != FILTER_KILL && ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 &&
-	    !notice_is_passing(errno))
+	if (ruling.act != FILTER_KILL && send_answer(listener, notice.known.id, ruling.sys) < 0)
 		return -2;
 	fresh = deny_record(result, &ruling, call.nr, call.args);
 	if (fresh && ears->fresh)

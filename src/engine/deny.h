@@ -35,10 +35,11 @@ struct deny_call {
 const struct denial *deny_record(struct result *result, const struct ruling *ruling, uint32_t nr,
 				 const uint64_t args[6]);
 
-/* Who hears of it; either function may be NULL. */
+/* Who hears of it; each function may be NULL. */
 struct deny_ears {
 	void (*fresh)(void *at, const struct denial *denial);   /* a new entry of the list */
 	void (*call)(void *at, const struct deny_call *call);   /* every single one, after its answer */
+	void (*opens)(void *at);        /* a call that makes a socket, allowed and told: before it goes on. NULL: it does not */
 	void *at;
 };
 

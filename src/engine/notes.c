@@ -72,6 +72,8 @@ static int take_started(struct flight *flight, const struct box_note *note, int 
 	flight->listener = TAKE_FD(*fd);
 	loop_watch(&flight->loop, flight->listener_slot, flight->listener, POLLIN);
 	flight->parked = request->holder != NULL;
+	if (flight->listener < 0 && request->holder && request->holder->opens)
+		request->holder->opens(request->holder->at);
 	flight_start_clocks(flight);
 	flight_pass_early_signals(flight);
 	event_started(request->status_fd, result);

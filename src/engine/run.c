@@ -56,6 +56,13 @@ static void tell_call(void *at, const struct deny_call *call)
 	loop_set_alarm(&flight->loop, flight->tell_alarm, loop_now_us() + wait_ms * 1000);
 }
 
+static void tell_opens(void *at)
+{
+	const struct run_holder *const holder = ((const struct flight *)at)->request->holder;
+
+	holder->opens(holder->at);
+}
+
 /* No task uses the filter any more, or the kernel will not talk: what comes then gets ENOSYS. */
 static void forget_listener(struct flight *flight)
 {
@@ -85,8 +92,9 @@ static void hear_claim(struct flight *flight)
 static void take_refused(void *at, short revents)
 {
 	struct flight *const flight = at;
-	const struct deny_ears ears = { tell_denial, tell_call, flight };
 	const struct run_holder *const holder = flight->request->holder;
+	const struct deny_ears ears = { .fresh = tell_denial, .call = tell_call, .at = flight,
+					.opens = holder && holder->opens ? tell_opens : NULL };
 	int status;
 
 	if (flight->over)
@@ -103,6 +111,8 @@ static void take_refused(void *at, short revents)
 		flight_stop(flight, VERDICT_DENIED_SYSCALL, 0, 0);
 	if (status < 0)
 		forget_listener(flight);
+	if (status == -2 && ears.opens)
+		ears.opens(flight);
 	/* Whose box is watched has none that is not. */
 	if (status == -2 && holder && holder->refused)
 		flight_stop(flight, VERDICT_DENIED_SYSCALL, 0, 0);

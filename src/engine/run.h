@@ -27,6 +27,9 @@ struct run_holder {
 	 * NULL: nobody asks; else a box whose listener fails is ended. */
 	uint64_t (*refused)(void *at, const struct deny_call *call);
 	void (*tell)(void *at);
+	/* A process of the box is about to make a socket, and does not before this returns; or nobody could tell any more.
+	 * NULL: nobody asks, and a filter that tells refuses. */
+	void (*opens)(void *at);
 	void (*seen)(void *at, bool is_claimed);        /* eye_fd is readable; NULL: there is none */
 	int eye_fd;
 	/* What the claimed box has used, at_us after its claim, for the first time after used_first_ms; returns in how many ms

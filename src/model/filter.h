@@ -55,6 +55,7 @@ struct filter_set {
 	uint8_t otherwise;      /* enum filter_act for calls without an applying row */
 	uint16_t otherwise_sys; /* ENOSYS unless the policy says otherwise */
 	bool report;            /* non-quiet refusals go to ward (SECCOMP_RET_USER_NOTIF), which then refuses */
+	bool tells;             /* so do calls that make a socket: they go on then; where what no row speaks of is refused */
 };
 #define FILTER_SET_NONE ((struct filter_set){ .otherwise = FILTER_KILL })
 

@@ -233,6 +233,8 @@ uint32_t filter_word(const struct filter_set *set, const struct filter_row *row)
 	const uint8_t act = row ? row->act : set->otherwise;
 	const bool quiet = row && row->quiet;
 
+	if (set->tells && row && syscalls_makes_socket(row->nr) && (act == FILTER_ALLOW || act == FILTER_LOG))
+		return SECCOMP_RET_USER_NOTIF;
 	switch (act) {
 	case FILTER_ALLOW:
 		return SECCOMP_RET_ALLOW;
@@ -243,7 +245,7 @@ uint32_t filter_word(const struct filter_set *set, const struct filter_row *row)
 			return SECCOMP_RET_USER_NOTIF;
 		break;
 	default:
-		/* Ward only ever answers with a refusal, never with "continue", so this is safe for
+		/* Ward only ever answers these with a refusal, never with "continue", so this is safe for
 		 * calls whose arguments are pointers, execve included: nothing it reads decides
 		 * anything. If ward dies the kernel answers ENOSYS, a refusal too. The one caller
 		 * that may not be asked about is ward's own exec before anyone listens. */

@@ -18,6 +18,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
+#include <sys/syscall.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -327,4 +328,9 @@ void syscalls_format_arg(uint32_t nr, unsigned arg, uint64_t value, char *out, s
 	struct text text = { out, cap };
 
 	put_shaped(&text, arg < syscalls_arg_count(nr) ? &shape_of(nr)[2 * arg] : "8x", value);
+}
+
+bool syscalls_makes_socket(uint32_t nr)
+{
+	return nr == SYS_socket || nr == SYS_socketpair;
 }

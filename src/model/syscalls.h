@@ -60,3 +60,7 @@ void syscalls_format_arg(uint32_t nr, unsigned arg, uint64_t value, char *out, s
 
 /* How many arguments the call has; 6 when it is unknown. */
 unsigned syscalls_arg_count(uint32_t nr);
+
+/* socket(2) and socketpair(2). Whatever else gives a process one takes one that is there (accept, a message), or is refused
+ * by the floor (io_uring, pidfd_getfd). */
+bool syscalls_makes_socket(uint32_t nr);

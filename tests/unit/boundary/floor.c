@@ -139,6 +139,7 @@ static void a_call_judged_by_an_argument_is_judged_by_the_kernels_width(void **s
 		const uint64_t args[6] = { judged[i].args[0], judged[i].args[1], judged[i].args[2] };
 		const uint32_t said = floor_says(state, judged[i].nr, args);
 
+		assert_int_equal(floor_allows(judged[i].nr, args), !judged[i].refused);
 		if (said != (judged[i].refused ? SECCOMP_RET_USER_NOTIF : SECCOMP_RET_ALLOW))
 			fail_msg("row %zu: %#x", i, said);
 	}

@@ -123,7 +123,7 @@ struct sketch {
 	struct payload payload;
 	struct surroundings around;
 	struct rung rung;
-	bool pty, observed, passes_none, is_plugin, is_compiled;
+	bool pty, observed, tells_sockets, passes_none, is_plugin, is_compiled;
 	const char *program_path;       /* NULL: /srv/tool */
 };
 #define SKETCH_NONE ((struct sketch){ .policy = POLICY_NONE })
@@ -157,8 +157,8 @@ static inline int sketch_plan(struct sketch *sketch, const char *boundary, struc
 	static const int pass[] = { 7 };
 
 	sketch->payload = (struct payload){
-		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = sketch->passes_none ? 0 : 1, .observed = sketch->observed, .is_plugin = sketch->is_plugin, .is_compiled = sketch->is_compiled,
-		.pty = sketch->pty, .pty_size = sketch->pty ? 24u << 16 | 80 : 0, .program_path = sketch->program_path ? sketch->program_path : "/srv/tool",
+		.argv = argv, .envp = envp, .pass_numbers = pass, .n_pass = sketch->passes_none ? 0 : 1, .observed = sketch->observed, .tells_sockets = sketch->tells_sockets,
+		.is_plugin = sketch->is_plugin, .is_compiled = sketch->is_compiled, .pty = sketch->pty, .pty_size = sketch->pty ? 24u << 16 | 80 : 0, .program_path = sketch->program_path ? sketch->program_path : "/srv/tool",
 	};
 	sketch->around = (struct surroundings){ .look = host_look };
 	sketch->rung = (struct rung){

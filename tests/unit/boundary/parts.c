@@ -246,6 +246,43 @@ static void refusals_are_recorded_when_a_listener_can_be_had_and_wanted(void **s
 	}
 }
 
+static uint32_t answer_to(const struct plan *plan, uint32_t nr, const uint64_t args[6])
+{
+	const struct step *const step = find(plan, OP_SECCOMP, FILTER_LISTENER | FILTER_WAIT);
+	struct seccomp_data data = { .nr = (int)nr, .arch = 0xc000003e };
+	bool valid;
+
+	assert_non_null(step);
+	memcpy(data.args, args, sizeof(data.args));
+	return filter_run((const struct sock_filter *)plan_string(plan, step->s), step->n, &data, &valid);
+}
+
+/* Only its sockets are told before they are made; without a listener nothing is, and ward can see that. */
+static void who_is_told_of_sockets_is_told_of_nothing_else_that_is_allowed(void **state)
+{
+	static const bool listener[] = { true, false };
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(listener); i++) {
+		const uint64_t any[6] = { 1, 1 };
+		OWN_SKETCH sketch = SKETCH_NONE;
+
+		sketch.host = host_root_v2();
+		sketch.host.seccomp_notify = listener[i];
+		sketch.tells_sockets = true;
+		expect_plan(&sketch, HEAD "syscalls: {default: errno, allow: [\"@default\"]}\n");
+		assert_int_equal(sketch.rung.filter.tells, listener[i]);
+		assert_int_equal(find(sketch.rung.plan, OP_SECCOMP, FILTER_LISTENER | FILTER_WAIT) != NULL, listener[i]);
+		assert_int_equal(filter_judge(&sketch.rung.filter, SYS_socket, any, NULL), FILTER_ALLOW);
+		if (!listener[i])
+			continue;
+		assert_int_equal(answer_to(sketch.rung.plan, SYS_socket, any), SECCOMP_RET_USER_NOTIF);
+		assert_int_equal(answer_to(sketch.rung.plan, SYS_socketpair, any), SECCOMP_RET_USER_NOTIF);
+		assert_int_equal(answer_to(sketch.rung.plan, SYS_read, any), SECCOMP_RET_ALLOW);
+		assert_int_equal(answer_to(sketch.rung.plan, SYS_accept4, any), SECCOMP_RET_ALLOW);
+	}
+}
+
 static void speculation_is_restricted_for_hostile_programs_where_it_can_be(void **state)
 {
 	static const struct {
@@ -272,12 +309,7 @@ static void speculation_is_restricted_for_hostile_programs_where_it_can_be(void 
 
 static uint32_t answer_of(const struct plan *plan, uint32_t nr, uint64_t arg3)
 {
-	const struct step *const step = find(plan, OP_SECCOMP, FILTER_LISTENER | FILTER_WAIT);
-	const struct seccomp_data data = { .nr = (int)nr, .arch = 0xc000003e, .args = { [3] = arg3 } };
-	bool valid;
-
-	assert_non_null(step);
-	return filter_run((const struct sock_filter *)plan_string(plan, step->s), step->n, &data, &valid);
+	return answer_to(plan, nr, (const uint64_t[6]){ [3] = arg3 });
 }
 
 /* The filter asks, and the rows by which ward answers are those that no tracing may take away. */
@@ -358,6 +390,7 @@ int main(void)
 		cmocka_unit_test(ending_is_always_allowed),
 		cmocka_unit_test(refusals_are_recorded_when_a_listener_can_be_had_and_wanted),
 		cmocka_unit_test(speculation_is_restricted_for_hostile_programs_where_it_can_be),
+		cmocka_unit_test(who_is_told_of_sockets_is_told_of_nothing_else_that_is_allowed),
 		cmocka_unit_test(an_observed_program_is_asked_about_and_the_floor_still_judges),
 		cmocka_unit_test(a_kernel_that_cannot_ask_cannot_be_traced_on),
 		cmocka_unit_test(a_path_to_open_is_the_rungs_own),

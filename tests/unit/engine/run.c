@@ -848,6 +848,7 @@ struct holding {
 	uint64_t wall_ms;               /* of the claim */
 	bool was_parked;
 	const char *words_then;         /* what it says when it hears of the box; "": it goes */
+	unsigned n_opened;              /* sockets it was told of */
 	uint64_t n_used, used_cpu_us;   /* how often it was told what the box uses, and what last */
 };
 
@@ -897,6 +898,23 @@ static void ends_later(const struct fake_keeper *keeper)
 	fake_started(-1);
 	usleep(50000);
 	fake_ended(EXITED(0));
+}
+
+static void count_opened(void *at)
+{
+	((struct holding *)at)->n_opened++;
+}
+
+static void a_box_without_a_listener_may_have_sockets(void **state)
+{
+	struct scene *const scene = *state;
+	struct holding holding;
+
+	hold(scene, &holding, "c");
+	holding.wall_ms = 60000;
+	holding.holder.opens = count_opened;
+	play(scene, ends_later);
+	assert_int_equal(holding.n_opened, 1);
 }
 
 static void no_clock_runs_before_a_parked_box_is_claimed(void **state)
@@ -991,6 +1009,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(no_clock_runs_before_a_parked_box_is_claimed),
+		TEST(a_box_without_a_listener_may_have_sockets),
 		TEST(a_claim_brings_the_limits_of_the_job),
 		TEST(a_second_claim_is_the_end_of_the_box),
 		TEST(what_a_claimed_box_uses_is_told_while_it_is_asked_for),

@@ -229,6 +229,42 @@ static void a_foreign_architecture_and_x32_are_killed(void **state)
 	assert_int_equal(filter_judge(&set, 0x40000000, none, NULL), FILTER_KILL);
 }
 
+/* Only that they are told is new: what is refused and what is allowed stays. */
+static void a_set_that_tells_asks_about_allowed_sockets_alone(void **state)
+{
+	static const struct {
+		uint32_t nr;
+		uint64_t family;
+		uint32_t silent, telling;
+	} rows[] = {
+		{ SYS_socket, 1, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF },
+		{ SYS_socket, 2, SECCOMP_RET_LOG, SECCOMP_RET_USER_NOTIF },
+		{ SYS_socket, 16, SECCOMP_RET_ERRNO | EACCES, SECCOMP_RET_ERRNO | EACCES },
+		{ SYS_socketpair, 1, SECCOMP_RET_ALLOW, SECCOMP_RET_USER_NOTIF },
+		{ SYS_read, 1, SECCOMP_RET_ALLOW, SECCOMP_RET_ALLOW },
+		{ SYS_mount, 1, SECCOMP_RET_KILL_PROCESS, SECCOMP_RET_KILL_PROCESS },
+	};
+	OWN(filter_set) set = FILTER_SET_NONE;
+
+	(void)state;
+	filter_add(&set, &(struct filter_row){ .nr = SYS_socket, .act = FILTER_ALLOW, .n_tests = 1, .tests = { { 0, FILTER_EQ, UINT64_MAX, 1 } } });
+	filter_add(&set, &(struct filter_row){ .nr = SYS_socket, .act = FILTER_LOG, .n_tests = 1, .tests = { { 0, FILTER_EQ, UINT64_MAX, 2 } } });
+	filter_add(&set, &(struct filter_row){ .nr = SYS_socket, .act = FILTER_ERRNO, .sys = EACCES });
+	filter_add(&set, &(struct filter_row){ .nr = SYS_socketpair, .act = FILTER_ALLOW });
+	filter_add(&set, &(struct filter_row){ .nr = SYS_read, .act = FILTER_ALLOW });
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		const uint64_t args[6] = { rows[i].family };
+		struct program program;
+
+		set.tells = false;
+		program = built(&set);
+		assert_int_equal(answer(&program, rows[i].nr, args), rows[i].silent);
+		set.tells = true;
+		program = built(&set);
+		assert_int_equal(answer(&program, rows[i].nr, args), rows[i].telling);
+	}
+}
+
 static void every_group_fits_into_a_program(void **state)
 {
 	(void)state;
@@ -459,6 +495,7 @@ int main(void)
 		cmocka_unit_test(no_load_of_a_group_is_there_for_nothing),
 		cmocka_unit_test(the_rest_of_a_set_comes_behind_it),
 		cmocka_unit_test(a_foreign_architecture_and_x32_are_killed),
+		cmocka_unit_test(a_set_that_tells_asks_about_allowed_sockets_alone),
 		cmocka_unit_test(every_group_fits_into_a_program),
 		cmocka_unit_test(all_groups_together_fit_into_a_program),
 		cmocka_unit_test(the_kernel_can_see_which_calls_need_no_filter),

@@ -52,7 +52,7 @@ def refusal(path: str, target: str) -> str | None:
     if own == folder == "boundary" and "/" in rest and path.split("/")[1] != rest.split("/")[0]:
         return "belongs to another boundary"
     may = MAY[own] + [own] + (["mech"] if HOST.fullmatch(path) else [])
-    may += ["boundary", "engine", "monitor/client.h", "mech/cgroup.h"] if RUNNER.fullmatch(path) else []
+    may += ["boundary", "engine", "monitor/client.h", "mech/cgroup.h", "mech/net.h"] if RUNNER.fullmatch(path) else []
     return None if folder in may or target in may else f"is not below {own}"
 
 

@@ -114,7 +114,7 @@ int running_prepare(struct running *run, struct args *args, struct err *e)
 	if (run_options_read(args, &run->options, e) < 0)
 		return -1;
 	/* It makes its network namespace while we read the policy. */
-	if (!run->options.dry_run && mon_start(&run->box, names_bare(args) ? 0 : MON_NETWORK, e) < 0)
+	if (!run->options.dry_run && mon_start(&run->box, names_bare(args) ? 0 : MON_NETWORK, -1, e) < 0)
 		return -1;
 	if (!run->source && compose_policy(args, &run->policy, &run->source, e) < 0)
 		return -1;

@@ -216,7 +216,8 @@ static const char *const *herald_argv(const struct config *config, const char *h
 static int serve(const struct config *config, struct serve_classes *classes, struct arena *arena, struct err *e)
 {
 	const char *const state = config_text(config, CONFIG_STATE, state_dir_usual());
-	struct launcher_setup setup = { .plan = serve_classes_plan, .at = classes, .state_fd = -1, .listen_fd = -1, .grace_ms = GRACE_MS,
+	struct launcher_setup setup = { .plan = serve_classes_plan, .lends = serve_classes_lends, .at = classes,
+					.state_fd = -1, .listen_fd = -1, .grace_ms = GRACE_MS,
 					.tls_cert = config_text(config, CONFIG_TLS_CERT, NULL), .tls_key = config_text(config, CONFIG_TLS_KEY, NULL) };
 	const struct serve_wishes wishes = {
 		.hostile_container = config_number(config, CONFIG_HOSTILE, 0),

@@ -324,6 +324,7 @@ static int make(struct serve_classes *classes, struct serve_class *class, const 
 	class->payload = (struct payload){
 		.argv = class->argv,
 		.envp = environment_make(&class->policy, (char *const[]){ NULL }, false, &classes->arena),
+		.tells_sockets = strcmp(box_of(class), "container") == 0,
 	};
 	if (fit(classes, class, &class->policy, &class->fit, &class->openings, e) < 0)
 		return -1;
@@ -439,6 +440,15 @@ static bool are_own(const struct order_limits *limits)
 	static const struct order_limits none = { 0 };
 
 	return memcmp(limits, &none, sizeof(none)) == 0;
+}
+
+/* A resident monitor's keepers are not ours, and an ordinary user's may join no namespace. */
+bool serve_classes_lends(void *at, uint32_t class_index)
+{
+	const struct serve_classes *const classes = at;
+	const struct serve_class *const class = &classes->classes[class_index];
+
+	return classes->host.root && !classes->monitor_socket && !*class->told.why && class->fit.rung.filter.tells;
 }
 
 /* In the runner: a plan whose words name the channel that is there now. */

@@ -52,3 +52,6 @@ MUST_USE int serve_classes_make(struct serve_classes *classes, const struct serv
 /* As struct launcher_setup's plan(); `at` is the classes. */
 MUST_USE int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits *limits,
 				struct launch_plan *out, struct err *e);
+
+/* As its lends(). */
+bool serve_classes_lends(void *at, uint32_t class_index);

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -34,20 +35,21 @@ _Noreturn static void refuse(int control_fd, const struct err *e)
 }
 
 /* A keeper of our own: the same process, cloned, with the same rights, speaking the monitor's protocol. */
-_Noreturn static void keep(int control_fd, unsigned flags)
+_Noreturn static void keep(int control_fd, unsigned flags, int network_fd)
 {
 	static struct received in;
 	struct ceiling ceiling = ceiling_default;
 	struct keeper keeper = { .control_fd = control_fd, .is_swept = flags & MON_SWEPT, .held = HELD_NONE };
 	struct mon_res res = { .op = MON_SPAWN };
-	struct early early = { .is_never_frozen = flags & MON_NEVER_FROZEN };
+	struct early early = { .is_never_frozen = flags & MON_NEVER_FROZEN, .host_net_fd = -1 };
 	struct err e = ERR_INIT;
 
 	ceiling.knife = true; /* nobody's rights but the caller's own are at stake */
+	apply_look(); /* at what is ours, before another network is */
+	early.has_net = network_fd >= 0 && setns(network_fd, CLONE_NEWNET) == 0;
 	close_all_but(control_fd);
 	keeper_begin();
-	apply_look();
-	if ((flags & MON_NETWORK) && geteuid() == 0)
+	if (!early.has_net && (flags & MON_NETWORK) && geteuid() == 0)
 		apply_early(&early);
 	if (!keeper_awaits(control_fd))
 		_exit(0); /* ward found that there is nothing to run */
@@ -120,7 +122,7 @@ void mon_look(void)
 	apply_look();
 }
 
-int mon_start(struct box *box, unsigned flags, struct err *e)
+int mon_start(struct box *box, unsigned flags, int network_fd, struct err *e)
 {
 	int control[2], pid_fd = -1;
 	pid_t pid;
@@ -129,7 +131,7 @@ int mon_start(struct box *box, unsigned flags, struct err *e)
 		return -1;
 	pid = ns_clone(0, -1, &pid_fd, e);
 	if (pid == 0)
-		keep(control[1], flags);
+		keep(control[1], flags, network_fd);
 	close(control[1]);
 	if (pid < 0) {
 		close(control[0]);
@@ -147,7 +149,7 @@ static int start_or_connect(const char *monitor, struct box *box, struct err *e)
 	if (box->control_fd >= 0 && !monitor)
 		return 0;
 	mon_close(box);
-	return monitor ? mon_connect(monitor, box, e) : mon_start(box, MON_NETWORK, e);
+	return monitor ? mon_connect(monitor, box, e) : mon_start(box, MON_NETWORK, -1, e);
 }
 
 /* When the box's first process gave up, the keeper sees only that it is gone; its own word says why. */

@@ -27,9 +27,11 @@ void mon_look(void);
  * MON_NETWORK  it makes a private network: worth it unless the plan is known to use none
  * MON_SWEPT    it need not look for cgroups that killed keepers left behind: the caller does, with cgroup_sweep()
  * MON_NEVER_FROZEN  MON_FREEZE will not be asked for, which costs a box of v1 another cgroup
+ * network_fd   a private network with its loopback up, which a box that wants one gets instead of a new one; borrowed.
+ *              -1: none. One that the keeper may not join is left alone
  * mon_close() ends it. Optional: mon_spawn() starts one when box is empty. */
 enum { MON_NETWORK = 1, MON_SWEPT = 2, MON_NEVER_FROZEN = 4 };
-MUST_USE int mon_start(struct box *box, unsigned flags, struct err *e);
+MUST_USE int mon_start(struct box *box, unsigned flags, int network_fd, struct err *e);
 
 /* Starts a box and returns once the keeper has accepted the plan; the program may not run yet.
  *

@@ -18,6 +18,7 @@
 #include "mech/cgroup.h"
 #include "monitor/client.h"
 #include "serve/launcher_exec.h"
+#include "serve/launcher_networks.h"
 #include "serve/runner.h"
 #include "store/crash.h"
 
@@ -42,9 +43,11 @@ struct launcher {
 	uint64_t sweep_at_us;           /* a keeper may have ended before its box's cgroup; 0 = none has */
 	struct {
 		pid_t pid;              /* 0 = free */
+		int network_fd;         /* lent to its box; -1 = none */
 		uint64_t box;
 	} runners[RUNNERS_MAX];
 	size_t n_runners;
+	struct networks networks;
 	struct order order;             /* START that finds no room: a runner that is done is not gone yet */
 	int order_fds[ORDER_FDS];
 	bool has_order;
@@ -80,6 +83,26 @@ static void shed(const struct launcher *launcher)
 	fd_close(launcher->signal_fd);
 	fd_close(launcher->herald_fd);
 	fd_close(launcher->setup->listen_fd);
+	networks_shed(&launcher->networks);
+	for (size_t i = 0; i < RUNNERS_MAX; i++)
+		if (launcher->runners[i].pid)
+			fd_close(launcher->runners[i].network_fd);
+}
+
+static int lend_network(struct launcher *launcher)
+{
+	const struct launcher_setup *const setup = launcher->setup;
+
+	return setup->lends && setup->lends(setup->at, launcher->order.class_index) ? networks_take(&launcher->networks) : -1;
+}
+
+/* Only if the runner has seen its box end, and no socket in it before. */
+static void take_back_network(struct launcher *launcher, int network_fd, int status)
+{
+	if (network_fd >= 0 && WIFEXITED(status) && WEXITSTATUS(status) == RUNNER_UNSPENT)
+		networks_give(&launcher->networks, network_fd);
+	else
+		fd_close(network_fd);
 }
 
 /* Its end stays here as well, so that what the front has goes on when a herald dies. */
@@ -165,6 +188,7 @@ static void start_runner(struct launcher *launcher)
 {
 	const struct order *const order = &launcher->order;
 	size_t i = 0;
+	int network_fd;
 	pid_t pid;
 
 	launcher->has_order = false;
@@ -173,6 +197,7 @@ static void start_runner(struct launcher *launcher)
 		return; /* its descriptors are closed: that is the answer */
 	while (launcher->runners[i].pid)
 		i++;
+	network_fd = lend_network(launcher);
 	pid = fork();
 	if (pid == 0) {
 		shed(launcher);
@@ -180,11 +205,14 @@ static void start_runner(struct launcher *launcher)
 		reset_signals();
 		if (order->kind == ORDER_ZYGOTE)
 			runner_zygote_live(launcher->setup, order, launcher->order_fds[0]);
-		runner_live(launcher->setup, order, launcher->order_fds);
+		runner_live(launcher->setup, order, launcher->order_fds, network_fd);
 	}
-	if (pid < 0)
+	if (pid < 0) {
+		fd_close(network_fd);
 		return;
+	}
 	launcher->runners[i].pid = pid;
+	launcher->runners[i].network_fd = network_fd;
 	launcher->runners[i].box = order->box;
 	launcher->n_runners++;
 	crash_at(CRASH_LAUNCHER_FORKED);
@@ -287,12 +315,16 @@ static int reap(struct launcher *launcher, struct err *e)
 			return -1;
 		if (pid == launcher->herald)
 			lose_herald(launcher);
+		if (networks_reap(&launcher->networks, pid))
+			continue;
 		for (size_t i = 0; i < RUNNERS_MAX; i++)
 			if (launcher->runners[i].pid == pid) {
 				launcher->runners[i].pid = 0;
 				launcher->n_runners--;
 				crash_at(CRASH_LAUNCHER_REAPED);
-				launcher->sweep_at_us = status ? loop_now_us() + SWEEP_US : launcher->sweep_at_us;
+				take_back_network(launcher, launcher->runners[i].network_fd, status);
+				if (!WIFEXITED(status) || (WEXITSTATUS(status) && WEXITSTATUS(status) != RUNNER_UNSPENT))
+					launcher->sweep_at_us = loop_now_us() + SWEEP_US;
 			}
 	}
 	try_order(launcher);
@@ -326,6 +358,7 @@ static int wait_ms(const struct launcher *launcher)
 {
 	const uint64_t dues[] = {
 		launcher->is_ending ? launcher->end_at_us : launcher->front_at_us, launcher->sweep_at_us, launcher->herald_at_us,
+		launcher->networks.shrink_at_us,
 	};
 	const uint64_t now = loop_now_us();
 	uint64_t due = UINT64_MAX;
@@ -346,21 +379,25 @@ static void sweep(struct launcher *launcher)
 
 static int turn(struct launcher *launcher, struct err *e)
 {
-	struct pollfd polls[2] = {
+	struct pollfd polls[3] = {
 		{ .fd = launcher->signal_fd, .events = POLLIN },
 		/* Orders wait while there is no room for the one at hand. */
 		{ .fd = launcher->has_order ? -1 : launcher->front_fd, .events = POLLIN },
+		{ .fd = launcher->networks.maker_fd, .events = POLLIN },
 	};
 
-	if (poll(polls, 2, wait_ms(launcher)) < 0 && errno != EINTR)
+	if (poll(polls, 3, wait_ms(launcher)) < 0 && errno != EINTR)
 		return err_sys(e, "poll");
 	if (polls[0].revents && take_signals(launcher, e) < 0)
 		return -1;
 	if (polls[1].revents && launcher->front_fd >= 0)
 		take_order(launcher);
+	if (polls[2].revents)
+		networks_hear(&launcher->networks);
 	if (launcher->is_ending && loop_now_us() >= launcher->end_at_us && launcher->front)
 		kill(launcher->front, SIGKILL);
 	sweep(launcher);
+	networks_shrink(&launcher->networks);
 	if (launcher->herald_at_us && loop_now_us() >= launcher->herald_at_us)
 		start_herald(launcher);
 	if (!launcher->is_ending && launcher->front_at_us && loop_now_us() >= launcher->front_at_us)
@@ -407,13 +444,14 @@ int launcher_run(const struct launcher_setup *setup, struct err *e)
 	int status;
 
 	launcher = (struct launcher){ .setup = setup, .front_fd = -1, .herald_fd = -1, .signal_fd = -1, .order_fds = { -1, -1, -1 },
-				      .sweep_at_us = loop_now_us() + SWEEP_US };
+				      .sweep_at_us = loop_now_us() + SWEEP_US, .networks = NETWORKS_NONE };
 	crash_share();
 	mon_look();
 	status = open_signals(&launcher, e) < 0 || start_front(&launcher, e) < 0 ? -1 : 0;
 	while (status == 0 && !(launcher.is_ending && !launcher.front))
 		status = turn(&launcher, e);
 	wait_for_runners(&launcher);
+	networks_done(&launcher.networks);
 	fd_close(launcher.signal_fd);
 	return status;
 }

@@ -46,6 +46,8 @@ struct launcher_setup {
 	/* The plan of a class with these limits (0 = its own). Called in the runner, with the launcher's rights. */
 	int (*plan)(void *at, uint32_t class_index, const struct order_limits *limits, struct launch_plan *out,
 		    struct err *e);
+	/* Whether its boxes tell of a socket before it is made, and so may have a network that was another's before. */
+	bool (*lends)(void *at, uint32_t class_index);
 	void *at;
 	const char *front;              /* path of ward-serve */
 	const char *const *front_argv;  /* ends with NULL */

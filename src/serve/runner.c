@@ -8,6 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/loop.h"
 #include "base/mem.h"
 #include "engine/deny.h"
@@ -22,6 +23,7 @@ struct runner {
 	const struct order_class *class;
 	struct launch_plan plan;
 	bool was_parked;
+	bool is_spent;                  /* somebody in the box may have had a socket */
 	/* What detection is told: since when it is worth telling, when it was told. */
 	struct order_refusals refusals;
 	uint64_t told_us;
@@ -67,6 +69,11 @@ static uint64_t hear_refused(void *at, const struct deny_call *call)
 		return ORDER_TELL_MS;
 	tell_refusals(runner);
 	return 0;
+}
+
+static void spend(void *at)
+{
+	((struct runner *)at)->is_spent = true;
 }
 
 static uint64_t tell_used(void *at, const struct cgroup_usage *usage, uint64_t at_us)
@@ -175,13 +182,21 @@ _Noreturn static void give_up(struct runner *runner, const struct err *e)
 	_exit(1);
 }
 
-_Noreturn void runner_live(const struct launcher_setup *setup, const struct order *order, const int fds[ORDER_FDS])
+/* Also of what could not be seen it says nothing: a box that was not told to be over, or whose filter does not tell. */
+static int exit_status(const struct runner *runner, const struct result *result, bool is_lent)
+{
+	if (result->verdict == VERDICT_INTERNAL)
+		return 1; /* its keeper may be gone without having cleaned up */
+	return is_lent && runner->was_parked && runner->plan.filter->tells && !runner->is_spent ? RUNNER_UNSPENT : 0;
+}
+
+_Noreturn void runner_live(const struct launcher_setup *setup, const struct order *order, const int fds[ORDER_FDS], int network_fd)
 {
 	struct runner runner = { .control_fd = fds[ORDER_FD_CONTROL], .class = &setup->classes[order->class_index],
 				 .plan = { .honey = HONEY_NONE } };
 	struct run_holder holder = {
 		.fd = runner.control_fd, .hear = hear, .parked = tell_parked, .at = &runner,
-		.refused = hear_refused, .tell = tell_refusals, .used = tell_used, .used_first_ms = SERIES_FIRST_MS,
+		.refused = hear_refused, .opens = spend, .tell = tell_refusals, .used = tell_used, .used_first_ms = SERIES_FIRST_MS,
 		.in_fd = fds[ORDER_FD_IN], .out_fd = fds[ORDER_FD_OUT],
 	};
 	struct box box = BOX_NONE;
@@ -190,12 +205,13 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 
 	prctl(PR_SET_NAME, "ward-runner", 0, 0, 0);
 	crash_at(CRASH_RUNNER_BEGUN);
-	/* The box makes its own network namespace: the launcher has no CAP_NET_ADMIN, so that one of its keeper's could not have
-	 * its loopback raised and would be thrown away, at half a millisecond of processor time each. */
+	/* A box that is lent no network namespace makes its own: the launcher has no CAP_NET_ADMIN, so that one of its keeper's
+	 * could not have its loopback raised and would be thrown away, at half a millisecond of processor time each. */
 	mem_keep_back();
-	if (mon_start(&box, MON_SWEPT | MON_NEVER_FROZEN, &e) < 0 ||
+	if (mon_start(&box, MON_SWEPT | MON_NEVER_FROZEN, network_fd, &e) < 0 ||
 	    setup->plan(setup->at, order->class_index, &order->limits, &runner.plan, &e) < 0)
 		give_up(&runner, &e);
+	fd_close(network_fd);
 	crash_at(CRASH_RUNNER_PLANNED);
 	runner.refusals.magic = ORDER_MAGIC;
 	runner.refusals.kind = ORDER_REFUSED;
@@ -220,5 +236,5 @@ _Noreturn void runner_live(const struct launcher_setup *setup, const struct orde
 	report(&runner, runner.was_parked ? ORDER_ENDED : ORDER_FAILED, &result);
 	close(runner.control_fd); /* its end is waited for, and taking this process apart takes a while */
 	crash_at(CRASH_RUNNER_TOLD);
-	_exit(result.verdict == VERDICT_INTERNAL); /* its keeper may be gone without having cleaned up */
+	_exit(exit_status(&runner, &result, network_fd >= 0));
 }

@@ -228,7 +228,7 @@ static void keepers_that_are_not_needed_go(void **state)
 	struct err e = ERR_INIT;
 
 	(void)state;
-	assert_int_equal(mon_start(&box, MON_NETWORK, &e), 0);
+	assert_int_equal(mon_start(&box, MON_NETWORK, -1, &e), 0);
 	assert_true(box.keeper_pid > 0);
 	mon_close(&box);
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);

@@ -17,13 +17,41 @@
 
 /* Reads "N\0NAME=VALUE\0...SCRIPT\0WORD\0..." from 3, and becomes what `python3 SCRIPT WORD...` would be. The code is
  * executed in a __main__ of its own, which is no part of what was frozen: what a script leaves is destroyed at its end.
- * Its tracebacks begin there. Something was compiled before: the first call of compile() makes some hundred types. No
- * module is loaded that is not needed, as each is taken apart at the end. */
+ * Its tracebacks begin there. Something was compiled before: the first call of compile() makes some hundred types.
+ *
+ * Half of what a short script takes is that python takes itself apart behind it. It does so in the order in which modules
+ * came, the last one first: so `e`, which nothing but itself holds, is put between its own and those that came with the
+ * script. When it is e's turn, threads are joined, what was registered has run, the script's objects are gone, and all
+ * that is left is python's: End ends the process. order() is the first that was registered, so the last that is called.
+ * It leaves everything as it is where more may be to do: another thread, a stream that is not python's own or cannot be
+ * written, a name that was added to a module of python's, a library (what C buffers goes out in exit()), an end that is
+ * neither a script's last line nor sys.exit() with a number. */
 static const char python[] =
 	"def ward():\n"
-	" import sys,os,io,gc,_frozen_importlib_external as m\n"
-	" M=type(sys);u=__builtins__\n"
+	" import sys,os,io,gc,atexit,_frozen_importlib_external as m\n"
+	" M=type(sys);u=__builtins__;a=sys.modules;e=M('ward')\n"
+	" def flush():\n"
+	"  for f in sys.stdout,sys.stderr:f.closed or f.flush()\n"
+	" class End:\n"
+	"  code=None\n"
+	"  def __del__(self):\n"
+	"   try:flush()\n"
+	"   except Exception:return\n"
+	"   os._exit(self.code)\n"
+	" ward.e=e.e=e;e.end=End()\n"
+	" def order():\n"
+	"  try:\n"
+	"   came=[n for n in a if n not in known]\n"
+	"   if e.end.code is None or len(sys._current_frames())>1 or any(len(vars(x))!=n for x,n in known.values()):return\n"
+	"   if sys.stdout is not sys.__stdout__ or sys.stderr is not sys.__stderr__:return\n"
+	"   if any(str(object.__getattribute__(a[n],'__dict__').get('__file__')).endswith('.so')for n in came):return\n"
+	"   flush()\n"
+	"  except Exception:return\n"
+	"  a['ward']=e\n"
+	"  for n in ['__main__',*came]:a[n]=a.pop(n)\n"
+	" atexit.register(order)\n"
 	" exec(compile(b'def f(x=1):\\n return[print,x]\\nclass c:0\\nf(1)\\n','x','exec',dont_inherit=True),{})\n"
+	" known={n:(x,len(vars(x)))for n,x in a.items()}\n"
 	" gc.collect();gc.freeze()\n"
 	" os.write(4,b'R');os.close(4)\n"
 	" b=b''\n"
@@ -52,7 +80,12 @@ static const char python[] =
 	" g=(M:=M('__main__')).__dict__;sys.modules['__main__']=M\n"
 	" g.update(__builtins__=u,__annotations__={},__file__=p,__cached__=None,__loader__=m.SourceFileLoader('__main__',p))\n"
 	" return compile(s,p,'exec',dont_inherit=True),g\n"
-	"exec(*ward())\n";
+	"try:exec(*ward())\n"
+	"except SystemExit as x:\n"
+	" if x.code is None:ward.e.end.code=0\n"
+	" elif type(x.code)is int and abs(x.code)<1<<31:ward.e.end.code=x.code&255\n"
+	" raise\n"
+	"else:ward.e.end.code=0\n";
 
 /* Of what is run behind the name, everything was run once before: a script that has nothing in it, and a stream that
  * prints. Each function of node's own that runs for the first time is compiled then. The file is one that no job writes,

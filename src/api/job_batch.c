@@ -10,6 +10,8 @@
 #include "serve/job_fields.h"
 #include "serve/job_json.h"
 
+#define BATCH_VALUES ((size_t)256 * STORE_BATCH_MAX)     /* of JSON, in all of an array */
+
 struct item {
 	struct job_fault fault;         /* code NULL: it went to the store */
 	const char *key;
@@ -96,7 +98,7 @@ static void take_line(struct request *request, struct batch *batch, const char *
 {
 	struct item *const item = &batch->items[batch->n];
 	struct reading r = { &request->arena, &item->fault };
-	json_t *const value = fields_parse(&r, line, len);
+	json_t *const value = fields_parse(&r, line, len, JOB_VALUES);
 
 	if (value)
 		take_item(request, batch, value);
@@ -130,7 +132,7 @@ static bool take_array(struct request *request, struct batch *batch)
 {
 	struct job_fault fault;
 	struct reading r = { &request->arena, &fault };
-	json_t *const root = fields_parse(&r, str_text(&request->body), request->body.len), *value;
+	json_t *const root = fields_parse(&r, str_text(&request->body), request->body.len, BATCH_VALUES), *value;
 	const size_t n = json_array_size(root);
 	size_t i;
 

@@ -155,7 +155,7 @@ static void obey(struct socket_job *s, const char *text, size_t len)
 	struct order_in order = { .signal = 0 };
 	struct job_fault fault;
 	struct reading r = { &arena, &fault };
-	json_t *const root = fields_parse(&r, text, len);
+	json_t *const root = fields_parse(&r, text, len, JOB_VALUES);
 	const bool is_fine = root && fields_read(&r, &whole, root, fields, ARRAY_SIZE(fields), &order) == 0;
 
 	json_decref(root);

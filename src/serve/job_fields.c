@@ -9,6 +9,8 @@
 #include "base/str.h"
 #include "serve/job_json.h"
 
+#define WORDS_MOST ((size_t)64 << 10)
+
 /* From the outermost on. The depth is bounded by JOB_DEPTH. */
 static void put_pointer(struct str *out, const struct pointer *at)
 {
@@ -150,20 +152,40 @@ static bool is_shallow(const char *json, size_t len)
 	return true;
 }
 
-json_t *fields_parse(struct reading *r, const char *json, size_t len)
+/* jansson has words for what is wrong, but takes a byte at a time: it is asked about what is short. */
+static void say_fault(struct reading *r, const char *json, size_t len, size_t at)
 {
 	const struct pointer whole = { .up = NULL };
-	json_t *root = job_json_read(json, len);
+	size_t line = 1, from = 0;
 	json_error_t error;
+	json_t *const root = len > WORDS_MOST ? NULL : json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
+
+	json_decref(root); /* it would be one */
+	if (len <= WORDS_MOST && !root) {
+		fields_fault(r, &whole, "invalid_json", "line %d, column %d: %s", error.line, error.column, error.text);
+		return;
+	}
+	for (size_t i = 0; i < at; i++)
+		if (json[i] == '\n') {
+			line++;
+			from = i + 1;
+		}
+	fields_fault(r, &whole, "invalid_json", "line %zu, column %zu: this is no JSON, or a name that is there already", line, at - from + 1);
+}
+
+json_t *fields_parse(struct reading *r, const char *json, size_t len, size_t most)
+{
+	const struct pointer whole = { .up = NULL };
+	struct job_json_end ended;
+	json_t *const root = job_json_read(json, len, most, &ended);
 
 	if (root)
 		return root;
-	if (!is_shallow(json, len)) {
+	if (ended.is_full)
+		fields_fault(r, &whole, "invalid_json", "more than %zu values", most);
+	else if (!is_shallow(json, len))
 		fields_fault(r, &whole, "invalid_json", "more than %d levels deep", JOB_DEPTH);
-		return NULL;
-	}
-	root = json_loadb(json, len, JSON_REJECT_DUPLICATES, &error);
-	if (!root)
-		fields_fault(r, &whole, "invalid_json", "line %d, column %d: %s", error.line, error.column, error.text);
-	return root;
+	else
+		say_fault(r, json, len, ended.at);
+	return NULL;
 }

@@ -20,8 +20,10 @@ struct reading {
 	struct job_fault *fault;
 };
 
-/* Strict JSON: JOB_DEPTH levels, no duplicate keys, no NUL. NULL with the fault; else the caller's json_decref(). */
-json_t *fields_parse(struct reading *r, const char *json, size_t len);
+#define JOB_VALUES 8192 /* of JSON: a job document that has of everything what it may has 6,000 */
+
+/* Strict JSON: JOB_DEPTH levels, `most` values, no duplicate keys, no NUL. NULL with the fault; else the caller's json_decref(). */
+json_t *fields_parse(struct reading *r, const char *json, size_t len, size_t most);
 
 /* `into` is what the object that holds the field becomes. */
 typedef int field_read(struct reading *r, const struct pointer *at, json_t *value, void *into);

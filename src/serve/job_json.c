@@ -20,7 +20,7 @@ static const uint8_t kinds[256] = {
 struct scan {
 	const char *at, *end;
 	json_t *open[JOB_DEPTH];        /* borrowed from the outermost */
-	size_t depth;
+	size_t depth, left;             /* left: values that it may still have */
 	bool is_first;                  /* of what is open innermost */
 	struct str key, text;           /* where escapes are decoded */
 };
@@ -47,7 +47,7 @@ static char skip_blanks(struct scan *scan)
 
 /* -- texts -- */
 
-/* Four hexadecimal digits; 0 for others, and for what is no character by itself. */
+/* Four hexadecimal digits; 0 for others. */
 static unsigned read_code(const char *digits)
 {
 	unsigned code = 0;
@@ -60,7 +60,7 @@ static unsigned read_code(const char *digits)
 			return 0;
 		code = code << 4 | (unsigned)value;
 	}
-	return code >= 0xd800 && code <= 0xdfff ? 0 : code;
+	return code;
 }
 
 static void add_code(struct str *out, unsigned code)
@@ -68,13 +68,37 @@ static void add_code(struct str *out, unsigned code)
 	const char one[] = { (char)code };
 	const char two[] = { (char)(0xc0 | code >> 6), (char)(0x80 | (code & 0x3f)) };
 	const char three[] = { (char)(0xe0 | code >> 12), (char)(0x80 | (code >> 6 & 0x3f)), (char)(0x80 | (code & 0x3f)) };
+	const char four[] = { (char)(0xf0 | code >> 18), (char)(0x80 | (code >> 12 & 0x3f)), (char)(0x80 | (code >> 6 & 0x3f)),
+			      (char)(0x80 | (code & 0x3f)) };
 
 	if (code < 0x80)
 		str_add_bytes(out, one, sizeof(one));
 	else if (code < 0x800)
 		str_add_bytes(out, two, sizeof(two));
-	else
+	else if (code < 0x10000)
 		str_add_bytes(out, three, sizeof(three));
+	else
+		str_add_bytes(out, four, sizeof(four));
+}
+
+/* Behind "\\u": one that is no character by itself is the first of two (RFC 8259 section 7). Returns its bytes, 0. */
+static size_t take_code(const char *at, size_t left, struct str *out)
+{
+	const unsigned first = left < 4 ? 0 : read_code(at), code = first & 0x3ff;
+	unsigned second;
+
+	if (first < 0xd800 || first > 0xdfff) {
+		if (first)
+			add_code(out, first);
+		return first ? 4 : 0;
+	}
+	if (first > 0xdbff || left < 10 || at[4] != '\\' || at[5] != 'u')
+		return 0;
+	second = read_code(at + 6);
+	if (second < 0xdc00 || second > 0xdfff)
+		return 0;
+	add_code(out, 0x10000 + (code << 10 | (second & 0x3ff)));
+	return 10;
 }
 
 static const char escaped[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
@@ -84,18 +108,16 @@ static bool take_escape(struct scan *scan, struct str *out)
 {
 	const size_t left = (size_t)(scan->end - scan->at);
 	const char *const known = left ? memchr(escaped, *scan->at, sizeof(escaped) - 1) : NULL;
-	unsigned code;
+	size_t n;
 
 	if (known) {
 		str_add_bytes(out, &meant[known - escaped], 1);
 		scan->at++;
 		return true;
 	}
-	if (left < 5 || *scan->at != 'u' || !(code = read_code(scan->at + 1)))
-		return false;
-	add_code(out, code);
-	scan->at += 5;
-	return true;
+	n = left && *scan->at == 'u' ? take_code(scan->at + 1, left - 1, out) : 0;
+	scan->at += n ? n + 1 : 0;
+	return n;
 }
 
 /* Behind the first quote. What it gives lies in the document, or in `own` where something was escaped. */
@@ -162,12 +184,13 @@ static json_t *take_number(struct scan *scan)
 	return json_loadb(from, (size_t)(scan->at - from), JSON_DECODE_ANY, NULL);
 }
 
-/* NULL: ask jansson. */
 static json_t *take_value(struct scan *scan)
 {
 	const char *text;
 	size_t len;
 
+	if (!scan->left--)
+		return NULL;
 	if (skip(scan, '"'))
 		return take_text(scan, &scan->text, &text, &len) ? json_stringn_nocheck(text, len) : NULL;
 	if (skip(scan, '{'))
@@ -236,9 +259,9 @@ static bool take_next(struct scan *scan)
 	return is_object ? take_member(scan, inside) : take_element(scan, inside);
 }
 
-json_t *job_json_read(const char *text, size_t len)
+json_t *job_json_read(const char *text, size_t len, size_t most, struct job_json_end *ended)
 {
-	struct scan scan = { .at = text, .end = text + len, .key = { .max = STR_MAX }, .text = { .max = STR_MAX } };
+	struct scan scan = { .at = text, .end = text + len, .left = most, .key = { .max = STR_MAX }, .text = { .max = STR_MAX } };
 	const char first = skip_blanks(&scan);
 	json_t *const root = first == '{' || first == '[' ? take_value(&scan) : NULL;
 	bool is_known = root && open_it(&scan, root);
@@ -251,6 +274,7 @@ json_t *job_json_read(const char *text, size_t len)
 	if (is_known && scan.at == scan.end)
 		return root;
 	json_decref(root);
+	*ended = (struct job_json_end){ (size_t)(scan.at - text), scan.left == SIZE_MAX };
 	return NULL;
 }
 

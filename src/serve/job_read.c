@@ -418,7 +418,7 @@ static int read_document(const char *json, size_t len, bool is_canonical, struct
 
 	if (len > JOB_DOCUMENT_MAX)
 		return fields_fault(&r, &whole, "payload_too_large", "a job document has at most %zu bytes; put more into blobs", JOB_DOCUMENT_MAX);
-	root = fields_parse(&r, json, len);
+	root = fields_parse(&r, json, len, JOB_VALUES);
 	if (!root)
 		return -1;
 	result = read_root(&r, root, &spec);

@@ -63,7 +63,7 @@ int rpc_read(const char *text, size_t len, struct rpc *out, struct err *e)
 	OWN(rpc) rpc = RPC_NONE;
 	struct job_fault fault;
 
-	rpc.root = fields_parse(&(struct reading){ &arena, &fault }, text, len);
+	rpc.root = fields_parse(&(struct reading){ &arena, &fault }, text, len, JOB_VALUES);
 	if (!rpc.root)
 		return err_set(e, ERR_USAGE, "this is no message: %.240s", fault.detail);
 	rpc.is_batch = json_is_array(rpc.root);

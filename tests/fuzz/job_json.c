@@ -11,13 +11,16 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
 {
-	json_t *const got = job_json_read((const char *)bytes, n);
+	struct job_json_end ended;
+	json_t *const got = job_json_read((const char *)bytes, n, 1 << 20, &ended);
 	OWN(str) text = STR_NONE;
 	json_t *wanted;
 	char *dumped;
 
-	if (!got)
+	if (!got) {
+		require_that(ended.at <= n);
 		return 0;
+	}
 	wanted = json_loadb((const char *)bytes, n, JSON_REJECT_DUPLICATES, NULL);
 	require_that(wanted && json_equal(got, wanted));
 	dumped = json_dumps(wanted, JSON_COMPACT | JSON_SORT_KEYS);

@@ -10,24 +10,35 @@
 #include "serve/job.h"
 #include "serve/job_json.h"
 
-/* Documents that are taken without jansson. */
+/* Documents. */
 static const char *const plain[] = {
 	"{}", "[]", " { } ", "[[],{}]", "{\"a\":{}}",
 	"{\"runtime\":\"exec\",\"files\":[{\"path\":\"p\",\"base64\":\"AAAA\",\"executable\":true}],\"steps\":[{\"argv\":[\"./p\"]}]}",
 	"{\"b\":1,\"a\":[true,false,null,-0,0,12,-7,123456789012345678],\"ab\":\"\",\"\":2}",
 	"{ \"t\" :\t\"line\\n\\\"q\\\" \\\\ \\/ \\b\\f\\r\\t\" ,\r\n \"u\":\"\\u00e4\\u20AC\\u0001x\\u007f\" }",
 	"{\"u\":\"\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80\",\"\xc3\xa4\":\"\\u0009\"}",
+	"{\"u\":\"\\ud83d\\ude00 \\uDBFF\\uDFFF \\uD800\\uDC00\"}",
 	"{\"cpus\":0.5,\"more\":[1e3,-2.25,1.0]}",
 	"{\"a\":\"x\\ny\",\"b\\n\":\"z\\\\\",\"c\":\"\\\\\"}",
 };
 
-/* Documents that it leaves to jansson, which takes some of them. */
+/* What is none. */
 static const char *const odd[] = {
 	"", " ", "x", "7", "\"a\"", "{", "[", "}", "{]", "[}", "{}x", "{} {}", "[1,]", "[,1]", "[1 2]", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{,}", "{\"a\" 1}",
 	"{a:1}", "{\"a\":1,\"a\":2}", "{\"a\":tru}", "{\"a\":truefalse}", "{\"a\":nul", "[01]", "[-]", "[--1]", "[1.]", "[.5]", "[+1]", "[1e]", "[0x10]",
 	"[12345678901234567890]", "[\"\\x\"]", "[\"\\u12\"]", "[\"\\u000g\"]", "[\"\\u0000\"]", "[\"a\nb\"]", "[\"\x01\"]", "[\"\xff\"]", "[\"\xc3\"]", "[\"a", "[\"a\\",
-	"[\"\\ud83d\\ude00\"]", "[\"\\ud83d\"]", "[\"\xed\xa0\x80\"]", "\xef\xbb\xbf{}", "{\"a\\u0062\":1,\"ab\":2}",
+	"[\"\\ud83d\\u0041\"]", "[\"\\ude00\\ud83d\"]", "[\"\\ud83dx\"]", "[\"\\ud83d\\ude0\"]", "[\"\\ud83d\"]", "[\"\xed\xa0\x80\"]", "\xef\xbb\xbf{}", "{\"a\\u0062\":1,\"ab\":2}",
 };
+
+static json_t *read_all(const char *text, size_t len)
+{
+	struct job_json_end ended = { SIZE_MAX, true };
+	json_t *const value = job_json_read(text, len, 100, &ended);
+
+	if (!value)
+		assert_true(ended.at <= len && !ended.is_full);
+	return value;
+}
 
 static json_t *by_jansson(const char *text)
 {
@@ -48,7 +59,7 @@ static void what_documents_are_is_read_and_written_as_jansson_does(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(plain); i++) {
-		json_t *const wanted = by_jansson(plain[i]), *const got = job_json_read(plain[i], strlen(plain[i]));
+		json_t *const wanted = by_jansson(plain[i]), *const got = read_all(plain[i], strlen(plain[i]));
 
 		if (!got || !json_equal(got, wanted))
 			fail_msg("%s", plain[i]);
@@ -58,13 +69,13 @@ static void what_documents_are_is_read_and_written_as_jansson_does(void **state)
 	}
 }
 
-static void what_is_odd_is_left_to_jansson(void **state)
+static void what_is_none_is_refused_as_by_jansson(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(odd); i++) {
-		json_t *const got = job_json_read(odd[i], strlen(odd[i]));
+		json_t *const got = read_all(odd[i], strlen(odd[i]));
 
-		if (got)
+		if (got || by_jansson(odd[i]))
 			fail_msg("%s", odd[i]);
 	}
 }
@@ -79,7 +90,7 @@ static void no_beginning_of_a_document_is_taken(void **state)
 
 			assert_non_null(exact);
 			memcpy(exact, plain[i], len);
-			assert_null(job_json_read(exact, len));
+			assert_null(read_all(exact, len));
 			free(exact);
 		}
 }
@@ -92,21 +103,37 @@ static void more_levels_than_a_document_has_are_not_taken(void **state)
 	(void)state;
 	memset(text, '[', JOB_DEPTH);
 	memset(text + JOB_DEPTH, ']', JOB_DEPTH);
-	got = job_json_read(text, 2 * JOB_DEPTH);
+	got = read_all(text, 2 * JOB_DEPTH);
 	assert_non_null(got);
 	assert_written_alike(got);
 	json_decref(got);
 	memset(text, '[', JOB_DEPTH + 1);
 	memset(text + JOB_DEPTH + 1, ']', JOB_DEPTH + 1);
-	assert_null(job_json_read(text, 2 * (JOB_DEPTH + 1)));
+	assert_null(read_all(text, 2 * (JOB_DEPTH + 1)));
+}
+
+static void more_values_than_asked_for_are_not_read(void **state)
+{
+	static const char text[] = "{\"a\":[1,2,{}]}";
+	struct job_json_end ended = { 0, false };
+	json_t *got;
+
+	(void)state;
+	got = job_json_read(text, strlen(text), 5, &ended);
+	assert_non_null(got);
+	json_decref(got);
+	assert_null(job_json_read(text, strlen(text), 4, &ended));
+	assert_true(ended.is_full);
+	assert_int_equal(ended.at, 10);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_documents_are_is_read_and_written_as_jansson_does),
-		cmocka_unit_test(what_is_odd_is_left_to_jansson),
+		cmocka_unit_test(what_is_none_is_refused_as_by_jansson),
 		cmocka_unit_test(no_beginning_of_a_document_is_taken),
+		cmocka_unit_test(more_values_than_asked_for_are_not_read),
 		cmocka_unit_test(more_levels_than_a_document_has_are_not_taken),
 	};
 

@@ -222,6 +222,38 @@ static void depth_is_bounded_before_anything_is_parsed(void **state)
 	assert_non_null(strstr(fault.detail, "32 levels"));
 }
 
+static void values_are_bounded_before_anything_is_made_of_them(void **state)
+{
+	OWN(str) many = STR_NONE;
+	OWN(job_spec) spec = JOB_SPEC_NONE;
+	struct job_fault fault;
+
+	(void)state;
+	str_add(&many, "{\"args\":[{}");
+	for (int i = 0; i < 1000000; i++)
+		str_add(&many, ",{}");
+	assert_int_equal(job_spec_read(str_text(&many), many.len, &spec, &fault), -1);
+	assert_string_equal(fault.code, "invalid_json");
+	assert_non_null(strstr(fault.detail, "8192 values"));
+}
+
+/* jansson is asked for its words about a short one alone. */
+static void what_is_wrong_far_behind_has_its_place(void **state)
+{
+	OWN(str) text = STR_NONE;
+	OWN(job_spec) spec = JOB_SPEC_NONE;
+	struct job_fault fault;
+
+	(void)state;
+	str_add(&text, "{\"name\":\n\"");
+	for (int i = 0; i < 100000; i++)
+		str_add(&text, "x");
+	str_add(&text, "\x01\"}");
+	assert_int_equal(job_spec_read(str_text(&text), text.len, &spec, &fault), -1);
+	assert_string_equal(fault.code, "invalid_json");
+	assert_non_null(strstr(fault.detail, "line 2, column 100002:"));
+}
+
 static void a_document_above_its_size_is_refused(void **state)
 {
 	OWN_MEM char *big = mem_alloc(JOB_DOCUMENT_MAX + 1);
@@ -250,6 +282,8 @@ int main(void)
 		cmocka_unit_test(what_was_not_said_has_its_default),
 		cmocka_unit_test(the_canonical_form_is_one_for_one_meaning),
 		cmocka_unit_test(depth_is_bounded_before_anything_is_parsed),
+		cmocka_unit_test(values_are_bounded_before_anything_is_made_of_them),
+		cmocka_unit_test(what_is_wrong_far_behind_has_its_place),
 		cmocka_unit_test(a_document_above_its_size_is_refused),
 		cmocka_unit_test(a_boundary_has_one_name),
 	};

@@ -13,8 +13,10 @@
 #include "cmd/environment.h"
 #include "cmd/host.h"
 #include "cmd/serve_files.h"
+#include "cmd/serve_tree.h"
 #include "engine/isolates.h"
 #include "judge/contain.h"
+#include "model/plan_tree.h"
 #include "serve/honey.h"
 
 #define MIB ((uint64_t)1 << 20)
@@ -59,6 +61,8 @@ static const char guests_text_format[] =
 
 static void class_done(struct serve_class *class)
 {
+	plan_free(class->shared);
+	class->shared = NULL;
 	openings_done(&class->openings);
 	fit_done(&class->fit);
 	policy_done(&class->policy);
@@ -300,6 +304,42 @@ static int find_image(struct serve_classes *classes, struct serve_class *class, 
 	return 0;
 }
 
+/* Copies of what was not attached are Linux 6.15's, and root's to make. */
+static bool may_share(const struct serve_classes *classes, const struct serve_class *class)
+{
+	return classes->host.root && classes->host.may_setuid && classes->host.kernel >= 0x060f00 &&
+	       !class->told.guests_memory_bytes && strcmp(box_of(class), "container") == 0;
+}
+
+/* Makes the root that all boxes of the class begin with. Where it cannot be had, each makes its own: that takes longer and is
+ * no other root. */
+static void share_tree(const struct serve_classes *classes, struct serve_class *class)
+{
+	struct openings *const openings = &class->openings;
+	const char *decoys[HONEY_FILES];
+	struct plan *tree;
+	size_t cap = openings->n;
+	struct err ignored;
+	int fd = -1;
+
+	if (!may_share(classes, class))
+		return;
+	for (size_t k = 0; k < HONEY_FILES; k++)
+		decoys[k] = honey_path(k);
+	tree = plan_new();
+	class->shared = plan_new();
+	if (plan_take_tree(class->fit.plan, decoys, HONEY_FILES, class->told.runtime, tree, class->shared, &ignored) == 0)
+		fd = serve_tree_make(tree, openings->fds, &ignored);
+	plan_free(tree);
+	if (fd < 0) {
+		plan_free(class->shared);
+		class->shared = NULL;
+		return;
+	}
+	openings->fds = mem_grow(openings->fds, &cap, openings->n + 1, sizeof(*openings->fds));
+	openings->fds[openings->n++] = fd;
+}
+
 static int make(struct serve_classes *classes, struct serve_class *class, const struct runtime *runtime, struct err *e)
 {
 	static const struct order_limits defaults = { 0 };
@@ -347,6 +387,8 @@ static void add(struct serve_classes *classes, const struct runtime *runtime, co
 		err_set(&e, ERR_DENIED, "the operator's configuration leaves this runtime out");
 	if ((of && of->is_off) || find_image(classes, class, of ? of->image : NULL, &e) < 0 || make(classes, class, runtime, &e) < 0)
 		snprintf(class->told.why, sizeof(class->told.why), "%.239s", e.text);
+	else
+		share_tree(classes, class);
 	classes->told[classes->n++] = class->told;
 }
 
@@ -409,11 +451,16 @@ static size_t find_bind(const struct plan *plan, const char *path)
 	return PLAN_NO_FD;
 }
 
+static struct plan *plan_of(const struct serve_class *class)
+{
+	return class->shared ? class->shared : class->fit.plan;
+}
+
 /* Each box has decoys of its own, or nobody could tell whose program opened one. What is mounted where one was planned
  * for is never anything else. */
 static int give_honey(const struct serve_classes *classes, struct serve_class *class, struct honey *out, struct err *e)
 {
-	const struct plan *const plan = class->fit.plan;
+	const struct plan *const plan = plan_of(class);
 	struct honey honey = HONEY_NONE;
 
 	*out = honey;
@@ -489,11 +536,11 @@ int serve_classes_plan(void *at, uint32_t class_index, const struct order_limits
 			return -1;
 	}
 	if (classes->host.root && classes->host.may_setuid)
-		give_id(class->fit.plan, classes->host.box_id, box_id_choose());
+		give_id(plan_of(class), classes->host.box_id, box_id_choose());
 	if (give_honey(classes, class, &honey, e) < 0)
 		return -1;
 	*out = (struct launch_plan){
-		.policy = &class->policy, .filter = &class->fit.rung.filter, .plan = class->fit.plan,
+		.policy = &class->policy, .filter = &class->fit.rung.filter, .plan = plan_of(class),
 		.fds = class->openings.fds, .n_fds = class->openings.n,
 		.notes = class->fit.rung.notes, .guests_fd = out->guests_fd, .monitor_socket = classes->monitor_socket,
 		.honey = honey,

@@ -21,6 +21,7 @@ struct serve_class {
 	const char *argv[4];
 	struct fit fit;
 	struct openings openings;
+	struct plan *shared;            /* fit's plan with a root that was made already, openings' last; NULL: each box makes its own */
 };
 
 struct serve_classes {

@@ -83,11 +83,11 @@ static int copy_binds(struct walk *walk, const struct step *uid, const struct st
 		struct stat st;
 		int copy;
 
-		if (step->op != OP_BIND)
+		if (step->op != OP_BIND && step->op != OP_TREE)
 			continue;
 		if (fstat(walk->fds[step->fd], &st) < 0)
 			return err_sys(e, "look at what was granted");
-		copy = mount_clone(walk->fds[step->fd], step->flags & BIND_REC, e);
+		copy = mount_clone(walk->fds[step->fd], step->op == OP_TREE || step->flags & BIND_REC, e);
 		if (copy < 0)
 			return err_add(e, "%s", plan_string(walk->plan, step->t));
 		close(walk->fds[step->fd]);

@@ -123,6 +123,15 @@ static int do_root(struct walk *walk, const struct step *step, struct err *e)
 	return mount_attach_root(fd, e);
 }
 
+/* The keeper has copied it, with root's rights: a box cannot copy what it did not make. */
+static int do_tree(struct walk *walk, const struct step *step, struct err *e)
+{
+	if (!walk->root_side)
+		return err_set(e, ERR_UNSUPPORTED, "a tree that was made before is for boxes that root starts");
+	walk->root_fd = walk->fds[step->fd];
+	return mount_attach_root(walk->root_fd, e);
+}
+
 static int do_dir(struct walk *walk, const struct step *step, struct err *e)
 {
 	return mount_mkdir(walk->root_fd, s_of(walk, step), (unsigned)step->n, e);
@@ -287,6 +296,7 @@ static const walk_fn box_table[OPS] = {
 	[OP_FILE] = do_file,         [OP_BIND] = do_bind,         [OP_TMPFS] = do_tmpfs,
 	[OP_PROC] = do_proc,         [OP_DEVPTS] = do_devpts,     [OP_NESTED] = do_nested,
 	[OP_CGROUPNS] = do_cgroupns, [OP_TIME] = do_time,         [OP_PIVOT] = do_pivot,
+	[OP_TREE] = do_tree,
 	[OP_PTY] = do_pty,           [OP_CORE_SCHED] = do_core_sched, [OP_NICE] = do_nice,
 };
 

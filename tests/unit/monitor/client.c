@@ -234,6 +234,47 @@ static void keepers_that_are_not_needed_go(void **state)
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 }
 
+/* What a plan for namespaces is answered by a keeper to which the network is lent that it comes from. */
+static void lend_our_own(uint32_t namespaces, const char *answer)
+{
+	struct plan *plan = plan_new();
+	const int fd = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
+	struct box box = BOX_NONE;
+	struct err e = ERR_INIT;
+	uint64_t layers = 0;
+
+	EXPECT(fd >= 0);
+	if (setns(fd, CLONE_NEWNET) < 0)
+		child_cannot("joining a network takes CAP_SYS_ADMIN");
+	plan_add(plan, OP_NS, .flags = namespaces);
+	plan_add_exec(plan, (const char *const[]){ "/bin/true", NULL }, (const char *const[]){ NULL });
+	EXPECT(plan_finish(plan, &e) == 0);
+	EXPECT(mon_start(&box, 0, fd, &e) == 0);
+	EXPECT(mon_spawn(plan, NULL, 0, NULL, &box, &layers, &e) == -1);
+	if (!strstr(e.text, answer))
+		dprintf(2, "%s\n", e.text);
+	EXPECT(strstr(e.text, answer));
+	EXPECT(layers == 0 && waitpid(-1, NULL, WNOHANG) == -1);
+	plan_free(plan);
+}
+
+static void lend_for_a_network_of_its_own(void)
+{
+	lend_our_own(CLONE_NEWNET | CLONE_NEWPID, "the box shares our net namespace");
+}
+
+static void lend_for_the_hosts(void)
+{
+	lend_our_own(CLONE_NEWPID, "return to the host's network");
+}
+
+static void a_network_that_is_lent_is_neither_ours_nor_stands_for_ours(void **state)
+{
+	(void)state;
+	child_succeeds(lend_for_a_network_of_its_own);
+	child_succeeds(lend_for_the_hosts);
+}
+
 static void a_monitor_that_does_not_answer_is_named(void **state)
 {
 	struct plan *plan = plan_new();
@@ -338,6 +379,7 @@ int main(void)
 		cmocka_unit_test(a_program_that_is_not_there_is_told),
 		cmocka_unit_test(a_bad_plan_is_refused_by_the_keeper_too),
 		cmocka_unit_test(keepers_that_are_not_needed_go),
+		cmocka_unit_test(a_network_that_is_lent_is_neither_ours_nor_stands_for_ours),
 		cmocka_unit_test(a_keeper_that_does_not_answer_is_not_waited_for),
 		cmocka_unit_test(a_start_without_an_answer_is_given_up),
 		cmocka_unit_test(a_monitor_that_does_not_answer_is_named),

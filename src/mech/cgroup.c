@@ -143,7 +143,7 @@ int cgroup_usage(const struct cgroup *cgroup, uint32_t limits, struct cgroup_usa
 	struct cgroup_usage usage = {.have = 0};
 
 	for (size_t i = 0; i < cgroup->n_dirs; i++)
-		tree_usage(cgroup->dirs[i].fd, cgroup->v2, cgroup->dirs[i].limits & limits, &usage);
+		tree_usage(cgroup->dirs[i].fd, cgroup->v2, (cgroup->dirs[i].limits | CGROUP_NOW) & limits, &usage);
 	if (!usage.have)
 		return err_set(e, ERR_UNSUPPORTED, "cgroup: %s has no counters", cgroup->name);
 	*out = usage;

@@ -18,6 +18,8 @@ enum cgroup_limit {
 #define CGROUP_BIT(limit) (1u << (limit))
 /* Beside limits: cgroup_freeze() will not be asked for, so that v1 needs no directory in the freezer's tree. */
 #define CGROUP_NEVER_FROZEN CGROUP_BIT(31)
+/* Beside limits: cgroup_usage() tells also what the group holds now, which is nothing when the box has ended. */
+#define CGROUP_NOW CGROUP_BIT(30)
 
 #define CGROUP_DIRS 6
 /* A group counts as abandoned when its last descriptor is closed: each is locked (flock) as long as

@@ -283,7 +283,8 @@ void tree_usage(int dir_fd, bool v2, uint32_t limits, struct cgroup_usage *out)
 	int len = -1;
 
 	for (const struct counter *row = counters; row < counters + ARRAY_SIZE(counters); row++) {
-		if (!(v2 ? row->v2 : row->v1) || !(row->limits & limits))
+		if (!(v2 ? row->v2 : row->v1) || !(row->limits & limits) ||
+		    (row->have & (USAGE_MEMORY_NOW | USAGE_PIDS_NOW) && !(limits & CGROUP_NOW)))
 			continue;
 		if (strcmp(row->file, held) != 0)
 			len = tree_read(dir_fd, row->file, text, sizeof(text));

@@ -83,7 +83,7 @@ int keeper_release(struct keeper *keeper, struct err *e)
 	if (!held->pid_namespace &&
 	    (orphans_kill(PATIENCE_MS, e) < 0 || (ours && cgroup_kill(&held->cgroup, PATIENCE_MS, e) < 0)))
 		return -1;
-	fill_usage(keeper, ~0u);
+	fill_usage(keeper, ~CGROUP_NOW);
 	if (ours && cgroup_remove(&held->cgroup, PATIENCE_MS, e) < 0)
 		return -1;
 	keeper->released = true;
@@ -255,8 +255,7 @@ _Noreturn void keeper_live(struct keeper *keeper)
 	hold_mounts(keeper->held.pid);
 	mem_trim_stack();
 	if (confine(&e) < 0) {
-		if (keeper_release(keeper, &e) < 0)
-			_exit(1);
+		(void)!keeper_release(keeper, &e);
 		_exit(1);
 	}
 	/* A client that cannot be answered is gone: waiting for it would be for ever. */

@@ -333,8 +333,13 @@ static void what_is_held_now_is_told_beside_the_peak(void **state)
 	(void)state;
 	start(&cgroup, wait_for_signal, NULL);
 	const struct cgroup_usage usage = usage_of(&cgroup);
+	struct cgroup_usage without;
+	struct err e;
+
 	assert_true(usage.have & USAGE_MEMORY_NOW);
 	assert_true(usage.have & USAGE_PIDS_NOW);
+	assert_int_equal(cgroup_usage(&cgroup, ~CGROUP_NOW, &without, &e), 0);
+	assert_int_equal(without.have, usage.have & ~(USAGE_MEMORY_NOW | USAGE_PIDS_NOW));
 	assert_int_equal(usage.pids, 1);
 	if (usage.have & USAGE_MEMORY)
 		assert_in_range(usage.memory_bytes, 0, usage.memory_peak_bytes);

@@ -49,6 +49,7 @@ struct step {
 	struct child child;
 	struct frame_ended ended;
 	bool has_exited, is_over;               /* its first process; it is being killed for its output */
+	bool is_alone;                          /* when that ended, nobody else was left in the box */
 	uint64_t begun_us, sent[2];
 	uint64_t parked_us;                     /* processor time of its first process before it was the step's */
 	/* Its standard input: what lies in a file first, then what comes. */
@@ -313,7 +314,7 @@ static void begin(struct step *step, uint32_t index)
 	int sys = 0;
 
 	step->ended = (struct frame_ended){ .step = index };
-	step->has_exited = step->is_over = false;
+	step->has_exited = step->is_over = step->is_alone = false;
 	step->child = CHILD_NONE;
 	step->parked_us = 0;
 	outbox_make_room(&step->out, FRAME_MAX);
@@ -423,7 +424,7 @@ static void reap(struct step *step)
 		step->ended.user_us = own_share(step, micros(usage.ru_utime), &usage);
 		step->ended.system_us = own_share(step, micros(usage.ru_stime), &usage);
 		step->ended.rss_peak_bytes = (uint64_t)usage.ru_maxrss * 1024;
-		child_end();
+		step->is_alone = child_end();
 	}
 }
 
@@ -586,7 +587,8 @@ int main(int argc, char **argv, char **envp)
 	take_job(&step);
 	for (uint32_t i = 0; i < step.n_asked && run(&step, i); i++)
 		;
-	child_end();
+	if (!step.is_alone) /* the kernel goes through all processes of the host for it */
+		child_end();
 	collect(&step);
 	outbox_make_room(&step.out, 0);
 	outbox_add(&step.out, FRAME_DONE, 0, NULL, 0);

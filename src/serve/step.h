@@ -52,13 +52,13 @@ static inline void outbox_make_room(struct outbox *out, size_t len)
  * child_spawn   starts argv with pipes as its standard streams, in a session of its own. more[2] are given as
  *               descriptors 3 and 4, -1 = none. Returns 0 or the errno of exec
  * child_close   its pipes
- * child_end     kills everything in the box but this process and process 1 */
+ * child_end     kills everything in the box but this process and process 1. Whether there was nobody, which then stays so */
 int child_spawn(char *const *argv, char *const *envp, const int more[2], struct child *out);
 /* What both ways of starting one share: ends[i] becomes descriptor i, -1: none. With `terminal` the first three are that
  * path, opened by the child, whose session it becomes the terminal of. Returns an errno. */
 int child_start(char *const *argv, char *const *envp, const int ends[5], const char *terminal, pid_t *pid);
 void child_close(struct child *child);
-void child_end(void);
+bool child_end(void);
 
 /* step_tty.c: a terminal of the box's own.
  *

@@ -18,9 +18,9 @@ void child_close(struct child *child)
 
 /* One call reaches all of them, the ones being forked as well: the kernel holds the list of tasks meanwhile, and a
  * fork with a signal pending starts again (copy_process() of kernel/fork.c). */
-void child_end(void)
+bool child_end(void)
 {
-	kill(-1, SIGKILL);
+	return kill(-1, SIGKILL) < 0 && errno == ESRCH;
 }
 
 /* The session is there before the first action: so its first open of a terminal gives it that one (tty_ioctl(2)). */

@@ -108,7 +108,8 @@ void mem_free_at(void *at)
 	free(p);
 }
 
-void *arena_alloc(struct arena *arena, size_t bytes)
+/* With whatever was there before. */
+static void *take(struct arena *arena, size_t bytes)
 {
 	struct arena_block *block = arena->blocks;
 	size_t want;
@@ -127,15 +128,20 @@ void *arena_alloc(struct arena *arena, size_t bytes)
 	}
 	block->used += want;
 	arena->total += want;
-	return memset(block->bytes + block->used - want, 0, want);
+	return block->bytes + block->used - want;
+}
+
+void *arena_alloc(struct arena *arena, size_t bytes)
+{
+	return memset(take(arena, bytes), 0, bytes);
 }
 
 char *arena_copy(struct arena *arena, const char *text, size_t len)
 {
-	char *copy = arena_alloc(arena, len + 1);
+	char *const copy = take(arena, len + 1);
 
-	memcpy(copy, text, len);
-	return copy;
+	copy[len] = '\0';
+	return memcpy(copy, text, len);
 }
 
 char *arena_printf(struct arena *arena, const char *format, ...)

@@ -1,4 +1,4 @@
-/* Open addressing over entries, entries over bytes. Old values stay where they are until the bytes are full, then
+/* Open addressing over entries, entries over bytes. A value that has become longer leaves its place; when the bytes are full,
  * what lives moves together: at most half of them does, so that a put stays cheap however often a key changes. */
 #include "plugin/shelf.h"
 
@@ -140,7 +140,11 @@ static void set_value(struct shelf *shelf, struct shelf_entry *entry, const uint
 		shelf->live_keys--;
 		shelf->live_bytes -= (uint64_t)entry->key_len + entry->value_len;
 	}
-	entry->value_at = store_bytes(shelf->bytes, &shelf->n_bytes, value, len);
+	/* In place when there is room: what is written again and again stays on lines that the processor has. */
+	if (len && len <= entry->value_len)
+		memcpy(shelf->bytes + entry->value_at, value, len);
+	else
+		entry->value_at = store_bytes(shelf->bytes, &shelf->n_bytes, value, len);
 	entry->value_len = len;
 	if (len) {
 		shelf->live_keys++;

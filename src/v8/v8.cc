@@ -28,6 +28,8 @@ struct engine {
 	v8::Global<v8::WasmMemoryObject> memory;
 	v8::Global<v8::WasmModuleObject> module;
 	v8::Global<v8::Object> imports;
+	v8::Global<v8::Function> maker;  // WebAssembly.Instance, once it was looked up
+	v8::Global<v8::String> exports_name, memory_name;
 	Binding *bindings;  // one an import; a function of V8's has the number of its own
 	uint32_t n_bindings;
 	v8::Global<v8::ArrayBuffer> buffer;
@@ -269,21 +271,40 @@ bool bind_all(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v
 	return true;
 }
 
+v8::Local<v8::String> name_of(v8::Isolate *isolate, const char *name)
+{
+	return v8::String::NewFromUtf8(isolate, name, v8::NewStringType::kInternalized).FromMaybe(v8::String::Empty(isolate));
+}
+
+// What every instance needs: no code of JavaScript's runs that could put something else there.
+bool look_up(struct engine *engine, v8::Local<v8::Context> context)
+{
+	v8::Local<v8::Value> maker = member(context, member(context, context->Global(), "WebAssembly"), "Instance");
+
+	if (!maker->IsFunction())
+		return false;
+	engine->maker.Reset(engine->isolate, maker.As<v8::Function>());
+	engine->exports_name.Reset(engine->isolate, name_of(engine->isolate, "exports"));
+	engine->memory_name.Reset(engine->isolate, name_of(engine->isolate, "memory"));
+	return true;
+}
+
 bool instantiate(struct engine *engine, v8::Local<v8::Context> context, v8::Local<v8::Object> module,
 		 v8::Local<v8::Object> imports, const v8::TryCatch &caught)
 {
-	v8::Local<v8::Value> space = member(context, context->Global(), "WebAssembly");
-	v8::Local<v8::Value> maker = member(context, space, "Instance"), arguments[] = {module, imports};
+	v8::Local<v8::Value> arguments[] = {module, imports}, exports, memory;
 	v8::Local<v8::Object> instance;
 
-	if (!maker->IsFunction() || !maker.As<v8::Function>()->NewInstance(context, 2, arguments).ToLocal(&instance))
+	if (engine->maker.IsEmpty() && !look_up(engine, context))
+		return false;
+	if (!engine->maker.Get(engine->isolate)->NewInstance(context, 2, arguments).ToLocal(&instance))
 		return false;
 	// What a start function throws reaches the handler, and still there is an object, which is no instance.
 	if (caught.HasCaught())
 		return false;
-	v8::Local<v8::Value> exports = member(context, instance, "exports");
-	v8::Local<v8::Value> memory = member(context, exports, "memory");
-
+	if (!instance->Get(context, engine->exports_name.Get(engine->isolate)).ToLocal(&exports) || !exports->IsObject() ||
+	    !exports.As<v8::Object>()->Get(context, engine->memory_name.Get(engine->isolate)).ToLocal(&memory))
+		return false;
 	engine->seen = {nullptr, 0};
 	engine->memory.Reset();
 	if (memory->IsWasmMemoryObject())

@@ -180,10 +180,33 @@ static void many_changes_end_where_an_array_ends(void **state)
 	mem_free_at(&(void *){ model });
 }
 
+static void a_value_that_fits_stays_in_its_place(void **state)
+{
+	__attribute__((cleanup(shelf_done))) struct shelf shelf = { .n_entries = 0 };
+	uint32_t len = 0;
+
+	(void)state;
+	assert_true(shelf_load(&shelf, &bounds, NULL, 0));
+	assert_int_equal(shelf_put(&shelf, bytes("a"), 1, bytes("one"), 3), SHELF_DONE);
+	const size_t before = shelf.n_bytes;
+
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(shelf_put(&shelf, bytes("a"), 1, bytes("two"), 3), SHELF_DONE);
+	assert_int_equal(shelf_put(&shelf, bytes("a"), 1, bytes("no"), 2), SHELF_DONE);
+	assert_int_equal(shelf.n_bytes, before);
+	assert_memory_equal(shelf_get(&shelf, bytes("a"), 1, &len), "no", 2);
+	assert_int_equal(len, 2);
+	assert_int_equal(shelf.live_bytes, 3);
+	assert_int_equal(shelf_put(&shelf, bytes("a"), 1, bytes("three"), 5), SHELF_DONE);
+	assert_int_equal(shelf.n_bytes, before + 5);
+	assert_memory_equal(shelf_get(&shelf, bytes("a"), 1, &len), "three", 5);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_value_is_found_by_its_key),
+		cmocka_unit_test(a_value_that_fits_stays_in_its_place),
 		cmocka_unit_test(what_is_too_large_or_too_much_is_an_answer),
 		cmocka_unit_test(a_namespace_over_its_quota_can_be_emptied),
 		cmocka_unit_test(what_is_no_snapshot_is_refused),

@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include <cmocka.h>
 
@@ -127,10 +128,39 @@ static void sizes_hints_and_flushes(void **state)
 	assert_int_equal(wasi_fd_fdstat_get(&g->w, fd, GUEST_MEMORY - 23), WASI_FAULT);
 }
 
+/* Is the file's first page in the kernel's cache? */
+static bool is_cached(const struct guest *g, const char *path)
+{
+	const int fd = openat(g->top_fd, path, O_RDONLY | O_CLOEXEC);
+	void *const page = mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0);
+	unsigned char in_core = 0;
+
+	assert_ptr_not_equal(page, MAP_FAILED);
+	assert_int_equal(mincore(page, 4096, &in_core), 0);
+	munmap(page, 4096);
+	close(fd);
+	return in_core & 1;
+}
+
+static void who_may_only_read_takes_nothing_out_of_the_hosts_cache(void **state)
+{
+	struct guest *const g = *state;
+	const int clean = openat(g->top_fd, "ro/file", O_RDONLY | O_CLOEXEC);
+
+	assert_int_equal(fsync(clean), 0); /* what is dirty stays anyway */
+	close(clean);
+	assert_string_equal(guest_read(g, RO, "file"), "inside");
+	assert_int_equal(guest_path_open(g, RO, "file", 0, READS | RIGHT_FD_ADVISE), WASI_SUCCESS);
+	for (uint32_t advice = 0; advice < 6; advice++)
+		assert_int_equal(wasi_fd_advise(&g->w, guest_out(g), 0, 0, advice), WASI_SUCCESS);
+	assert_true(is_cached(g, "ro/file"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		GUEST_TEST(what_is_written_is_read_again),
+		GUEST_TEST(who_may_only_read_takes_nothing_out_of_the_hosts_cache),
 		GUEST_TEST(who_may_move_may_ask_where),
 		GUEST_TEST(bytes_are_not_taken_when_nobody_can_be_told),
 		GUEST_TEST(a_file_opened_to_append_appends),

@@ -4,6 +4,7 @@
  *   isolates cold|parked N           fork to first result, microseconds, one after the other
  *   isolates kill N                  how long after its limit of 20 ms a loop is gone
  *   isolates idle N                  N guests alive that have run, and what the system's memory fell by for each
+ *   isolates hits N                  a request to a fork that waits, to its answer, over the channel between them: two switches
  *   isolates requests N              a line to the `ward run --requests` beside this program, to the line it answers */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,6 +23,7 @@
 #include "cmd/host.h"
 #include "cmd/policy_find.h"
 #include "cmd/zygote.h"
+#include "engine/serving.h"
 #include "isolate/channel.h"
 
 #define GUESTS 8192
@@ -38,6 +40,7 @@ struct one {
 struct bench {
 	struct isolates *isolates;
 	struct isolate_limits limits;
+	bool serves;
 	struct isolate_end last;
 	size_t ended;
 	struct one *ones;
@@ -79,7 +82,7 @@ static void start(uint32_t parked)
 	check(policy_read("isolates", text, sizeof(text) - 1, &policy, &e), &e);
 	check(host_look(NULL, &host, &socket, &e), &e);
 	const struct zygote_launch launch = {
-		.policy = &policy, .host = &host, .socket = socket, .parked = parked, .park_limits = bench.limits, .ended = note_end,
+		.policy = &policy, .host = &host, .socket = socket, .serves = bench.serves, .parked = parked, .park_limits = bench.limits, .ended = note_end,
 	};
 	check(zygote_launch(&launch, &bench.isolates, &e), &e);
 	policy_done(&policy);
@@ -238,6 +241,106 @@ static void measure_idle(size_t n)
 	printf("\n");
 }
 
+static const char handler[] = "let seen = 0\nexport default (r) => { seen++; return {seen, square: r.n * r.n} }\n";
+
+static struct serving *start_serving(void)
+{
+	struct guest_writer out = { .at = 0 };
+	const uint32_t run = GUEST_RUN_SERVE;
+	struct err e = ERR_INIT;
+	uint64_t id;
+	int fd;
+
+	bench.serves = true;
+	start(0);
+	check(isolates_fork(bench.isolates, &bench.limits, &id, &fd, &e), &e);
+	check(guest_put_named(&out, GUEST_MODULE, "/main.mjs", handler, sizeof(handler) - 1, &e), &e);
+	check(guest_put(&out, GUEST_RUN, &run, sizeof(run), &e), &e);
+	check(guest_flush(&out, fd, &e), &e);
+	guest_writer_done(&out);
+	wait_for(fd, GUEST_READY);
+	return serving_new(bench.isolates, id, fd, &bench.limits, 8);
+}
+
+/* Until one waits. */
+static void take_fork(struct serving *serving, struct serving_fork *out)
+{
+	struct pollfd polls[SERVING_MAX + 2];
+	struct err e = ERR_INIT;
+
+	while (serving_turn(serving)) {
+		const size_t n = serving_polls(serving, polls);
+
+		if (serving_take(serving, out))
+			return;
+		polls[n] = (struct pollfd){ .fd = isolates_fd(bench.isolates), .events = POLLIN };
+		poll(polls, (nfds_t)n + 1, -1);
+		check(isolates_turn(bench.isolates, &e), &e);
+	}
+	fprintf(stderr, "isolates: the guest that forks has ended\n");
+	exit(1);
+}
+
+static uint64_t one_hit(const struct serving_fork *fork)
+{
+	static const char request[] = "{\"n\":12}", answer[] = "{\"seen\":1,\"square\":144}";
+	struct guest_reader reader = { .at = 0 };
+	struct guest_frame frame = { .kind = GUEST_KINDS };
+	const uint64_t begun = loop_now_us();
+	struct err e = ERR_INIT;
+	uint64_t took;
+
+	check(serving_ask(fork, request, sizeof(request) - 1, &e), &e);
+	while (guest_next(&reader, true, &frame, &e) == 0) {
+		poll(&(struct pollfd){ .fd = fork->fd, .events = POLLIN }, 1, -1);
+		if (guest_read(&reader, fork->fd, &e) <= 0)
+			break;
+	}
+	took = loop_now_us() - begun;
+	if (frame.kind != GUEST_RESULT || frame.len != sizeof(answer) - 1 || memcmp(frame.bytes, answer, frame.len) != 0) {
+		fprintf(stderr, "isolates: it was not answered\n");
+		exit(1);
+	}
+	guest_reader_done(&reader);
+	return took;
+}
+
+static void end_fork(const struct serving_fork *fork)
+{
+	struct err e = ERR_INIT;
+
+	isolates_kill(bench.isolates, fork->id);
+	close(fork->fd);
+	check(isolates_turn(bench.isolates, &e), &e);
+}
+
+/* So many are taken before the first is asked that no other is made meanwhile: a hit and not the making of the next. */
+static void measure_hits(const char *what, struct serving *serving, size_t n, size_t together)
+{
+	OWN_MEM uint64_t *us = mem_alloc((n + together) * sizeof(*us));
+	struct serving_fork forks[SERVING_MAX];
+
+	for (size_t i = 0; i < n;) {
+		for (size_t k = 0; k < together; k++)
+			take_fork(serving, &forks[k]);
+		usleep(10000);
+		for (size_t k = 0; k < together; k++)
+			us[i++] = one_hit(&forks[k]);
+		for (size_t k = 0; k < together; k++)
+			end_fork(&forks[k]);
+	}
+	show(what, us, n);
+}
+
+static void measure_serving(size_t n)
+{
+	struct serving *const serving = start_serving();
+
+	measure_hits("hit to answer, 10 ms apart", serving, n, 1);
+	measure_hits("... eight that wait, one behind the other", serving, n, 8);
+	serving_free(serving);
+}
+
 static pid_t run_ward(const char *ward, char *script, int ends[2])
 {
 	int in[2], out[2];
@@ -283,7 +386,6 @@ static uint64_t one_request(const int ends[2])
 
 static void measure_requests(const char *self, size_t n)
 {
-	static const char handler[] = "let seen = 0\nexport default (r) => { seen++; return {seen, square: r.n * r.n} }\n";
 	OWN_MEM uint64_t *us = mem_alloc(n * sizeof(*us));
 	char script[] = "/tmp/isolates-XXXXXX.mjs", ward[4096];
 	const char *const slash = strrchr(self, '/');
@@ -374,7 +476,7 @@ int main(int argc, char **argv)
 		*limit = strtoull(argv[at + 1], NULL, 10);
 	}
 	if (argc <= at) {
-		fprintf(stderr, "usage: isolates run|cold|parked|kill|idle|requests [-c CPU_US] [-w WALL_US] [-m BYTES] N|FILE...\n");
+		fprintf(stderr, "usage: isolates run|cold|parked|kill|idle|hits|requests [-c CPU_US] [-w WALL_US] [-m BYTES] N|FILE...\n");
 		return 2;
 	}
 	const size_t n = strtoul(argv[at], NULL, 10);
@@ -386,6 +488,8 @@ int main(int argc, char **argv)
 		measure_kill(n);
 	else if (strcmp(argv[1], "idle") == 0)
 		measure_idle(n);
+	else if (strcmp(argv[1], "hits") == 0)
+		measure_serving(n);
 	else if (strcmp(argv[1], "requests") == 0)
 		measure_requests(argv[0], n);
 	else {

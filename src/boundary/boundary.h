@@ -39,6 +39,8 @@ struct payload {
 					 * is the module of all its guests */
 	bool tells_sockets;             /* ward is told before a socket is made: of boxes whose network may have been
 					 * another's, in which nobody ever had one */
+	bool serves;                    /* GUEST_ZYGOTE of boundary js: its guests may fork for requests, and so are one
+					 * tenant's */
 	bool observed;                  /* every call is asked about and goes on unless the floor or the
 					 * boundary refuses it: `ward trace` alone, never a policy */
 };

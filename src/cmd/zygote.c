@@ -45,7 +45,7 @@ int zygote_launch(const struct zygote_launch *launch, struct isolates **out, str
 	theirs = ends[1];
 	const struct payload payload = {
 		.argv = argv, .envp = envp, .pass_numbers = &theirs, .n_pass = 1, .guest = GUEST_ZYGOTE,
-		.program_path = launch->module,
+		.program_path = launch->module, .serves = launch->serves && !launch->wasm,
 	};
 	policy.values[KEY_BOUNDARY] = (struct policy_value){ .set = true, .n = launch->wasm ? BOUNDARY_WASM : BOUNDARY_JS };
 	if (fit_make(&policy, &payload, launch->host, &fit, e) < 0)

@@ -17,6 +17,7 @@ struct zygote_launch {
 					 * them is given, so a zygote with grants is one tenant's */
 	const char *module;             /* wasm: absolute path of a file that is compiled once for all guests, before the
 					 * first: such a zygote is one tenant's. NULL: each is sent its own */
+	bool serves;                    /* js: its guests may fork for requests (engine/serving.h): such a zygote is one tenant's */
 	const char *socket;             /* of a resident monitor; NULL = a keeper of our own */
 	uint32_t parked;
 	struct isolate_limits park_limits;

@@ -24,7 +24,10 @@
 struct guest {
 	uint64_t id, begun_us;
 	bool killed;            /* on the owner's word */
-	int parked_fd;          /* its channel while it waits; -1: it was handed out */
+	bool is_late;           /* and that because its time is over */
+	bool is_asked;          /* whether the zygote adopts it is not told yet */
+	bool is_kept;           /* it waits: nobody is told of its end, for it was not handed out */
+	int parked_fd;          /* its channel while it waits, if we have it; else -1 */
 };
 
 struct isolates {
@@ -102,7 +105,7 @@ static void end_guest(struct isolates *isolates, struct guest *guest, const stru
 	const struct guest was = *guest;
 	const struct isolate_end end = {
 		.id = was.id,
-		.verdict = isolates_verdict(answer->status, was.killed),
+		.verdict = was.is_late && answer->status == SIGKILL ? VERDICT_LIMIT_WALL : isolates_verdict(answer->status, was.killed),
 		.status = answer->status,
 		.cpu_us = answer->cpu_us,
 		.wall_us = loop_now_us() - was.begun_us,
@@ -111,20 +114,22 @@ static void end_guest(struct isolates *isolates, struct guest *guest, const stru
 	};
 
 	*guest = isolates->guests[--isolates->n];
-	if (was.parked_fd >= 0) {
-		isolates->n_parked--;
-		close(was.parked_fd);
-	} else if (isolates->ended) {
+	isolates->n_parked -= was.parked_fd >= 0;
+	fd_close(was.parked_fd);
+	if (!was.is_kept && isolates->ended)
 		isolates->ended(isolates->at, &end);
-	}
 }
 
-static int order(struct isolates *isolates, enum isolate_op op, uint64_t id, const struct isolate_limits *limits, int fd,
-		 struct err *e)
+static int order(struct isolates *isolates, const struct isolate_request *request, int fd, struct err *e)
 {
-	const struct isolate_request request = { .op = op, .id = id, .limits = limits ? *limits : (struct isolate_limits){ 0 } };
+	return fd_send(isolates->control_fd, request, sizeof(*request), fd >= 0 ? &fd : NULL, fd >= 0, e);
+}
 
-	return fd_send(isolates->control_fd, &request, sizeof(request), fd >= 0 ? &fd : NULL, fd >= 0, e);
+static struct guest *add_guest(struct isolates *isolates)
+{
+	isolates->guests = mem_grow(isolates->guests, &isolates->cap, isolates->n + 1, sizeof(*isolates->guests));
+	isolates->guests[isolates->n] = (struct guest){ .id = isolates->next_id, .begun_us = loop_now_us(), .parked_fd = -1 };
+	return &isolates->guests[isolates->n++];
 }
 
 /* A new guest that reads from theirs. */
@@ -132,12 +137,12 @@ static int have(struct isolates *isolates, const struct isolate_limits *limits, 
 {
 	if (!isolates->left)
 		return err_set(e, ERR_CONFLICT, "this zygote has had all its guests; start another one");
-	if (order(isolates, ISOLATE_FORK, ++isolates->next_id, limits, theirs, e) < 0)
+	const struct isolate_request request = { .op = ISOLATE_FORK, .id = ++isolates->next_id, .limits = *limits };
+
+	if (order(isolates, &request, theirs, e) < 0)
 		return -1;
 	isolates->left--;
-	isolates->guests = mem_grow(isolates->guests, &isolates->cap, isolates->n + 1, sizeof(*isolates->guests));
-	isolates->guests[isolates->n++] =
-		(struct guest){ .id = isolates->next_id, .begun_us = loop_now_us(), .parked_fd = -1 };
+	add_guest(isolates);
 	return 0;
 }
 
@@ -155,6 +160,7 @@ static int park(struct isolates *isolates, const struct isolate_limits *limits, 
 	if (fd_set_nonblock(ours, e) < 0 || have(isolates, limits, theirs, e) < 0)
 		return -1;
 	isolates->guests[isolates->n - 1].parked_fd = TAKE_FD(ours);
+	isolates->guests[isolates->n - 1].is_kept = true;
 	isolates->n_parked++;
 	return 0;
 }
@@ -201,6 +207,7 @@ int isolates_fork(struct isolates *isolates, const struct isolate_limits *limits
 		guest = &isolates->guests[isolates->n - 1];
 	}
 	isolates->n_parked--;
+	guest->is_kept = false;
 	guest->begun_us = loop_now_us();
 	*id = guest->id;
 	*channel_fd = TAKE_FD(guest->parked_fd);
@@ -216,15 +223,56 @@ int isolates_fork_on(struct isolates *isolates, const struct isolate_limits *lim
 	return 0;
 }
 
-void isolates_kill(struct isolates *isolates, uint64_t id)
+static void kill_guest(struct isolates *isolates, uint64_t id, bool is_late)
 {
+	const struct isolate_request request = { .op = ISOLATE_KILL, .id = id };
 	struct guest *const guest = find(isolates, id);
 	struct err e;
 
 	if (!guest)
 		return;
+	guest->is_late = is_late && !guest->killed;
 	guest->killed = true;
-	(void)!order(isolates, ISOLATE_KILL, id, NULL, -1, &e); /* a zygote that is gone took it along */
+	(void)!order(isolates, &request, -1, &e); /* a zygote that is gone took it along */
+}
+
+void isolates_kill(struct isolates *isolates, uint64_t id)
+{
+	kill_guest(isolates, id, false);
+}
+
+void isolates_expire(struct isolates *isolates, uint64_t id)
+{
+	kill_guest(isolates, id, true);
+}
+
+int isolates_adopt(struct isolates *isolates, uint64_t of, int32_t pid, const struct isolate_limits *limits, uint64_t *id,
+		   struct err *e)
+{
+	const struct isolate_request request = {
+		.op = ISOLATE_ADOPT, .pid = pid, .id = ++isolates->next_id, .limits = { .cpu_us = limits->cpu_us }, .of = of,
+	};
+
+	if (order(isolates, &request, -1, e) < 0)
+		return -1;
+	*id = request.id;
+	struct guest *const guest = add_guest(isolates);
+
+	guest->is_kept = guest->is_asked = true;
+	return 0;
+}
+
+enum isolates_handed isolates_hand_out(struct isolates *isolates, uint64_t id)
+{
+	struct guest *const guest = find(isolates, id);
+
+	if (!guest)
+		return ISOLATES_GONE;
+	if (guest->is_asked)
+		return ISOLATES_NOT_YET;
+	guest->is_kept = false;
+	guest->begun_us = loop_now_us();
+	return ISOLATES_HANDED_OUT;
 }
 
 /* Returns 1 when an answer was there, 0 when none is, -1 when none will come any more. */
@@ -247,7 +295,9 @@ static void take(struct isolates *isolates, const struct isolate_answer *answer)
 
 	if (answer->kind == ISOLATE_REFUSED)
 		end.status = ISOLATE_CODE_SETUP << 8; /* as if it had said so itself */
-	if (guest && answer->kind != ISOLATE_READY)
+	if (guest && answer->kind == ISOLATE_ADOPTED)
+		guest->is_asked = false;
+	else if (guest && answer->kind != ISOLATE_READY)
 		end_guest(isolates, guest, &end);
 }
 
@@ -310,7 +360,11 @@ uint64_t isolates_layers(const struct isolates *isolates)
 
 size_t isolates_alive(const struct isolates *isolates)
 {
-	return isolates->n - isolates->n_parked;
+	size_t n = 0;
+
+	for (size_t i = 0; i < isolates->n; i++)
+		n += !isolates->guests[i].is_kept;
+	return n;
 }
 
 void isolates_stop(struct isolates *isolates)

@@ -75,6 +75,21 @@ MUST_USE int isolates_fork(struct isolates *isolates, const struct isolate_limit
 MUST_USE int isolates_fork_on(struct isolates *isolates, const struct isolate_limits *limits, int guest_fd, uint64_t *id,
 			      struct err *e);
 
+/* A fork that a guest made to answer one request and that waits for it (isolate/channel.def, GUEST_SERVE), by the number it says
+ * of itself: from here on a guest like others, and nobody's until isolates_hand_out(). The zygote takes only a process for it
+ * that the kernel calls its child and that is no other guest. See engine/serving.h.
+ *
+ * of      the guest that forked it
+ * limits  of processor time alone, from here on; memory is the guest's that forked it, and time by the clock its owner's to keep
+ * hand_out  not yet: isolates_turn() has not heard yet that the zygote has it */
+MUST_USE int isolates_adopt(struct isolates *isolates, uint64_t of, int32_t pid, const struct isolate_limits *limits, uint64_t *id,
+			    struct err *e);
+enum isolates_handed { ISOLATES_GONE, ISOLATES_NOT_YET, ISOLATES_HANDED_OUT };
+MUST_USE enum isolates_handed isolates_hand_out(struct isolates *isolates, uint64_t id);
+
+/* As isolates_kill(), of one whose time by its owner's clock is over: its verdict is limit.wall. */
+void isolates_expire(struct isolates *isolates, uint64_t id);
+
 /* SIGKILL for one guest, now; ended() follows with verdict signal. One that has ended meanwhile is no error. */
 void isolates_kill(struct isolates *isolates, uint64_t id);
 

@@ -15,18 +15,23 @@ struct isolate_limits {
 enum isolate_op {
 	ISOLATE_FORK,   /* with one descriptor: the guest's end of its channel (isolate/channel.h) */
 	ISOLATE_KILL,
+	ISOLATE_ADOPT,  /* a fork of a guest that serves, which waits (GUEST_WAITS): from here on a guest like others. Of a zygote
+			 * that has one tenant's guests alone (--requests) */
 	ISOLATE_OPS
 };
 struct isolate_request {
-	uint32_t op, zero;
+	uint32_t op;
+	int32_t pid;            /* of ISOLATE_ADOPT, else zero: what the fork says of itself */
 	uint64_t id;            /* the owner's word for the guest, never 0 */
-	struct isolate_limits limits;   /* of ISOLATE_FORK, else zero */
+	struct isolate_limits limits;   /* of ISOLATE_FORK; of ISOLATE_ADOPT the processor's, from here on; else zero */
+	uint64_t of;            /* of ISOLATE_ADOPT, else zero: the guest that forked it */
 };
 
 enum isolate_answer_kind {
 	ISOLATE_READY,          /* once: the zygote is warm; left = the guests it will start before it is spent */
 	ISOLATE_REFUSED,        /* no guest of that id was started; sys = errno */
 	ISOLATE_ENDED,          /* the guest is gone, reaped by its parent: the zygote, not the guest, says so */
+	ISOLATE_ADOPTED,        /* it is a guest now. One that is asked before that may be gone before its owner's order is read */
 	ISOLATE_ANSWERS
 };
 /* What a guest has of its own beside what its box holds: ward's code in its process told the zygote when each was in

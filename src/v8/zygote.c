@@ -25,6 +25,8 @@ struct child {
 	pid_t pid;
 	size_t note;
 	uint64_t id, cpu_us;    /* its limit, 0 = none */
+	uint64_t begun_us;      /* what it had used when it was adopted; of others the note says it */
+	bool is_fork;           /* of a guest, and adopted */
 	uint64_t used_us, wait_us, due_us;      /* when it was looked at last, and when it is to be next */
 };
 
@@ -35,6 +37,7 @@ struct zygote {
 	uint64_t due_us;        /* the first of the children's, or before */
 	uint32_t left;
 	int control_fd, child_fd;
+	bool serves;            /* its guests may fork for requests: they are one tenant's */
 };
 
 /* An owner that does not listen any more has gone: nothing is left to do. */
@@ -50,19 +53,29 @@ static int refuse(const struct zygote *zygote, uint64_t id, int sys, struct err 
 
 /* The kernel's timers look at a guest's processor time only when a tick finds the guest running. This looks when the
  * guest can first have used all of it, and again when it can have used the rest. */
-static uint64_t used_us(const struct child *child, uint64_t begun_us)
+static uint64_t clock_us(pid_t pid)
 {
-	const clockid_t clock = (clockid_t)(~(unsigned)child->pid << 3 | 2); /* as clock_getcpuclockid(3) makes it */
+	const clockid_t clock = (clockid_t)(~(unsigned)pid << 3 | 2); /* as clock_getcpuclockid(3) makes it */
 	struct timespec used = { 0 };
 
-	if (!begun_us || clock_gettime(clock, &used) < 0)
-		return 0;
-	return (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000 - begun_us;
+	return clock_gettime(clock, &used) < 0 ? 0 : (uint64_t)used.tv_sec * 1000000 + (uint64_t)used.tv_nsec / 1000;
+}
+
+static uint64_t begun_us(const struct child *child)
+{
+	return child->is_fork ? child->begun_us : note_of(child->note).begun_us;
+}
+
+static uint64_t used_us(const struct child *child)
+{
+	const uint64_t begun = begun_us(child), used = begun ? clock_us(child->pid) : 0;
+
+	return used > begun ? used - begun : 0;
 }
 
 static void look_at(struct child *child, uint64_t now)
 {
-	const uint64_t used = used_us(child, note_of(child->note).begun_us);
+	const uint64_t used = used_us(child);
 	const uint64_t left = child->cpu_us - used;
 
 	if (used >= child->cpu_us) {
@@ -92,14 +105,13 @@ static void look_at_all(struct zygote *zygote, uint64_t now)
 	}
 }
 
-static void add_child(struct zygote *zygote, pid_t pid, const struct isolate_request *request)
+static void add_child(struct zygote *zygote, const struct child *child)
 {
-	const uint64_t limit = request->limits.cpu_us, due = limit ? loop_now_us() + limit : NEVER;
+	const uint64_t due = child->cpu_us ? loop_now_us() + child->cpu_us : NEVER;
 
 	zygote->children = mem_grow(zygote->children, &zygote->cap, zygote->n + 1, sizeof(*zygote->children));
-	zygote->children[zygote->n++] = (struct child){
-		.pid = pid, .note = zygote->left, .id = request->id, .cpu_us = limit, .due_us = due,
-	};
+	zygote->children[zygote->n] = *child;
+	zygote->children[zygote->n++].due_us = due;
 	zygote->due_us = due < zygote->due_us ? due : zygote->due_us;
 }
 
@@ -113,19 +125,65 @@ static int have_guest(struct zygote *zygote, const struct isolate_request *reque
 	if (!zygote->left)
 		return refuse(zygote, request->id, ENOSPC, e);
 	note_choose(--zygote->left);
-	pid = nursery_fork(&zygote->nursery, &request->limits, false, fd, &why);
+	pid = nursery_fork(&zygote->nursery, &request->limits, zygote->serves, fd, &why);
 	if (pid < 0)
 		return refuse(zygote, request->id, why.sys, e);
-	add_child(zygote, pid, request);
+	add_child(zygote, &(struct child){ .pid = pid, .note = zygote->left, .id = request->id, .cpu_us = request->limits.cpu_us });
 	return 0;
+}
+
+static struct child *find(const struct zygote *zygote, uint64_t id)
+{
+	for (size_t i = 0; i < zygote->n; i++)
+		if (zygote->children[i].id == id)
+			return &zygote->children[i];
+	return NULL;
+}
+
+/* No other guest, and not reaped here and now: who names a guest's number would take its end away. */
+static bool is_unknown_child(const struct zygote *zygote, pid_t pid)
+{
+	int status;
+
+	for (size_t i = 0; i < zygote->n; i++)
+		if (zygote->children[i].pid == pid)
+			return false;
+	return pid > 0 && wait4(pid, &status, WNOHANG, NULL) == 0;
+}
+
+/* What holds the guest holds its forks, but for what it may have opened since. Its own time is over with the first of them: it
+ * only forks from here on, and its clocks rest. */
+static int adopt(struct zygote *zygote, const struct isolate_request *request, struct err *e)
+{
+	struct child *const of = find(zygote, request->of);
+
+	if (!request->id || find(zygote, request->id))
+		return err_set(e, ERR_USAGE, "an order without a number of its own");
+	if (!zygote->serves || !of || of->is_fork || !is_unknown_child(zygote, request->pid))
+		return refuse(zygote, request->id, ESRCH, e);
+	of->cpu_us = 0;
+	of->due_us = NEVER;
+	add_child(zygote, &(struct child){
+		.pid = request->pid, .note = of->note, .id = request->id, .cpu_us = request->limits.cpu_us, .is_fork = true,
+		.begun_us = clock_us(request->pid),
+	});
+	return answer(zygote, &(struct isolate_answer){ .kind = ISOLATE_ADOPTED, .id = request->id, .left = zygote->left }, e);
 }
 
 /* A child that ended and was not reaped yet still has its number: no other process is hit. */
 static void kill_guest(const struct zygote *zygote, uint64_t id)
 {
-	for (size_t i = 0; i < zygote->n; i++)
-		if (zygote->children[i].id == id)
-			kill(zygote->children[i].pid, SIGKILL);
+	const struct child *const child = find(zygote, id);
+
+	if (child)
+		kill(child->pid, SIGKILL);
+}
+
+static bool is_order(const struct isolate_request *request, ssize_t len)
+{
+	const bool adopts = request->op == ISOLATE_ADOPT;
+
+	return len == sizeof(*request) && request->op < ISOLATE_OPS && (adopts || (!request->pid && !request->of));
 }
 
 static int obey(struct zygote *zygote, struct err *e)
@@ -137,11 +195,11 @@ static int obey(struct zygote *zygote, struct err *e)
 
 	if (got <= 0)
 		return (int)got;
-	if (got != sizeof(request) || request.op >= ISOLATE_OPS || request.zero)
+	if (!is_order(&request, got))
 		return err_set(e, ERR_USAGE, "an order that is none");
 	if (request.op == ISOLATE_KILL)
 		kill_guest(zygote, request.id);
-	else if (have_guest(zygote, &request, fd, e) < 0)
+	else if ((request.op == ISOLATE_ADOPT ? adopt(zygote, &request, e) : have_guest(zygote, &request, fd, e)) < 0)
 		return -1;
 	return 1;
 }
@@ -156,16 +214,16 @@ static int tell_end(struct zygote *zygote, pid_t pid, int status, const struct r
 	for (size_t i = 0; i < zygote->n; i++) {
 		if (zygote->children[i].pid != pid)
 			continue;
-		const struct note note = note_of(zygote->children[i].note);
-		const uint64_t used = us(&usage->ru_utime) + us(&usage->ru_stime);
+		const struct child *const child = &zygote->children[i];
+		const uint64_t used = us(&usage->ru_utime) + us(&usage->ru_stime), begun = begun_us(child);
 		const struct isolate_answer end = {
 			.kind = ISOLATE_ENDED,
 			.status = status,
-			.id = zygote->children[i].id,
+			.id = child->id,
 			.left = zygote->left,
-			.cpu_us = used > note.begun_us ? used - note.begun_us : 0,
+			.cpu_us = used > begun ? used - begun : 0,
 			.rss_peak_bytes = (uint64_t)usage->ru_maxrss * 1024,
-			.has = note.layers,
+			.has = note_of(child->note).layers & ~(child->is_fork ? UINT64_C(1) << ISOLATE_HAS_FDS : 0),
 		};
 		zygote->children[i] = zygote->children[--zygote->n];
 		return answer(zygote, &end, e);
@@ -227,7 +285,7 @@ static int open_children(struct zygote *zygote, struct err *e)
 
 int zygote_live(const struct guest_job *job, struct err *e)
 {
-	struct zygote zygote = { .control_fd = job->control_fd, .left = job->forks, .due_us = NEVER };
+	struct zygote zygote = { .control_fd = job->control_fd, .left = job->forks, .due_us = NEVER, .serves = job->requests };
 	int rc;
 
 	if (notes_open(job->forks, e) < 0 || open_children(&zygote, e) < 0 || nursery_open(&zygote.nursery, &job->engine, e) < 0)

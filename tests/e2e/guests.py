@@ -12,9 +12,9 @@ import harness
 HERE = os.path.dirname(os.path.abspath(__file__))
 with open(os.path.join(HERE, "../../src/isolate/channel.def"), encoding="utf-8") as file:
     KINDS = re.findall(r"^GUEST\((\w+)", file.read(), re.M)
-FRAME, REQUEST, ANSWER = struct.Struct("<II"), struct.Struct("<IIQQQQ"), struct.Struct("<IiQiI")
-FORK, KILL = 0, 1
-READY, REFUSED, ENDED = 0, 1, 2
+FRAME, REQUEST, ANSWER = struct.Struct("<II"), struct.Struct("<IiQQQQQ"), struct.Struct("<IiQiI")
+FORK, KILL, ADOPT = 0, 1, 2
+READY, REFUSED, ENDED, ADOPTED = 0, 1, 2, 3
 CODES = {0: "ok", 1: "error", 2: "channel", 3: "memory", 4: "setup"}
 SIGNALS = {signal.SIGPROF: "cpu", signal.SIGALRM: "wall", signal.SIGSYS: "syscall", signal.SIGKILL: "killed"}
 
@@ -119,7 +119,7 @@ class Zygote:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self.count += 1
         guest = self.guests[self.count] = Guest(self, self.count, ours)
-        socket.send_fds(self.control, [REQUEST.pack(FORK, 0, self.count, memory, cpu_us, wall_us)], [theirs.fileno()])
+        socket.send_fds(self.control, [REQUEST.pack(FORK, 0, self.count, memory, cpu_us, wall_us, 0)], [theirs.fileno()])
         theirs.close()
         return guest
 
@@ -128,18 +128,33 @@ class Zygote:
         return self.fork(**limits).script(text, **how).result()
 
     def kill(self, guest):
-        self.control.send(REQUEST.pack(KILL, 0, guest.number, 0, 0, 0))
+        self.control.send(REQUEST.pack(KILL, 0, guest.number, 0, 0, 0, 0))
+
+    def adopt(self, of, channel, pid, cpu_us=1_000_000):
+        """A fork that `of` has made, by the number it says."""
+        self.count += 1
+        fork = self.guests[self.count] = Guest(self, self.count, channel)
+        fork.is_adopted = False
+        self.control.send(REQUEST.pack(ADOPT, pid, self.count, 0, cpu_us, 0, of.number))
+        while fork.end is None and not fork.is_adopted:
+            self.hear()
+        return fork
+
+    def hear(self):
+        kind, status, number, sys, self.left = self.answer()
+        guest = self.guests[number]
+        if kind == ADOPTED:
+            guest.is_adopted = True
+        elif kind == REFUSED:
+            guest.end = f"refused {os.strerror(sys)}"
+        elif os.WIFSIGNALED(status):
+            guest.end = SIGNALS.get(os.WTERMSIG(status), f"signal {os.WTERMSIG(status)}")
+        else:
+            guest.end = CODES.get(os.WEXITSTATUS(status), f"exit {os.WEXITSTATUS(status)}")
 
     def wait(self, guest):
         while guest.end is None:
-            kind, status, number, sys, self.left = self.answer()
-            other = self.guests[number]
-            if kind == REFUSED:
-                other.end = f"refused {os.strerror(sys)}"
-            elif os.WIFSIGNALED(status):
-                other.end = SIGNALS.get(os.WTERMSIG(status), f"signal {os.WTERMSIG(status)}")
-            else:
-                other.end = CODES.get(os.WEXITSTATUS(status), f"exit {os.WEXITSTATUS(status)}")
+            self.hear()
 
     def close(self):
         for guest in self.guests.values():

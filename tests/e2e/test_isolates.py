@@ -3,6 +3,7 @@ anything to the next."""
 import ctypes
 import os
 import secrets
+import socket
 import struct
 
 import pytest
@@ -202,6 +203,95 @@ def test_a_zygote_goes_before_its_guests_and_gives_none_of_that_away(zygote):
     assert slice_ns(pid) == slice_ns(os.getpid()) > 100_000
     zygote.kill(guest)
     assert guest.result()[0] == "killed"
+
+
+# ---- forks for requests ----
+
+HANDLER = """let seen = 0; export default (r) => { seen++; if (r === 'loop') for (;;); return {seen, twice: r * 2} }"""
+
+
+@pytest.fixture(scope="module")
+def serving():
+    if not os.access(os.path.join(harness.BUILD, "ward-v8"), os.X_OK):
+        pytest.skip("this build has no engine (libnode-dev)")
+    made = guests.Zygote("--requests")
+    yield made
+    made.close()
+
+
+def server(zygote, text=HANDLER, **how):
+    guest = zygote.fork(**how)
+    guest.send(guests.frame("MODULE", b"/main.mjs\0" + text.encode()), guests.frame("RUN", struct.pack("<I", 1)))
+    while not guest.frames:
+        assert guest.read(), guest.why()
+    assert guest.frames[0][0] == "READY"
+    return guest
+
+
+def fork_that_waits(guest):
+    """Its channel and the number it says."""
+    ours, theirs = socket.socketpair()
+    socket.send_fds(guest.channel, [guests.frame("SERVE")], [theirs.fileno()])
+    theirs.close()
+    raw = ours.recv(12, socket.MSG_WAITALL)
+    assert raw[:8] == guests.frame("WAITS", bytes(4))[:8]
+    return ours, struct.unpack("<i", raw[8:])[0]
+
+
+def ask(fork, request):
+    fork.send(guests.frame("REQUEST", request.encode()))
+    return fork.result()
+
+
+def test_each_request_finds_what_the_top_level_left(serving):
+    guest = server(serving)
+    forks = [serving.adopt(guest, *fork_that_waits(guest)) for _ in range(3)]
+    assert [ask(fork, str(n)) for n, fork in enumerate(forks)] == [("ok", f'{{"seen":1,"twice":{2 * n}}}') for n in range(3)]
+    assert ask(serving.adopt(guest, *fork_that_waits(guest), cpu_us=50_000), '"loop"') == ("cpu", None)
+    late = serving.adopt(guest, *fork_that_waits(guest), cpu_us=0)
+    late.send(guests.frame("REQUEST", b'"loop"'))
+    serving.kill(late)
+    assert late.result() == ("killed", None)
+    serving.kill(guest)
+    assert guest.result()[0] == "killed"
+
+
+def test_only_a_fork_that_is_nobody_yet_is_adopted(serving):
+    guest, other = server(serving), server(serving)
+    ours, pid = fork_that_waits(guest)
+    fork = serving.adopt(guest, ours, pid)
+    for wrong in (pid, 0, -1, 1, os.getpid(), serving.process.pid):
+        made = serving.adopt(guest, socket.socketpair()[0], wrong)
+        serving.wait(made)
+        assert made.end == "refused No such process", wrong
+    ours, pid = fork_that_waits(guest)
+    made = serving.adopt(fork, ours.dup(), pid)   # a fork serves nobody
+    serving.wait(made)
+    assert made.end == "refused No such process"
+    assert ask(fork, "3") == ("ok", '{"seen":1,"twice":6}')
+    assert ask(serving.adopt(other, ours, pid), "4")[0] == "ok"     # they are one tenant's: whose fork it is is all the same
+    for each in (guest, other):
+        serving.kill(each)
+        assert each.result()[0] == "killed"
+
+
+def test_a_servers_own_time_is_over_with_its_first_fork(serving):
+    """What it uses to fork is no request's and not its top level's."""
+    guest = server(serving, cpu_us=30_000)
+    for n in range(150):
+        assert ask(serving.adopt(guest, *fork_that_waits(guest), cpu_us=1_000_000), str(n))[0] == "ok"
+    assert guest.end is None
+    serving.kill(guest)
+    assert guest.result()[0] == "killed"
+
+
+def test_a_zygote_of_many_tenants_adopts_nobody(zygote):
+    guest = zygote.fork()
+    guest.send(guests.frame("SCRIPT", b"/a.js\0 1"), guests.frame("RUN", struct.pack("<I", 1)))
+    assert guest.result() == ("channel", None)
+    made = zygote.adopt(guest, socket.socketpair()[0], zygote.process.pid)
+    zygote.wait(made)
+    assert made.end == "refused No such process"
 
 
 def holds(pid, marker):

@@ -55,6 +55,12 @@ def test_time_by_the_clock_is_a_limit_of_its_own(anyone):
     assert ends["loop.js"][0] == "limit.wall"
 
 
+def test_forks_that_wait_answer(anyone):
+    done = subprocess.run([DRIVER, "hits", "16"], cwd=anyone.place, capture_output=True, text=True, timeout=120, check=False,
+                          env=anyone.environment(), **anyone.identity())
+    assert (done.returncode, done.stderr) == (0, "") and done.stdout.count(" of 16\n") == 2
+
+
 def test_guests_share_no_state_and_no_numbers(anyone):
     spoil = "Array.prototype.x = 1; globalThis.y = 1; Math.random = () => 0.5; Object.prototype.toString = () => 'spoilt'; ward.output(1)"
     look = "ward.output([[].x, typeof y, String({}), Math.random(), Math.random()])"

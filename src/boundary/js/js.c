@@ -104,7 +104,7 @@ static void add_options(struct rung *rung, struct engine_words *words)
 		{ policy_n(policy, KEY_JS_EVAL), "--eval" },
 		{ policy_n(policy, KEY_JS_WASM), "--wasm" },
 		{ policy_n(policy, KEY_JS_SHARED), "--shared-memory" },
-		{ rung->payload->guest == GUEST_REQUESTS, "--requests" },
+		{ rung->payload->guest == GUEST_REQUESTS || rung->payload->serves, "--requests" },
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(rows); i++)

@@ -145,10 +145,10 @@ static int check_head(uint32_t kind, uint32_t len, bool from_guest, struct err *
 int guest_next(struct guest_reader *reader, bool from_guest, struct guest_frame *frame, struct err *e)
 {
 	const size_t have = reader->len - reader->at;
-	const char *const head = reader->bytes + reader->at;
 
 	if (have < HEAD)
 		return 0;
+	const char *const head = reader->bytes + reader->at;
 	const uint32_t kind = word_at(head), len = word_at(head + 4);
 	if (check_head(kind, len, from_guest, e) < 0)
 		return -1;

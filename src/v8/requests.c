@@ -95,7 +95,7 @@ static const char *line_end(const struct requests *requests)
 static bool next_line(struct requests *requests, const char **line, size_t *len)
 {
 	for (;;) {
-		char *const from = requests->input + requests->at;
+		char *const from = requests->input ? requests->input + requests->at : NULL;
 		const size_t have = requests->len - requests->at;
 		const char *const newline = line_end(requests);
 		ssize_t got;

@@ -168,8 +168,9 @@ static int do_bind(struct walk *walk, const struct step *step, struct err *e)
 	if (step->flags & BIND_FILE) {
 		struct err ignored;
 
-		/* It may be there already: a file granted inside a granted directory. */
-		if (mount_mkfile(walk->root_fd, place, "", 0600, &ignored) < 0)
+		/* It may be there already: in a tree, or a file granted inside a granted directory. Asked first, as a refusal would
+		 * be put into words; through a link nothing is made either. */
+		if (faccessat(walk->root_fd, place + 1, F_OK, 0) < 0 && mount_mkfile(walk->root_fd, place, "", 0600, &ignored) < 0)
 			ignored.kind = ERR_NONE;
 	} else if (mount_mkdir(walk->root_fd, place, 0755, e) < 0) {
 		return -1;

@@ -3,8 +3,10 @@ anything to the next."""
 import ctypes
 import os
 import secrets
+import signal
 import socket
 import struct
+import time
 
 import pytest
 
@@ -318,6 +320,23 @@ def waiting(zygote, text):
         assert guest.read(), (guest.end, guest.why())
     (pid,) = children(zygote) - before
     return guest, pid
+
+
+def test_a_guest_that_is_stopped_while_it_waits_goes_on(zygote):
+    """As by the pause of a container around it: the kernel goes on with some calls by one of another name."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to stop another user's process")
+    before = children(zygote)
+    guest = zygote.fork(cpu_us=0, wall_us=0)
+    harness.wait_until(lambda: children(zygote) - before, "it is there")
+    (pid,) = children(zygote) - before
+    harness.wait_until(lambda: harness.stat_of(pid)[1] == "S", "it waits")
+    time.sleep(0.2)
+    os.kill(pid, signal.SIGSTOP)
+    harness.wait_until(lambda: harness.stat_of(pid)[1] == "T", "it is stopped")
+    os.kill(pid, signal.SIGCONT)
+    guest.script("ward.output(1)")
+    assert guest.result() == ("ok", "1"), guest.why()
 
 
 def test_no_byte_of_one_guest_is_in_the_next_one_or_in_the_zygote(zygote):

@@ -188,7 +188,7 @@ static void loop(void)
 
 static void sleep_long(void)
 {
-	while (syscall(SYS_poll, NULL, 0, -1) < 0)
+	while (syscall(SYS_ppoll, NULL, 0, NULL, NULL, 0) < 0)
 		;
 }
 

@@ -223,6 +223,9 @@ static const char *infra_fault(const struct attempt *attempt)
 	if (slot->report.kind == ORDER_FAILED || slot->report.verdict == VERDICT_INTERNAL ||
 	    slot->report.verdict == VERDICT_SETUP)
 		return *slot->report.err.text ? slot->report.err.text : "its box could not be started";
+	/* A job can kill ward-step, but not have it give up before it has said that a program of the job runs. */
+	if (!slot->is_guest && slot->report.exit_code == STEP_BROKEN && !attempt->n_started && !attempt->has_fault)
+		return "the interpreter that waited for it was gone";
 	return NULL;
 }
 

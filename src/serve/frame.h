@@ -15,6 +15,7 @@
 
 #define FRAME_MAX 65536u
 #define FRAME_STEPS_MAX 16
+#define STEP_BROKEN 125         /* ward-step's exit code when it cannot go on */
 
 enum frame_kind {
 	FRAME_NONE,
@@ -24,8 +25,7 @@ enum frame_kind {
 	FRAME_STEP,             /* flag: FRAME_PARKED, FRAME_FEED, FRAME_TTY; argv, each word terminated; stdin follows as DATA */
 	FRAME_OUTPUT,           /* struct frame_output, then the pattern */
 	FRAME_GO,               /* struct frame_go */
-	FRAME_STDIN,
-	FRAME_STDIN_END,
+	FRAME_STDIN, FRAME_STDIN_END,
 	FRAME_RESIZE,           /* struct frame_resize: of the terminals of steps with FRAME_TTY */
 	FRAME_KEEP,             /* struct frame_keep, then a file's name: it is sent behind that step, if it went well */
 	/* both ways */

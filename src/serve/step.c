@@ -24,7 +24,6 @@
 
 #define ENV_MAX 160
 #define OUTPUTS_MAX 32
-#define BROKEN 125
 /* A terminal whose last user has gone is at its end, on Linux. gVisor's kernel never says so: silence then does. */
 #define TTY_QUIET_MS 50
 #define LAST_MS 5               /* somebody who was killed takes his time: what there is goes without him */
@@ -80,7 +79,7 @@ void outbox_send(struct outbox *out, bool all)
 		else if (errno == EAGAIN)
 			break;
 		else if (errno != EINTR)
-			_exit(BROKEN); /* nobody is there: the box ends */
+			_exit(STEP_BROKEN); /* nobody is there: the box ends */
 	}
 	memmove(out->bytes, out->bytes + out->at, out->len - out->at);
 	out->len -= out->at;
@@ -96,7 +95,7 @@ _Noreturn static void fail(struct step *step, const struct err *e)
 	outbox_send(&step->out, true);
 	outbox_add(&step->out, FRAME_FAULT, no_room, e->text, strlen(e->text));
 	outbox_send(&step->out, true);
-	_exit(BROKEN);
+	_exit(STEP_BROKEN);
 }
 
 _Noreturn static void refuse(struct step *step, const char *what)
@@ -321,9 +320,12 @@ static void begin(struct step *step, uint32_t index)
 	outbox_add(&step->out, FRAME_STARTED, 0, &started, sizeof(started)); /* goes when it runs: see turn() */
 	step->begun_us = loop_now_us();
 	step->has_tty = asked->flag & FRAME_TTY;
-	if (!use_parked(step, asked))
+	if (!use_parked(step, asked)) {
+		if (asked->flag & FRAME_PARKED)
+			_exit(STEP_BROKEN); /* it died before it saw a byte of the job, which is tried again in another box */
 		sys = step->has_tty ? tty_spawn(asked->argv, step->env, &step->size, &step->child) :
 				      child_spawn(asked->argv, step->env, none, &step->child);
+	}
 	if (sys)
 		say_not_started(step, asked->argv[0], sys);
 	step->hold_fd = hold_terminal(step);
@@ -577,11 +579,11 @@ int main(int argc, char **argv, char **envp)
 	step.park = PARK_NONE;
 	step.child = CHILD_NONE;
 	if (step.work_fd < 0 || fchdir(step.work_fd) < 0 || fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK) < 0)
-		return BROKEN;
+		return STEP_BROKEN;
 	set_signals(&step);
 	has_interpreter = argc == 3 && park_start(argv[1], argv[2], envp, &step.park);
 	if (argc == 3 && !has_interpreter && strcmp(argv[1], STEP_ENGINE) == 0)
-		return BROKEN;
+		return STEP_BROKEN;
 	outbox_add(&step.out, FRAME_READY, has_interpreter, NULL, 0);
 	outbox_send(&step.out, true);
 	take_job(&step);

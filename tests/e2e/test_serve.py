@@ -421,6 +421,18 @@ def test_a_front_that_dies_loses_no_job(service):
     assert one.output(done) == b"done\n"
 
 
+def test_an_interpreter_that_dies_while_it_waits_loses_no_job(service):
+    if not os.path.exists("/usr/bin/python3"):
+        pytest.skip("python3 is not in /usr/bin")
+    one = service("--warm=1")
+    harness.wait_until(lambda: one.processes("python3"), "a box has its interpreter", PATIENCE)
+    time.sleep(1)       # and is ready
+    one.kill_all("python3")
+    job = one.run("python", "print('once')")
+    assert job["state"] == "succeeded"
+    assert one.output(job) == b"once\n" and job["attempt"] == 2
+
+
 def test_a_runner_that_dies_loses_no_job(service):
     one = service("--warm=0")
     job = run_until_first_attempt_runs(one, SLOW)

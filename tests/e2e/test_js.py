@@ -91,10 +91,9 @@ def test_without_machine_code_everything_else_stays(anyone):
     assert (done.code, done.out, done.err) == (0, b"4999950000\n", b"")
 
 
-def test_strict_runs_a_script_without_machine_code(anyone):
-    if not anyone.is_root:
-        pytest.skip("strict wants cgroup limits, which an ordinary user may not have")
-    done = js(anyone, "ward.output(1)", options=["-p", "strict"])
+def test_strict_runs_a_script_without_machine_code(root, fits):
+    fits("strict")
+    done = js(root, "ward.output(1)", options=["-p", "strict"])
     assert (done.code, done.out) == (0, b"1\n")
 
 

@@ -93,6 +93,14 @@ static void add_lines(struct found *found)
 				add_row(&found->subject, filter_row_at(set, i));
 }
 
+/* What a policy requires of the processor means the same where there is none that has it: whether it runs on this host is for
+ * `ward check` to say. What it leaves to the host (auto) stays as the host has it. */
+static void grant_processor(const struct policy *policy, struct host *host)
+{
+	if (policy->values[KEY_SPEC].set && policy_n(policy, KEY_SPEC) == SPEC_STRICT)
+		host->spec_store = host->spec_branch = true;
+}
+
 static int plan_policy(struct finding *f, struct err *e)
 {
 	static const char *const any[] = { "true", NULL };
@@ -102,6 +110,7 @@ static int plan_policy(struct finding *f, struct err *e)
 
 	if (host_look(NULL, &out->host, &socket, e) < 0)
 		return -1;
+	grant_processor(policy, &out->host);
 	out->payload = (struct payload){
 		.argv = any,
 		.envp = environment_make(policy, environ, false, &out->arena),

@@ -69,22 +69,16 @@ static bool is_waiting(int listener, short *revents)
 	return any && (one.revents & POLLIN);
 }
 
-/* A filter that only asks hides the answer of the older one beneath it (observe.c), so the floor is asked here. */
-static void judge_told(const struct deny_call *call, struct ruling *ruling)
+/* Whether a call that makes a socket goes on. A filter that only asks hides the answer of the older one beneath it (observe.c),
+ * so the floor is asked here; what it refuses has its ruling. */
+static bool goes_on(const struct deny_call *call, struct ruling *ruling)
 {
-	const bool is_allowed = ruling->act == FILTER_ALLOW || ruling->act == FILTER_LOG;
-
-	if (is_allowed && floor_allows(call->nr, call->args))
-		ruling->sys = 0;
-	else if (is_allowed)
-		*ruling = (struct ruling){ .act = FILTER_ERRNO, .sys = ENOSYS, .origin = "floor" };
-}
-
-static int send_answer(int listener, uint64_t id, int sys)
-{
-	const struct seccomp_notif_resp answer = { .id = id, .error = -sys, .flags = sys ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE };
-
-	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !notice_is_passing(errno) ? -2 : 0;
+	if (ruling->act != FILTER_ALLOW && ruling->act != FILTER_LOG)
+		return false;
+	if (floor_allows(call->nr, call->args))
+		return true;
+	*ruling = (struct ruling){ .act = FILTER_ERRNO, .sys = ENOSYS, .origin = "floor" };
+	return false;
 }
 
 /* As deny_turn, for one notification that is known to be there. */
@@ -103,14 +97,12 @@ static int answer_one(int listener, const struct filter_set *set, struct result 
 	for (size_t i = 0; i < ARRAY_SIZE(call.args); i++)
 		call.args[i] = notice.known.data.args[i];
 	ruling = deny_judge(set, call.nr, call.args);
-	if (set->tells && ears->opens && syscalls_makes_socket(call.nr))
-		judge_told(&call, &ruling);
-	if (!ruling.sys) {
+	if (set->tells && ears->opens && syscalls_makes_socket(call.nr) && goes_on(&call, &ruling)) {
 		ears->opens(ears->at);
-		return send_answer(listener, notice.known.id, 0);
+		return notice_let_go(listener, notice.known.id) ? 0 : -2;
 	}
 	/* The caller waits: it gets its answer first. */
-	if (ruling.act != FILTER_KILL && send_answer(listener, notice.known.id, ruling.sys) < 0)
+	if (ruling.act != FILTER_KILL && !notice_refuse(listener, notice.known.id, ruling.sys))
 		return -2;
 	fresh = deny_record(result, &ruling, call.nr, call.args);
 	if (fresh && ears->fresh)

@@ -1,7 +1,7 @@
 /* Refused system calls: hears of them by the box's seccomp listener, judges them by the same rows
- * the filter was made from, records and answers. It never lets a call go on
- * (SECCOMP_USER_NOTIF_FLAG_CONTINUE): the kernel would run it with arguments read after the
- * judgement. */
+ * the filter was made from, records and answers. It lets no call go on
+ * (SECCOMP_USER_NOTIF_FLAG_CONTINUE), for the kernel would run it with arguments read after the
+ * judgement, but those that make a socket, where the filter tells of them: those have theirs in registers. */
 #pragma once
 
 #include <stdbool.h>

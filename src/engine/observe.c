@@ -269,7 +269,6 @@ static int judge(const struct observer *observer, const struct seccomp_data *dat
 
 int observe_turn(struct observer *observer, int listener, struct err *e)
 {
-	struct seccomp_notif_resp answer = { .id = 0 };
 	union notice notice;
 	int status;
 
@@ -281,10 +280,7 @@ int observe_turn(struct observer *observer, int listener, struct err *e)
 		return status < 0 ? -1 : 0;
 	status = judge(observer, &notice.known.data);
 	record_all(observer, listener, &notice.known, status != 0);
-	answer.id = notice.known.id;
-	answer.error = -status;
-	answer.flags = status ? 0 : SECCOMP_USER_NOTIF_FLAG_CONTINUE;
-	return ioctl(listener, SECCOMP_IOCTL_NOTIF_SEND, &answer) < 0 && !notice_is_passing(errno);
+	return !(status ? notice_refuse(listener, notice.known.id, status) : notice_let_go(listener, notice.known.id));
 }
 
 void observe_finish(struct observer *observer)
